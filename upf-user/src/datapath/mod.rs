@@ -1,1 +1,109 @@
-//! datapath
+//! Where sessions become slots.
+//!
+//! [`Datapath`] is all that the session room knows of the fast path: a handful of tables with the records
+//! of [`upf_common::abi`]. `bpf` writes them into the kernel's maps, `memory` into plain vectors for tests and
+//! model checks, and `chaos` fails on purpose to prove that a request is applied whole or not at all.
+
+use upf_common::abi::{Peer, RuleList, Rules, UeKey};
+
+/// A slot's number, below [`Datapath::capacity`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SlotIndex(pub u32);
+
+/// Traffic directions, as seen from the UE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the UE.
+    Uplink,
+    /// To the UE.
+    Downlink,
+}
+
+/// What one direction of a slot has counted since [`Datapath::reset_slot`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SlotCounters {
+    /// Inner packets forwarded.
+    pub packets: u64,
+    /// Inner bytes forwarded.
+    pub bytes: u64,
+    /// Inner packets dropped.
+    pub dropped_packets: u64,
+    /// Inner bytes dropped.
+    pub dropped_bytes: u64,
+}
+
+/// Why a table could not be written. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DatapathError {
+    /// An index or key outside the table.
+    #[error("{table}: no entry {index}")]
+    OutOfRange {
+        /// The map's name.
+        table: &'static str,
+        /// The index asked for.
+        index: u64,
+    },
+    /// The table holds as many entries as it can.
+    #[error("{table} is full")]
+    Full {
+        /// The map's name.
+        table: &'static str,
+    },
+    /// The kernel refused.
+    #[error("{table}: {source}")]
+    Kernel {
+        /// The map's name.
+        table: &'static str,
+        /// What it said.
+        source: std::io::Error,
+    },
+}
+
+/// The tables of the fast path.
+///
+/// Every call is atomic for packets: they see the entry before or after, never between. Calls either
+/// succeed or change nothing.
+pub trait Datapath: Send {
+    /// Number of slots.
+    fn capacity(&self) -> u32;
+    /// Number of entries for [`Self::set_block`].
+    fn blocks(&self) -> u32;
+    /// Number of entries for [`Self::write_peer`].
+    fn peers(&self) -> u32;
+    /// Number of entries for [`Self::write_list`].
+    fn lists(&self) -> u32;
+
+    /// Puts the rules of one direction into force. [`Rules::default`] empties it.
+    fn write_rules(
+        &mut self,
+        slot: SlotIndex,
+        direction: Direction,
+        rules: &Rules,
+    ) -> Result<(), DatapathError>;
+    /// The rules in force.
+    fn read_rules(&self, slot: SlotIndex, direction: Direction) -> Result<Rules, DatapathError>;
+    /// Zeroes the counters and fills the meters of both directions; for a slot that carries no traffic yet.
+    fn reset_slot(&mut self, slot: SlotIndex) -> Result<(), DatapathError>;
+    /// What has been counted.
+    fn counters(
+        &self,
+        slot: SlotIndex,
+        direction: Direction,
+    ) -> Result<SlotCounters, DatapathError>;
+
+    /// Gives an address block 256 slots from `first` on, or none.
+    fn set_block(&mut self, block: u32, first: Option<SlotIndex>) -> Result<(), DatapathError>;
+    /// Leads a TEID, in wire order, to a slot where its low bits do not.
+    fn insert_teid(&mut self, teid: [u8; 4], slot: SlotIndex) -> Result<(), DatapathError>;
+    /// Takes such a TEID back; absent ones are no error.
+    fn remove_teid(&mut self, teid: [u8; 4]) -> Result<(), DatapathError>;
+    /// Leads a UE address that no block covers to a slot.
+    fn insert_ue(&mut self, key: UeKey, slot: SlotIndex) -> Result<(), DatapathError>;
+    /// Takes such an address back; absent ones are no error.
+    fn remove_ue(&mut self, key: UeKey) -> Result<(), DatapathError>;
+
+    /// Writes a GTP-U peer that no slot names yet.
+    fn write_peer(&mut self, index: u32, peer: &Peer) -> Result<(), DatapathError>;
+    /// Writes a rule list that no slot names yet.
+    fn write_list(&mut self, index: u32, list: &RuleList) -> Result<(), DatapathError>;
+}

@@ -1,0 +1,83 @@
+//! Next hops, GTP-U peers, and what the fast path and the agent tell each other.
+
+use super::{Address, plain};
+
+/// Agent to fast path, one record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(8))]
+pub struct Control {
+    /// Raised at every change of links, routes or neighbours; older [`RouteEntry`]s are void.
+    pub generation: u32,
+    /// [`super::ABI_VERSION`] of the agent that made the maps.
+    pub abi_version: u32,
+    /// Meter of what is punted: when the bucket will be full again, in meter ticks.
+    pub punt_full_at: u64,
+}
+
+/// A GTP-U peer and the local address used towards it. Never changed while a slot names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(8))]
+pub struct Peer {
+    /// Our GTP-U address, the outer source.
+    pub local: Address,
+    /// The peer's GTP-U address, the outer destination.
+    pub remote: Address,
+    /// The interface that routes are looked up from (`iif` of policy rules).
+    pub ifindex: u32,
+    /// Sum of the constant fields of the outer IPv4 header, for its checksum (see `forward::encapsulate`).
+    pub checksum_base: u32,
+}
+
+/// One remembered next hop, of one CPU. Filled from the kernel's tables by `bpf_fib_lookup`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(8))]
+pub struct RouteEntry {
+    /// The destination that was looked up.
+    pub destination: Address,
+    /// The interface that it was looked up from; 0 marks an empty entry.
+    pub from_ifindex: u32,
+    /// [`Control::generation`] at that time.
+    pub generation: u32,
+    /// Valid until this value of the kernel's jiffies.
+    pub expires: u64,
+    /// Where to send: the device of [`super::Port::transmit_ifindex`].
+    pub transmit_ifindex: u32,
+    /// Network instance of the egress port.
+    pub instance: u32,
+    /// IP MTU of the route in bytes.
+    pub mtu: u16,
+    /// VLAN ID, 0 for none.
+    pub vlan: u16,
+    /// 0 if usable, else the drop reason's number.
+    pub refused: u8,
+    /// [`super::Port::number`] of the egress port.
+    pub port_number: u8,
+    /// The next hop's MAC address.
+    pub destination_mac: [u8; 6],
+    /// The egress device's MAC address.
+    pub source_mac: [u8; 6],
+    /// Zero.
+    pub reserved: [u8; 6],
+}
+
+/// [`Event::kind`]: a destination has a route but its next hop has no known MAC address.
+pub const EVENT_NEIGHBOUR_WANTED: u32 = 1;
+
+/// Fast path to agent, through the `EVENTS` ring buffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(4))]
+pub struct Event {
+    /// [`EVENT_NEIGHBOUR_WANTED`].
+    pub kind: u32,
+    /// The egress device.
+    pub ifindex: u32,
+    /// The next hop: a gateway, or the destination itself.
+    pub address: Address,
+}
+
+plain! {
+    Control: 16, 8;
+    Peer: 40, 8;
+    RouteEntry: 64, 8;
+    Event: 24, 4;
+}

@@ -1,0 +1,74 @@
+//! Counters that are not one SIM's: one record a CPU, summed by the agent.
+
+use super::plain;
+use crate::drop_reason::{DropReason, PuntReason};
+
+/// Devices that have counters of their own.
+pub const MAX_PORTS: usize = 32;
+
+/// One traffic direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(8))]
+pub struct DirectionCounters {
+    /// Inner packets forwarded.
+    pub packets: u64,
+    /// Inner bytes forwarded.
+    pub bytes: u64,
+    /// Packets dropped, by [`DropReason`].
+    pub dropped: [u64; DropReason::COUNT],
+}
+
+/// One device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(8))]
+pub struct PortCounters {
+    /// Frames that arrived, ours or not.
+    pub rx_packets: u64,
+    /// Their bytes.
+    pub rx_bytes: u64,
+    /// Frames that the fast path sent.
+    pub tx_packets: u64,
+    /// Their bytes.
+    pub tx_bytes: u64,
+}
+
+/// Everything one CPU counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(8))]
+pub struct Counters {
+    /// From the radio.
+    pub uplink: DirectionCounters,
+    /// To the radio.
+    pub downlink: DirectionCounters,
+    /// Packets handed to the kernel, by [`PuntReason`].
+    pub punted: [u64; PuntReason::COUNT],
+    /// By [`super::Port::number`].
+    pub ports: [PortCounters; MAX_PORTS],
+}
+
+impl Default for DirectionCounters {
+    fn default() -> Self {
+        Self {
+            packets: 0,
+            bytes: 0,
+            dropped: [0; DropReason::COUNT],
+        }
+    }
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            uplink: DirectionCounters::default(),
+            downlink: DirectionCounters::default(),
+            punted: [0; PuntReason::COUNT],
+            ports: [PortCounters::default(); MAX_PORTS],
+        }
+    }
+}
+
+plain! {
+    DirectionCounters: 16 + 8 * DropReason::COUNT, 8;
+    PortCounters: 32, 8;
+    Counters: 2 * (16 + 8 * DropReason::COUNT) + 8 * PuntReason::COUNT + 32 * MAX_PORTS, 8;
+}

@@ -1,0 +1,45 @@
+//! The devices that the fast path is attached to.
+
+use super::plain;
+
+/// Local GTP-U addresses of one device.
+pub const MAX_GTPU_ADDRESSES: usize = 4;
+/// Buckets of the `PORTS` map. A device's home bucket is `ifindex % PORT_BUCKETS`; a full one sends it to
+/// the next, at most [`PORT_PROBES`] in all.
+pub const PORT_BUCKETS: u32 = 256;
+/// How many buckets are looked at for one ifindex.
+pub const PORT_PROBES: u32 = 4;
+
+/// One device. All zero is an empty bucket (no device has ifindex 0).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(8))]
+pub struct Port {
+    /// The device's ifindex.
+    pub ifindex: u32,
+    /// Where its packets leave: the same ifindex, or the parent's for a VLAN sub-interface.
+    pub transmit_ifindex: u32,
+    /// The network instance of packets that arrive here, an index into `INSTANCES`.
+    pub instance: u32,
+    /// First of the instance's entries in `POOLS`.
+    pub first_pool: u16,
+    /// How many entries; 0 where the role does not include core.
+    pub pool_count: u16,
+    /// VLAN ID for what leaves here, 0 for none.
+    pub vlan: u16,
+    /// Index into the port counters, below [`super::MAX_PORTS`].
+    pub number: u8,
+    /// How many of `gtpu` are used; 0 where the role does not include access.
+    pub gtpu_count: u8,
+    /// The device's MAC address; frames to another unicast address are not ours.
+    pub mac: [u8; 6],
+    /// Zero.
+    pub reserved: [u8; 2],
+    /// Local IPv4 GTP-U addresses.
+    pub gtpu: [[u8; 4]; MAX_GTPU_ADDRESSES],
+    /// Zero.
+    pub reserved2: [u8; 16],
+}
+
+plain! {
+    Port: 64, 8;
+}

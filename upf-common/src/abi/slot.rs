@@ -1,0 +1,62 @@
+//! The slot: everything that an ordinary packet of one SIM needs.
+//!
+//! A slot has an uplink and a downlink half, each of three cache lines: the [`State`] that packets
+//! write, and two copies of the [`Rules`], of which [`State::version`] names the valid one. A packet
+//! touches two lines: the state and one copy.
+//!
+//! # Replacing rules under traffic
+//!
+//! A latch (like the kernel's `seqcount_latch`): the writer fills the copy that is not in use, then
+//! raises the version, whose lowest bit selects the copy. A reader takes the version, copies the rules,
+//! and takes the version again: unchanged means the copy is whole, because the writer only touches the
+//! other one until the version changes. A writer that dies half-way leaves the valid copy as it was.
+
+use super::{Rules, plain};
+
+/// What packets of one direction change, and the selector of the rules in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct State {
+    /// Raised by one for each change of rules; bit 0 selects the copy in force.
+    pub version: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Meter: when the bucket will be full again, in meter ticks ([`crate::meter`]).
+    pub full_at: u64,
+    /// Inner packets forwarded.
+    pub packets: u64,
+    /// Inner bytes forwarded (IP header included).
+    pub bytes: u64,
+    /// Inner packets that matched this slot and were dropped.
+    pub dropped_packets: u64,
+    /// Inner bytes of those.
+    pub dropped_bytes: u64,
+    /// Zero.
+    pub reserved2: [u64; 2],
+}
+
+/// One direction of a slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct Direction {
+    /// Written by packets.
+    pub state: State,
+    /// Written by the agent; `rules[version & 1]` is in force.
+    pub rules: [Rules; 2],
+}
+
+/// One SIM's record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct Slot {
+    /// From the radio: found by TEID.
+    pub uplink: Direction,
+    /// To the radio: found by UE address.
+    pub downlink: Direction,
+}
+
+plain! {
+    State: 64, 64;
+    Direction: 192, 64;
+    Slot: 384, 64;
+}
