@@ -1,2 +1,75 @@
-//! The commands of this repository.
-fn main() {}
+//! The commands of this repository: `cargo xtask setup | build | run | test | bench`.
+//!
+//! Each of them does the set-up that it needs first, so that a fresh clone needs no other command.
+
+mod bench;
+mod build;
+mod command;
+mod ebpf;
+mod host;
+mod packages;
+mod run;
+mod setup;
+mod test;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Set up, build, run and prove the user plane"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what building and testing need, where it is missing
+    Setup,
+    /// Build the eBPF object, the agent (target/release/upf) and the lab
+    Build,
+    /// Run the agent with `--config FILE`, otherwise the lab; everything after `--` is passed on
+    Run {
+        /// Arguments of `upf run` or of the lab
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run every test: unit, property, in-kernel and end to end (needs root)
+    Test {
+        /// Arguments of the test runner, such as a part of a test's name
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Measure: ns per packet in the kernel, criterion figures of codec and meter (needs root)
+    Bench {
+        /// Arguments of the in-kernel bench
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match perform(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The chain of causes; a backtrace of a build command helps nobody.
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Setup => setup::everything().map(drop),
+        Command::Build => build::everything(&setup::for_building()?),
+        Command::Run { arguments } => run::agent_or_lab(&arguments),
+        Command::Test { arguments } => test::everything(&arguments),
+        Command::Bench { arguments } => bench::everything(&arguments),
+    }
+}
