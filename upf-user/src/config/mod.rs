@@ -1,0 +1,579 @@
+//! `upf.toml`: what the operator decides.
+//!
+//! Reading is strict: an unknown key, a value of the wrong type and settings that contradict each
+//! other are all errors, and every error names the file, the line and the key and says what to
+//! write instead. All errors of a file are reported at once.
+
+mod checks;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+pub use reader::Problem;
+use reader::{Document, Place, Section};
+
+/// Most sessions that one UPF can be given: a slot's index takes 24 bits of a TEID.
+pub const MAX_SESSIONS: u32 = 1 << 24;
+
+const DEFAULT_STATE: &str = "/var/lib/upf";
+const DEFAULT_PINS: &str = "/sys/fs/bpf/upf";
+const DEFAULT_SESSIONS: u32 = 100_000;
+const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9805);
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `[node]`
+    pub node: Node,
+    /// `[pfcp]`
+    pub pfcp: Pfcp,
+    /// `[[interface]]`, at least one
+    pub interfaces: Vec<Interface>,
+    /// `[[pool]]`, possibly none
+    pub pools: Vec<Pool>,
+    /// `[capacity]`
+    pub capacity: Capacity,
+    /// `[http]`
+    pub http: Http,
+}
+
+/// `[node]`: who we are and where we keep things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// PFCP Node ID (TS 29.244 clause 8.2.38).
+    pub id: NodeName,
+    /// Directory of what must outlive a reboot.
+    pub state: PathBuf,
+    /// Directory in a BPF file system for programs, links and maps.
+    pub pins: PathBuf,
+}
+
+/// A Node ID as configured: an address or a fully qualified domain name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeName {
+    /// IPv4 or IPv6 address.
+    Address(IpAddr),
+    /// Fully qualified domain name, without a trailing dot.
+    Fqdn(String),
+}
+
+impl fmt::Display for NodeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Fqdn(name) => name.fmt(f),
+        }
+    }
+}
+
+/// `[pfcp]`: who may control us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pfcp {
+    /// Our address and port; answers leave from here.
+    pub listen: SocketAddr,
+    /// Who may speak PFCP. Nobody else is answered.
+    pub allow: Vec<IpNet>,
+    /// Control planes that we set the association up with ourselves.
+    pub connect: Vec<SocketAddr>,
+}
+
+impl Pfcp {
+    /// Whether a datagram from this address may be looked at.
+    pub fn allows(&self, peer: IpAddr) -> bool {
+        self.allow.iter().any(|net| net.contains(&peer))
+    }
+}
+
+/// `[[interface]]`: a device of the data path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// Linux device name.
+    pub device: String,
+    /// Which side of the UPF the device stands on.
+    pub role: Role,
+    /// Local GTP-U addresses.
+    pub gtpu: Vec<IpAddr>,
+    /// Network instance that the device leads to.
+    pub network_instance: Option<String>,
+    /// How the XDP program is attached.
+    pub mode: Mode,
+}
+
+/// The side of the UPF that a device stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Towards gNB, eNB or SGW: GTP-U.
+    Access,
+    /// Towards a data network.
+    Core,
+    /// Both on one device.
+    Both,
+}
+
+impl Role {
+    /// Whether GTP-U tunnels end here.
+    pub const fn is_access(self) -> bool {
+        matches!(self, Self::Access | Self::Both)
+    }
+
+    /// Whether a data network lies behind the device.
+    pub const fn is_core(self) -> bool {
+        matches!(self, Self::Core | Self::Both)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Access => "access",
+            Self::Core => "core",
+            Self::Both => "both",
+        })
+    }
+}
+
+/// How the XDP program is attached to a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// In the driver, or not at all.
+    Native,
+    /// After the kernel has built its socket buffer: slower, on every device.
+    Generic,
+    /// Native where the driver can, generic otherwise.
+    #[default]
+    Auto,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Native => "native",
+            Self::Generic => "generic",
+            Self::Auto => "auto",
+        })
+    }
+}
+
+/// `[[pool]]`: UE addresses of a network instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// Network instance that the addresses belong to.
+    pub network_instance: String,
+    /// UE IPv4 addresses.
+    pub ipv4: Option<Ipv4Net>,
+    /// Prefix that the UEs' /64 prefixes come from.
+    pub ipv6: Option<Ipv6Net>,
+}
+
+/// `[capacity]`: what memory is set aside for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Slots, 1 to [`MAX_SESSIONS`].
+    pub sessions: u32,
+}
+
+/// `[http]`: metrics and the REST API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Http {
+    /// Address and port of the listener.
+    pub listen: SocketAddr,
+}
+
+/// Why a file gives no [`Config`].
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not there or not readable.
+    #[error("{}: {error}; name a readable file with --config", file.display())]
+    Unreadable {
+        /// The file as named by the caller.
+        file: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The file says something that cannot be done; every problem is listed.
+    #[error("{}", list(file, problems))]
+    Wrong {
+        /// The file as named by the caller.
+        file: PathBuf,
+        /// What is wrong, in the order of the file; at least one.
+        problems: Vec<Problem>,
+    },
+}
+
+fn list(file: &Path, problems: &[Problem]) -> String {
+    let lines: Vec<_> = problems
+        .iter()
+        .map(|p| format!("{}:{p}", file.display()))
+        .collect();
+    lines.join("\n")
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or with everything that is wrong in it.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Unreadable {
+            file: file.to_owned(),
+            error,
+        })?;
+        Self::parse(&text).map_err(|problems| ConfigError::Wrong {
+            file: file.to_owned(),
+            problems,
+        })
+    }
+
+    /// Reads and checks the text of a file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in the order of the file.
+    pub fn parse(source: &str) -> Result<Self, Vec<Problem>> {
+        let document = Document::new(source);
+        let table = document.parse();
+        let config = read(&Section::root(&document, &table));
+        let problems = document.into_problems();
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(problems),
+        }
+    }
+}
+
+impl Config {
+    /// A few lines for people: what this config makes of the host.
+    pub fn summary(&self) -> String {
+        let mut lines = vec![
+            format!("node       {}", self.node.id),
+            format!(
+                "pfcp       {}, allows {}",
+                self.pfcp.listen,
+                joined(&self.pfcp.allow)
+            ),
+        ];
+        for interface in &self.interfaces {
+            let Interface {
+                device,
+                role,
+                gtpu,
+                network_instance,
+                mode,
+            } = interface;
+            let gtpu = if gtpu.is_empty() {
+                String::new()
+            } else {
+                format!(", gtpu {}", joined(gtpu))
+            };
+            let leads = network_instance
+                .as_deref()
+                .map(|name| format!(", to {name}"));
+            let leads = leads.unwrap_or_default();
+            lines.push(format!(
+                "interface  {device}: {role}{gtpu}{leads}, mode {mode}"
+            ));
+        }
+        for pool in &self.pools {
+            let prefixes = pool
+                .ipv4
+                .map(IpNet::V4)
+                .into_iter()
+                .chain(pool.ipv6.map(IpNet::V6));
+            let prefixes: Vec<_> = prefixes.collect();
+            lines.push(format!(
+                "pool       {}: {}",
+                pool.network_instance,
+                joined(&prefixes)
+            ));
+        }
+        lines.push(format!("capacity   {} sessions", self.capacity.sessions));
+        lines.push(format!("http       {}", self.http.listen));
+        lines.join("\n")
+    }
+}
+
+fn joined<T: fmt::Display>(items: &[T]) -> String {
+    items
+        .iter()
+        .map(T::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// A part of the file together with where it stands, for checks across sections.
+struct Placed<'a, T> {
+    section: Section<'a>,
+    value: T,
+}
+
+/// `None` only where a problem has been reported.
+fn read(root: &Section<'_>) -> Option<Config> {
+    let node = root.section("node").and_then(|section| read_node(&section));
+    let pfcp = root.section("pfcp").and_then(read_pfcp);
+    let interfaces: Vec<_> = root
+        .sections("interface")
+        .into_iter()
+        .map(read_interface)
+        .collect();
+    let pools: Vec<_> = root.sections("pool").into_iter().map(read_pool).collect();
+    let capacity = root.optional_section("capacity");
+    let capacity = capacity.map_or(Some(DEFAULT_SESSIONS), |section| read_capacity(&section));
+    let http = root.optional_section("http");
+    let http = http.map_or(Some(DEFAULT_HTTP), |section| read_http(&section));
+    root.finish();
+    checks::at_least_one_interface(root, interfaces.len());
+    let interfaces = interfaces.into_iter().collect::<Option<Vec<_>>>()?;
+    let pools = pools.into_iter().collect::<Option<Vec<_>>>()?;
+    let pfcp = pfcp?;
+    checks::across(&pfcp, &interfaces, &pools);
+    Some(Config {
+        node: node?,
+        pfcp: pfcp.value,
+        interfaces: interfaces.into_iter().map(|placed| placed.value).collect(),
+        pools: pools.into_iter().map(|placed| placed.value).collect(),
+        capacity: Capacity {
+            sessions: capacity?,
+        },
+        http: Http { listen: http? },
+    })
+}
+
+fn read_node(section: &Section<'_>) -> Option<Node> {
+    let id = section.text("id", "10.100.0.2").and_then(|text| {
+        let id = checks::node_name(text);
+        id.map_err(|message| section.problem("id", message)).ok()
+    });
+    let state = read_directory(section, "state", DEFAULT_STATE);
+    let pins = read_directory(section, "pins", DEFAULT_PINS);
+    section.finish();
+    Some(Node {
+        id: id?,
+        state: state?,
+        pins: pins?,
+    })
+}
+
+fn read_directory(section: &Section<'_>, key: &'static str, default: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(section.optional_text(key, default).unwrap_or(default));
+    if path.is_absolute() {
+        return Some(path);
+    }
+    let message = format!(
+        "\"{}\" is not an absolute path; write {key} = \"{default}\"",
+        path.display()
+    );
+    section.problem(key, message);
+    None
+}
+
+fn read_pfcp(section: Section<'_>) -> Option<Placed<'_, Pfcp>> {
+    let listen = section
+        .text("listen", "10.100.0.2:8805")
+        .and_then(|text| parsed(&section, "listen", text, SOCKET));
+    let allow = each(&section, "allow", "10.100.0.0/24", |place, text| {
+        network::<IpNet>(&section, place, text, "10.100.0.0/24")
+    });
+    let connect = each(&section, "connect", "10.100.0.1:8805", |place, text| {
+        parsed_at(&section, place, text, SOCKET)
+    });
+    section.finish();
+    let value = Pfcp {
+        listen: listen?,
+        allow: allow?,
+        connect: connect?,
+    };
+    Some(Placed { section, value })
+}
+
+fn read_interface(section: Section<'_>) -> Option<Placed<'_, Interface>> {
+    let device = section.text("device", "n3").map(str::to_owned);
+    let role = section
+        .text("role", "access")
+        .and_then(|text| read_role(&section, text));
+    let gtpu = each(&section, "gtpu", "10.1.0.2", |place, text| {
+        parsed_at(&section, place, text, ADDRESS)
+    });
+    let network_instance = section.optional_text("network_instance", "internet");
+    let mode = match section.optional_text("mode", "auto") {
+        Some(text) => read_mode(&section, text),
+        None => Some(Mode::default()),
+    };
+    section.finish();
+    let value = Interface {
+        device: device?,
+        role: role?,
+        gtpu: gtpu?,
+        network_instance: network_instance.map(str::to_owned),
+        mode: mode?,
+    };
+    Some(Placed { section, value })
+}
+
+fn read_role(section: &Section<'_>, text: &str) -> Option<Role> {
+    match text {
+        "access" => Some(Role::Access),
+        "core" => Some(Role::Core),
+        "both" => Some(Role::Both),
+        _ => {
+            let message = format!("\"{text}\" is no role; write access, core or both");
+            section.problem("role", message);
+            None
+        }
+    }
+}
+
+fn read_mode(section: &Section<'_>, text: &str) -> Option<Mode> {
+    match text {
+        "native" => Some(Mode::Native),
+        "generic" => Some(Mode::Generic),
+        "auto" => Some(Mode::Auto),
+        _ => {
+            let message = format!("\"{text}\" is no mode; write native, generic or auto");
+            section.problem("mode", message);
+            None
+        }
+    }
+}
+
+fn read_pool(section: Section<'_>) -> Option<Placed<'_, Pool>> {
+    let network_instance = section
+        .text("network_instance", "internet")
+        .map(str::to_owned);
+    let ipv4 = read_prefix::<Ipv4Net>(&section, "ipv4", "10.45.0.0/16");
+    let ipv6 = read_prefix::<Ipv6Net>(&section, "ipv6", "2001:db8:45::/48");
+    section.finish();
+    let value = Pool {
+        network_instance: network_instance?,
+        ipv4: ipv4?,
+        ipv6: ipv6?,
+    };
+    Some(Placed { section, value })
+}
+
+/// The outer `None` is a problem, the inner one an absent key.
+fn read_prefix<N>(section: &Section<'_>, key: &'static str, example: &str) -> Option<Option<N>>
+where
+    N: FromStr + Into<IpNet> + Copy,
+{
+    match section.optional_text(key, example) {
+        Some(text) => network(section, &section.place_of(key), text, example).map(Some),
+        None => Some(None),
+    }
+}
+
+fn read_capacity(section: &Section<'_>) -> Option<u32> {
+    let sessions = section
+        .optional_integer("sessions", "100_000")
+        .unwrap_or(i64::from(DEFAULT_SESSIONS));
+    section.finish();
+    match u32::try_from(sessions) {
+        Ok(sessions @ 1..=MAX_SESSIONS) => Some(sessions),
+        _ => {
+            let message =
+                format!("{sessions} sessions cannot be served; write 1 to {MAX_SESSIONS}");
+            section.problem("sessions", message);
+            None
+        }
+    }
+}
+
+fn read_http(section: &Section<'_>) -> Option<SocketAddr> {
+    let text = section.optional_text("listen", "127.0.0.1:9805");
+    let listen = match text {
+        Some(text) => parsed(section, "listen", text, SOCKET),
+        None => Some(DEFAULT_HTTP),
+    };
+    section.finish();
+    listen
+}
+
+/// Every text of a list through `read`, all of them even after one has failed.
+fn each<T>(
+    section: &Section<'_>,
+    key: &'static str,
+    example: &str,
+    read: impl Fn(&Place, &str) -> Option<T>,
+) -> Option<Vec<T>> {
+    let texts = section.texts(key, example)?;
+    let values: Vec<_> = texts
+        .iter()
+        .map(|(place, text)| read(place, text))
+        .collect();
+    values.into_iter().collect()
+}
+
+/// What a text has to be, and how such a thing is written.
+#[derive(Clone, Copy)]
+struct Shape {
+    what: &'static str,
+    example: &'static str,
+}
+
+const SOCKET: Shape = Shape {
+    what: "an address with a port",
+    example: "10.100.0.2:8805",
+};
+const ADDRESS: Shape = Shape {
+    what: "an IP address",
+    example: "10.1.0.2",
+};
+
+fn parsed<T: FromStr>(
+    section: &Section<'_>,
+    key: &'static str,
+    text: &str,
+    shape: Shape,
+) -> Option<T> {
+    parsed_at(section, &section.place_of(key), text, shape)
+}
+
+fn parsed_at<T: FromStr>(
+    section: &Section<'_>,
+    place: &Place,
+    text: &str,
+    shape: Shape,
+) -> Option<T> {
+    let value = text.parse().ok();
+    if value.is_none() {
+        let Shape { what, example } = shape;
+        let message = format!("\"{text}\" is not {what}; write one like \"{example}\"");
+        section.problem_at(place, message);
+    }
+    value
+}
+
+/// A network in CIDR notation with no host bits set.
+fn network<N>(section: &Section<'_>, place: &Place, text: &str, example: &str) -> Option<N>
+where
+    N: FromStr + Into<IpNet> + Copy,
+{
+    let Ok(net) = text.parse::<N>() else {
+        let message = match text.parse::<IpAddr>() {
+            Ok(address) => {
+                let bits = if address.is_ipv4() { 32 } else { 128 };
+                format!("\"{text}\" has no prefix length; write \"{text}/{bits}\" or \"{example}\"")
+            }
+            Err(_) => format!("\"{text}\" is not a network; write one like \"{example}\""),
+        };
+        section.problem_at(place, message);
+        return None;
+    };
+    let truncated = net.into().trunc();
+    if truncated != net.into() {
+        let message = format!("\"{text}\" has host bits set; write \"{truncated}\"");
+        section.problem_at(place, message);
+        return None;
+    }
+    Some(net)
+}
+
+/// Whether two names mean the same network instance: like APNs, whatever their case.
+pub fn same_network_instance(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+}

@@ -1,0 +1,609 @@
+//! The sample of the README, and one case for each kind of error.
+
+use super::*;
+
+const SAMPLE: &str = r#"[node]
+id = "10.100.0.2"
+state = "/var/lib/upf"
+
+[pfcp]
+listen = "10.100.0.2:8805"
+allow = ["10.100.0.0/24"]
+connect = ["10.100.0.1:8805"]
+
+[[interface]]
+device = "n3"
+role = "access"
+gtpu = ["10.1.0.2"]
+mode = "auto"
+
+[[interface]]
+device = "n6"
+role = "core"
+network_instance = "internet"
+
+[[pool]]
+network_instance = "internet"
+ipv4 = "10.45.0.0/16"
+ipv6 = "2001:db8:45::/48"
+
+[capacity]
+sessions = 100_000
+
+[http]
+listen = "127.0.0.1:9805"
+"#;
+
+/// The sample with one line replaced, lines counted from 1.
+fn with(line: usize, text: &str) -> String {
+    let lines = SAMPLE.lines().enumerate();
+    let lines: Vec<_> = lines
+        .map(|(i, old)| if i + 1 == line { text } else { old })
+        .collect();
+    lines.join("\n")
+}
+
+/// The single problem that the sample has with one line replaced.
+fn problem(line: usize, text: &str) -> Problem {
+    let mut problems = Config::parse(&with(line, text)).expect_err("accepted");
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    problems.remove(0)
+}
+
+#[track_caller]
+fn refused(line: usize, text: &str, key: &str, says: &str) {
+    let problem = problem(line, text);
+    assert_eq!(
+        (problem.line, problem.key.as_str()),
+        (line, key),
+        "{problem}"
+    );
+    assert!(problem.message.contains(says), "{problem}");
+}
+
+#[test]
+fn the_sample_gives_typed_settings() {
+    let config = Config::parse(SAMPLE).expect("the sample is right");
+    assert_eq!(
+        config.node.id,
+        NodeName::Address("10.100.0.2".parse().unwrap())
+    );
+    assert_eq!(config.node.pins, Path::new("/sys/fs/bpf/upf"));
+    assert_eq!(config.pfcp.listen, "10.100.0.2:8805".parse().unwrap());
+    assert!(config.pfcp.allows("10.100.0.77".parse().unwrap()));
+    assert!(!config.pfcp.allows("10.100.1.1".parse().unwrap()));
+    assert_eq!(config.interfaces[0].role, Role::Access);
+    assert_eq!(config.interfaces[0].mode, Mode::Auto);
+    assert_eq!(
+        config.interfaces[1].network_instance.as_deref(),
+        Some("internet")
+    );
+    assert_eq!(
+        config.pools[0].ipv6,
+        Some("2001:db8:45::/48".parse().unwrap())
+    );
+    assert_eq!(config.capacity.sessions, 100_000);
+    assert_eq!(config.http.listen, "127.0.0.1:9805".parse().unwrap());
+}
+
+#[test]
+fn the_summary_names_what_matters() {
+    let summary = Config::parse(SAMPLE)
+        .expect("the sample is right")
+        .summary();
+    for part in [
+        "10.100.0.2:8805",
+        "n3: access, gtpu 10.1.0.2",
+        "n6: core, to internet",
+        "100000",
+    ] {
+        assert!(summary.contains(part), "{part} in\n{summary}");
+    }
+}
+
+#[test]
+fn what_may_be_left_out_has_defaults() {
+    let source = r#"
+        [node]
+        id = "upf1.example.org"
+        [pfcp]
+        listen = "[2001:db8::2]:8805"
+        allow = ["2001:db8::/64"]
+        [[interface]]
+        device = "eth0"
+        role = "both"
+        gtpu = ["10.1.0.2"]
+        network_instance = "internet"
+    "#;
+    let config = Config::parse(source).expect("complete");
+    assert_eq!(
+        config.node.id,
+        NodeName::Fqdn("upf1.example.org".to_owned())
+    );
+    assert_eq!(config.node.state, Path::new("/var/lib/upf"));
+    assert_eq!(config.capacity.sessions, 100_000);
+    assert_eq!(config.http.listen, "127.0.0.1:9805".parse().unwrap());
+    assert!(config.pools.is_empty() && config.pfcp.connect.is_empty());
+}
+
+#[test]
+fn errors_name_file_line_and_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("upf.toml");
+    std::fs::write(&file, with(27, "sessions = 0")).unwrap();
+    let error = Config::load(&file).expect_err("accepted").to_string();
+    let expected = format!(
+        "{}:27: capacity.sessions: 0 sessions cannot be served; write 1 to 16777216",
+        file.display()
+    );
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let error = Config::load(Path::new("/nowhere/upf.toml"))
+        .expect_err("accepted")
+        .to_string();
+    assert!(
+        error.starts_with("/nowhere/upf.toml: No such file"),
+        "{error}"
+    );
+    assert!(error.contains("--config"), "{error}");
+}
+
+#[test]
+fn all_errors_are_reported_at_once_in_the_order_of_the_file() {
+    let source = SAMPLE
+        .replace("100_000", "0")
+        .replace("role = \"core\"", "role = \"cor\"");
+    let problems = Config::parse(&source).expect_err("accepted");
+    let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
+    assert_eq!(lines, [18, 27], "{problems:?}");
+}
+
+#[test]
+fn broken_syntax() {
+    let problems = Config::parse(&with(6, "listen = 10.100.0.2:8805")).expect_err("accepted");
+    assert_eq!(
+        (problems[0].line, problems[0].key.as_str()),
+        (6, "listen"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn an_unknown_key() {
+    refused(
+        3,
+        "states = \"/x\"",
+        "node.states",
+        "known here are: id, state, pins",
+    );
+    refused(
+        22,
+        "dnn = \"internet\"\nnetwork_instance = \"internet\"",
+        "pool[0].dnn",
+        "unknown key",
+    );
+}
+
+#[test]
+fn an_unknown_section() {
+    let source = SAMPLE.replace("[http]", "[https]");
+    let problems = Config::parse(&source).expect_err("accepted");
+    assert_eq!((problems[0].line, problems[0].key.as_str()), (29, "https"));
+    assert!(
+        problems[0].message.contains("known here are: node, pfcp"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_missing_section() {
+    let problems = Config::parse("").expect_err("accepted");
+    let keys: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.key.as_str())
+        .collect();
+    assert_eq!(keys, ["node", "pfcp", "interface"], "{problems:?}");
+    assert!(problems[1].message.contains("add [pfcp]"), "{problems:?}");
+}
+
+#[test]
+fn a_missing_key() {
+    let problem = problem(2, "");
+    assert_eq!(
+        (problem.line, problem.key.as_str()),
+        (1, "node.id"),
+        "{problem}"
+    );
+    assert!(
+        problem.message.contains("write id = \"10.100.0.2\""),
+        "{problem}"
+    );
+}
+
+#[test]
+fn a_value_of_the_wrong_type() {
+    refused(
+        11,
+        "device = 3",
+        "interface[0].device",
+        "a whole number stands where a string",
+    );
+    refused(
+        7,
+        "allow = \"10.0.0.0/8\"",
+        "pfcp.allow",
+        "a string stands where a list of strings",
+    );
+    refused(
+        7,
+        "allow = [\"10.100.0.0/24\", 7]",
+        "pfcp.allow",
+        "write allow = [",
+    );
+    refused(
+        27,
+        "sessions = \"many\"",
+        "capacity.sessions",
+        "where a whole number belongs",
+    );
+    let problems = Config::parse("interface = 1\nnode = true").expect_err("accepted");
+    let says = |key, what| {
+        problems
+            .iter()
+            .any(|p| p.key == key && p.message.contains(what))
+    };
+    assert!(
+        says(
+            "interface",
+            "a whole number stands where a list of sections"
+        ),
+        "{problems:?}"
+    );
+    assert!(
+        says("node", "a boolean stands where a section belongs"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_node_id_that_is_neither_address_nor_name() {
+    for id in [
+        "",
+        "upf",
+        "10.100.0.300",
+        "a b.example",
+        "-x.example",
+        "0.0.0.0",
+        "a..b",
+    ] {
+        let problem = problem(2, &format!("id = \"{id}\""));
+        assert_eq!((problem.line, problem.key.as_str()), (2, "node.id"), "{id}");
+    }
+}
+
+#[test]
+fn a_directory_that_is_not_absolute() {
+    refused(
+        3,
+        "state = \"var/upf\"",
+        "node.state",
+        "write state = \"/var/lib/upf\"",
+    );
+    refused(3, "pins = \"bpf\"", "node.pins", "not an absolute path");
+}
+
+#[test]
+fn a_listener_without_port_or_address() {
+    refused(
+        6,
+        "listen = \"10.100.0.2\"",
+        "pfcp.listen",
+        "an address with a port",
+    );
+    refused(
+        6,
+        "listen = \"upf:8805\"",
+        "pfcp.listen",
+        "an address with a port",
+    );
+    refused(
+        6,
+        "listen = \"0.0.0.0:8805\"",
+        "pfcp.listen",
+        "write the address itself",
+    );
+    refused(6, "listen = \"10.100.0.2:0\"", "pfcp.listen", "port 8805");
+    refused(
+        30,
+        "listen = \"9805\"",
+        "http.listen",
+        "an address with a port",
+    );
+}
+
+#[test]
+fn nobody_allowed() {
+    let problems = Config::parse(&with(7, "allow = []")).expect_err("accepted");
+    assert_eq!(problems[0].key, "pfcp.allow");
+    assert!(
+        problems[0].message.contains("nobody may speak PFCP"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_control_plane_that_cannot_be_spoken_to() {
+    refused(
+        8,
+        "connect = [\"10.9.0.1:8805\"]",
+        "pfcp.connect",
+        "add its network",
+    );
+    refused(
+        8,
+        "connect = [\"[2001:db8::1]:8805\"]",
+        "pfcp.connect",
+        "same family",
+    );
+    refused(8, "connect = [\"10.100.0.1:0\"]", "pfcp.connect", "port 0");
+    refused(
+        8,
+        "connect = [\"smf\"]",
+        "pfcp.connect",
+        "an address with a port",
+    );
+}
+
+#[test]
+fn a_network_that_is_none() {
+    refused(7, "allow = [\"ten\"]", "pfcp.allow", "not a network");
+    refused(
+        7,
+        "allow = [\"10.100.0.1\"]",
+        "pfcp.allow",
+        "write \"10.100.0.1/32\"",
+    );
+    refused(
+        7,
+        "allow = [\"10.100.0.1/24\"]",
+        "pfcp.allow",
+        "write \"10.100.0.0/24\"",
+    );
+    refused(
+        23,
+        "ipv4 = \"10.45.0.0/33\"",
+        "pool[0].ipv4",
+        "not a network",
+    );
+    refused(
+        24,
+        "ipv6 = \"10.46.0.0/16\"",
+        "pool[0].ipv6",
+        "not a network",
+    );
+    refused(
+        24,
+        "ipv6 = \"2001:db8:45::1/48\"",
+        "pool[0].ipv6",
+        "host bits",
+    );
+}
+
+#[test]
+fn no_interface() {
+    let from = SAMPLE.find("[[interface]]").unwrap();
+    let to = SAMPLE.find("[capacity]").unwrap();
+    let source = format!("{}{}", &SAMPLE[..from], &SAMPLE[to..]);
+    let problems = Config::parse(&source).expect_err("accepted");
+    assert_eq!(problems[0].key, "interface");
+    assert!(
+        problems[0].message.contains("[[interface]]"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_device_name_that_linux_cannot_have() {
+    for name in ["", "a/b", "a b", "..", "averyveryverylongname"] {
+        let problem = problem(11, &format!("device = \"{name}\""));
+        assert_eq!(
+            (problem.line, problem.key.as_str()),
+            (11, "interface[0].device"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_device_configured_twice() {
+    refused(
+        17,
+        "device = \"n3\"",
+        "interface[1].device",
+        "already configured on line 11",
+    );
+}
+
+#[test]
+fn a_role_or_mode_that_does_not_exist() {
+    refused(
+        12,
+        "role = \"n3\"",
+        "interface[0].role",
+        "access, core or both",
+    );
+    refused(
+        14,
+        "mode = \"fast\"",
+        "interface[0].mode",
+        "native, generic or auto",
+    );
+}
+
+#[test]
+fn an_access_interface_without_gtpu_address() {
+    let problem = problem(13, "");
+    assert_eq!(
+        (problem.line, problem.key.as_str()),
+        (10, "interface[0].gtpu")
+    );
+    assert!(problem.message.contains("write gtpu = "), "{problem}");
+}
+
+#[test]
+fn a_gtpu_address_that_cannot_serve() {
+    refused(
+        13,
+        "gtpu = [\"2001:db8::2\"]",
+        "interface[0].gtpu",
+        "not supported yet",
+    );
+    refused(
+        13,
+        "gtpu = [\"224.0.0.1\"]",
+        "interface[0].gtpu",
+        "no address of one host",
+    );
+    refused(
+        13,
+        "gtpu = [\"10.1.0.2\", \"10.1.0.2\"]",
+        "interface[0].gtpu",
+        "twice",
+    );
+    refused(
+        13,
+        "gtpu = [\"10.1.0\"]",
+        "interface[0].gtpu",
+        "not an IP address",
+    );
+}
+
+#[test]
+fn a_core_interface_without_network_instance() {
+    let source = SAMPLE.replace("role = \"access\"", "role = \"both\"");
+    let problems = Config::parse(&source).expect_err("accepted");
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].key, "interface[0].network_instance");
+}
+
+#[test]
+fn a_network_instance_that_is_no_name() {
+    let key = "interface[0].network_instance";
+    refused(
+        14,
+        "network_instance = \"inter net\"",
+        key,
+        "labels of letters",
+    );
+    refused(14, "network_instance = \"\"", key, "labels of letters");
+}
+
+#[test]
+fn a_pool_that_no_interface_leads_to() {
+    let key = "pool[0].network_instance";
+    refused(
+        22,
+        "network_instance = \"ims\"",
+        key,
+        "no interface with role core leads to \"ims\"",
+    );
+    // The access interface of that name does not count.
+    let source = with(14, "network_instance = \"ims\"").replace(
+        "[[pool]]\nnetwork_instance = \"internet\"",
+        "[[pool]]\nnetwork_instance = \"ims\"",
+    );
+    assert_eq!(Config::parse(&source).expect_err("accepted")[0].key, key);
+}
+
+#[test]
+fn names_of_network_instances_have_no_case() {
+    Config::parse(&with(22, "network_instance = \"Internet\"")).expect("the same network instance");
+}
+
+#[test]
+fn a_pool_without_addresses() {
+    let source = with(23, "").replace("ipv6 = \"2001:db8:45::/48\"", "");
+    let problems = Config::parse(&source).expect_err("accepted");
+    assert_eq!(
+        (problems[0].line, problems[0].key.as_str()),
+        (21, "pool[0].ipv4")
+    );
+}
+
+#[test]
+fn a_pool_too_wide_or_too_narrow() {
+    refused(23, "ipv4 = \"64.0.0.0/2\"", "pool[0].ipv4", "from 8 to 32");
+    refused(
+        24,
+        "ipv6 = \"2001:db8::/80\"",
+        "pool[0].ipv6",
+        "from 16 to 64",
+    );
+}
+
+#[test]
+fn a_pool_that_holds_our_own_address() {
+    refused(
+        23,
+        "ipv4 = \"10.100.0.0/16\"",
+        "pool[0].ipv4",
+        "holds 10.100.0.2",
+    );
+    refused(
+        23,
+        "ipv4 = \"10.1.0.0/16\"",
+        "pool[0].ipv4",
+        "holds 10.1.0.2",
+    );
+}
+
+#[test]
+fn pools_that_overlap_in_one_network_instance() {
+    let second = "[[pool]]\nnetwork_instance = \"INTERNET\"\nipv4 = \"10.45.128.0/24\"";
+    let problem = problem(25, second);
+    assert_eq!(
+        (problem.line, problem.key.as_str()),
+        (27, "pool[1].ipv4"),
+        "{problem}"
+    );
+    assert!(
+        problem.message.contains("overlaps 10.45.0.0/16 on line 23"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn pools_of_different_network_instances_may_overlap() {
+    let source = format!(
+        "{SAMPLE}\n[[interface]]\ndevice = \"n6b\"\nrole = \"core\"\nnetwork_instance = \"ims\"\n\
+         [[pool]]\nnetwork_instance = \"ims\"\nipv4 = \"10.45.0.0/16\"\n"
+    );
+    assert_eq!(Config::parse(&source).expect("apart").pools.len(), 2);
+}
+
+#[test]
+fn a_capacity_that_cannot_be_had() {
+    refused(
+        27,
+        "sessions = 0",
+        "capacity.sessions",
+        "write 1 to 16777216",
+    );
+    refused(27, "sessions = -1", "capacity.sessions", "-1 sessions");
+    refused(
+        27,
+        "sessions = 16_777_217",
+        "capacity.sessions",
+        "cannot be served",
+    );
+    refused(
+        27,
+        "sessions = 99999999999999999999",
+        "capacity.sessions",
+        "too large",
+    );
+    assert!(Config::parse(&with(27, "sessions = 16_777_216")).is_ok());
+}
