@@ -213,7 +213,7 @@ mod tests {
         let mut devices = devices();
         assert_eq!(names(&devices.put(upper)), Vec::<String>::new());
         assert_eq!(names(&devices.put(link("n3", 2))), ["+n3", "+n3.100"]);
-        let device = devices.ours().find(|device| device.index == 5).unwrap();
+        let device = &devices.ours[&5];
         assert_eq!(
             (device.vlan, device.configured.as_str()),
             (Some(vlan), "n3")
@@ -233,7 +233,7 @@ mod tests {
         devices.put(upper.clone());
         assert_eq!(devices.ours[&5].vlan, None);
         devices.put(link("n3", 2));
-        let device = devices.ours().find(|device| device.index == 5).unwrap();
+        let device = &devices.ours[&5];
         assert_eq!(
             (device.vlan, device.configured.as_str()),
             (Some(vlan), "n6")

@@ -249,7 +249,7 @@ mod tests {
             (NeighbourState::Failed, Some(mac), State::Unresolved),
         ];
         for (state, mac, expected) in cases {
-            let change = neighbour(state.clone(), mac);
+            let change = neighbour(state, mac);
             assert_eq!(change, Some(Change::Neighbour(key, expected)), "{state:?}");
         }
     }
