@@ -1,0 +1,217 @@
+//! Figures of the data path, read at scrape time.
+
+use std::sync::Arc;
+
+use prometheus::core::{Collector, Desc, Describer};
+use prometheus::proto::MetricFamily;
+use prometheus::{IntCounterVec, IntGauge, Opts};
+use upf_common::abi::{DirectionCounters, PortCounters};
+use upf_common::drop_reason::{DropReason, PuntReason};
+
+/// What the collector asks at each scrape.
+pub trait Reading: Send + Sync {
+    /// The figures now; `None` while they cannot be read, and then no figure of the data path is shown.
+    fn figures(&self) -> Option<Figures>;
+}
+
+/// All figures of the data path at one moment, summed over the CPUs.
+#[derive(Debug, Clone, Default)]
+pub struct Figures {
+    /// Inner packets and bytes from the radio, and what was dropped of them.
+    pub uplink: DirectionCounters,
+    /// Inner packets and bytes to the radio, and what was dropped of them.
+    pub downlink: DirectionCounters,
+    /// Packets handed to the kernel, by [`PuntReason`].
+    pub punted: [u64; PuntReason::COUNT],
+    /// One entry a device.
+    pub devices: Vec<DeviceCounters>,
+    /// Sessions there are.
+    pub sessions: u64,
+    /// Sessions there may be.
+    pub capacity: u64,
+    /// PFCP associations there are.
+    pub associations: u64,
+}
+
+/// Frames of one device.
+#[derive(Debug, Clone, Default)]
+pub struct DeviceCounters {
+    /// Linux name.
+    pub device: String,
+    /// Frames and bytes each way.
+    pub counters: PortCounters,
+}
+
+const DIRECTION: &str = "direction";
+
+fn packets() -> Opts {
+    Opts::new("upf_packets_total", "Inner packets forwarded.")
+}
+
+fn bytes() -> Opts {
+    Opts::new(
+        "upf_bytes_total",
+        "Inner bytes forwarded, from the inner IP header on.",
+    )
+}
+
+fn dropped() -> Opts {
+    Opts::new(
+        "upf_dropped_packets_total",
+        "Packets that were ours and were not forwarded.",
+    )
+}
+
+fn punted() -> Opts {
+    Opts::new(
+        "upf_punted_packets_total",
+        "Packets that were ours and were handed to the kernel.",
+    )
+}
+
+fn interface_packets() -> Opts {
+    Opts::new(
+        "upf_interface_packets_total",
+        "Frames that arrived at a device, ours or not, and frames that the fast path sent.",
+    )
+}
+
+fn interface_bytes() -> Opts {
+    Opts::new(
+        "upf_interface_bytes_total",
+        "Bytes of the frames that arrived at a device, and of those that the fast path sent.",
+    )
+}
+
+fn sessions() -> Opts {
+    Opts::new("upf_sessions", "PFCP sessions established.")
+}
+
+fn capacity() -> Opts {
+    Opts::new(
+        "upf_session_capacity",
+        "PFCP sessions that there is memory for.",
+    )
+}
+
+fn associations() -> Opts {
+    Opts::new(
+        "upf_pfcp_associations",
+        "PFCP associations that are set up.",
+    )
+}
+
+/// Reads through to a [`Reading`].
+pub(super) struct DataPathCollector {
+    reading: Arc<dyn Reading>,
+    descriptions: Vec<Desc>,
+}
+
+impl DataPathCollector {
+    pub(super) fn new(reading: Arc<dyn Reading>) -> prometheus::Result<Self> {
+        let with_labels = [
+            packets().variable_label(DIRECTION),
+            bytes().variable_label(DIRECTION),
+            dropped().variable_labels(vec![DIRECTION.to_owned(), "reason".to_owned()]),
+            punted().variable_label("reason"),
+            interface_packets().variable_labels(vec!["device".to_owned(), "way".to_owned()]),
+            interface_bytes().variable_labels(vec!["device".to_owned(), "way".to_owned()]),
+            sessions(),
+            capacity(),
+            associations(),
+        ];
+        let descriptions = with_labels
+            .iter()
+            .map(Describer::describe)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            reading,
+            descriptions,
+        })
+    }
+}
+
+impl Collector for DataPathCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descriptions.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let Some(figures) = self.reading.figures() else {
+            return Vec::new();
+        };
+        families(&figures).unwrap_or_else(|error| {
+            tracing::warn!(%error, "figures of the data path cannot be shown");
+            Vec::new()
+        })
+    }
+}
+
+fn families(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
+    let mut families = Vec::new();
+    families.extend(forwarded(figures)?);
+    families.extend(refused(figures)?);
+    families.extend(devices(figures)?);
+    families.extend(gauge(sessions(), figures.sessions)?);
+    families.extend(gauge(capacity(), figures.capacity)?);
+    families.extend(gauge(associations(), figures.associations)?);
+    Ok(families)
+}
+
+fn forwarded(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
+    let packets = IntCounterVec::new(packets(), &[DIRECTION])?;
+    let bytes = IntCounterVec::new(bytes(), &[DIRECTION])?;
+    for (direction, counters) in directions(figures) {
+        packets
+            .with_label_values(&[direction])
+            .inc_by(counters.packets);
+        bytes.with_label_values(&[direction]).inc_by(counters.bytes);
+    }
+    Ok([packets.collect(), bytes.collect()].concat())
+}
+
+fn refused(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
+    let dropped = IntCounterVec::new(dropped(), &[DIRECTION, "reason"])?;
+    for (direction, counters) in directions(figures) {
+        for (reason, count) in DropReason::ALL.iter().zip(counters.dropped) {
+            dropped
+                .with_label_values(&[direction, reason.label()])
+                .inc_by(count);
+        }
+    }
+    let punted = IntCounterVec::new(punted(), &["reason"])?;
+    for (reason, count) in PuntReason::ALL.iter().zip(figures.punted) {
+        punted.with_label_values(&[reason.label()]).inc_by(count);
+    }
+    Ok([dropped.collect(), punted.collect()].concat())
+}
+
+fn directions(figures: &Figures) -> [(&'static str, &DirectionCounters); 2] {
+    [("uplink", &figures.uplink), ("downlink", &figures.downlink)]
+}
+
+fn devices(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
+    let packets = IntCounterVec::new(interface_packets(), &["device", "way"])?;
+    let bytes = IntCounterVec::new(interface_bytes(), &["device", "way"])?;
+    for DeviceCounters { device, counters } in &figures.devices {
+        packets
+            .with_label_values(&[device.as_str(), "rx"])
+            .inc_by(counters.rx_packets);
+        packets
+            .with_label_values(&[device.as_str(), "tx"])
+            .inc_by(counters.tx_packets);
+        bytes
+            .with_label_values(&[device.as_str(), "rx"])
+            .inc_by(counters.rx_bytes);
+        bytes
+            .with_label_values(&[device.as_str(), "tx"])
+            .inc_by(counters.tx_bytes);
+    }
+    Ok([packets.collect(), bytes.collect()].concat())
+}
+
+fn gauge(options: Opts, value: u64) -> prometheus::Result<Vec<MetricFamily>> {
+    let gauge = IntGauge::with_opts(options)?;
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+    Ok(gauge.collect())
+}

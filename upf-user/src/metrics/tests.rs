@@ -1,0 +1,111 @@
+//! The whole exposition, and what `promtool` says about it.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use upf_common::abi::PortCounters;
+use upf_common::drop_reason::DropReason;
+
+use super::*;
+
+struct Fixed(Option<Figures>);
+
+impl Reading for Fixed {
+    fn figures(&self) -> Option<Figures> {
+        self.0.clone()
+    }
+}
+
+fn sample() -> Metrics {
+    let mut figures = Figures {
+        sessions: 2,
+        capacity: 1000,
+        associations: 1,
+        ..Figures::default()
+    };
+    figures.uplink.packets = 7;
+    figures.uplink.bytes = 4200;
+    figures.downlink.dropped[DropReason::RateLimited as usize] = 5;
+    let counters = PortCounters {
+        rx_packets: 9,
+        ..PortCounters::default()
+    };
+    figures.devices.push(DeviceCounters {
+        device: "n3".to_owned(),
+        counters,
+    });
+    let metrics = Metrics::new(Arc::new(Fixed(Some(figures)))).unwrap();
+    metrics.pfcp.received(&[0x20, 1, 0, 4, 0, 0, 1, 0]);
+    metrics.pfcp.sent(
+        &[0x20, 2, 0, 4, 0, 0, 1, 0],
+        Some(Duration::from_micros(300)),
+    );
+    metrics
+}
+
+#[test]
+fn every_metric_is_there_with_its_labels() {
+    let text = sample().render().unwrap();
+    let build = format!("upf_build_info{{commit=\"{COMMIT}\",version=\"{VERSION}\"}} 1");
+    for line in [
+        "upf_packets_total{direction=\"uplink\"} 7",
+        "upf_packets_total{direction=\"downlink\"} 0",
+        "upf_bytes_total{direction=\"uplink\"} 4200",
+        "upf_dropped_packets_total{direction=\"downlink\",reason=\"rate_limited\"} 5",
+        "upf_dropped_packets_total{direction=\"uplink\",reason=\"unknown_teid\"} 0",
+        "upf_punted_packets_total{reason=\"gtpu_signalling\"} 0",
+        "upf_interface_packets_total{device=\"n3\",way=\"rx\"} 9",
+        "upf_interface_bytes_total{device=\"n3\",way=\"tx\"} 0",
+        "upf_sessions 2",
+        "upf_session_capacity 1000",
+        "upf_pfcp_associations 1",
+        "upf_pfcp_messages_total{cause=\"\",type=\"heartbeat_request\",way=\"rx\"} 1",
+        "upf_pfcp_request_duration_seconds_count 1",
+        "upf_pfcp_denied_datagrams_total 0",
+        "# TYPE upf_packets_total counter",
+        "# TYPE upf_sessions gauge",
+        "# TYPE upf_pfcp_request_duration_seconds histogram",
+        build.as_str(),
+    ] {
+        assert!(
+            text.lines().any(|found| found == line),
+            "{line} is not in\n{text}"
+        );
+    }
+}
+
+#[test]
+fn figures_that_cannot_be_read_leave_the_rest_in_place() {
+    let text = Metrics::new(Arc::new(Fixed(None)))
+        .unwrap()
+        .render()
+        .unwrap();
+    assert!(!text.contains("upf_packets_total"), "{text}");
+    assert!(text.contains("upf_build_info"), "{text}");
+}
+
+#[test]
+fn promtool_has_no_complaint() {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("`promtool` of Debian's package prometheus is needed for this test");
+    let text = sample().render().unwrap();
+    promtool
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(
+        output.status.success() && said.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&said)
+    );
+}
