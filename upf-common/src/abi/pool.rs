@@ -27,7 +27,7 @@ pub struct Pool {
 }
 
 /// Key of the `UE_ADDRESSES` hash map: UE addresses that no block covers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C, align(4))]
 pub struct UeKey {
     /// The UE's address; for IPv6 the /64 prefix with the lower half zero.

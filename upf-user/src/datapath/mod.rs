@@ -4,6 +4,10 @@
 //! of [`upf_common::abi`]. `bpf` writes them into the kernel's maps, `memory` into plain vectors for tests and
 //! model checks, and `chaos` fails on purpose to prove that a request is applied whole or not at all.
 
+pub mod chaos;
+pub mod memory;
+pub mod slots;
+
 use upf_common::abi::{Peer, RuleList, Rules, UeKey};
 
 /// A slot's number, below [`Datapath::capacity`].

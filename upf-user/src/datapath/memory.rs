@@ -1,0 +1,345 @@
+//! The tables as plain vectors, for tests, model checks and the host run of the packet logic.
+
+use std::collections::HashMap;
+
+use upf_common::abi::{self, NO_SLOT, Peer, RuleList, Rules, UeKey};
+
+use super::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex};
+
+/// Sizes of a [`MemoryDatapath`], in entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Slots; also bounds the two hash maps.
+    pub slots: u32,
+    /// Address blocks.
+    pub blocks: u32,
+    /// GTP-U peers.
+    pub peers: u32,
+    /// Rule lists.
+    pub lists: u32,
+}
+
+/// The fast path's tables in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryDatapath {
+    slots: Vec<abi::Slot>,
+    blocks: Vec<u32>,
+    teids: HashMap<[u8; 4], u32>,
+    ue_addresses: HashMap<UeKey, u32>,
+    peers: Vec<Peer>,
+    lists: Vec<RuleList>,
+}
+
+impl MemoryDatapath {
+    /// Empty tables.
+    #[must_use]
+    pub fn new(sizes: Sizes) -> Self {
+        Self {
+            slots: vec![abi::Slot::default(); sizes.slots as usize],
+            blocks: vec![NO_SLOT; sizes.blocks as usize],
+            teids: HashMap::new(),
+            ue_addresses: HashMap::new(),
+            peers: vec![Peer::default(); sizes.peers as usize],
+            lists: vec![RuleList::default(); sizes.lists as usize],
+        }
+    }
+
+    /// A slot's record.
+    #[must_use]
+    pub fn slot(&self, index: u32) -> Option<&abi::Slot> {
+        self.slots.get(index as usize)
+    }
+
+    /// A slot's record, for the packet logic that counts and meters in it.
+    pub fn slot_mut(&mut self, index: u32) -> Option<&mut abi::Slot> {
+        self.slots.get_mut(index as usize)
+    }
+
+    /// The first slot of a block; `None` for a block without slots.
+    #[must_use]
+    pub fn block(&self, index: u32) -> Option<u32> {
+        let first = *self.blocks.get(index as usize)?;
+        (first != NO_SLOT).then_some(first)
+    }
+
+    /// The slot that the TEID map leads to.
+    #[must_use]
+    pub fn teid(&self, teid: [u8; 4]) -> Option<u32> {
+        self.teids.get(&teid).copied()
+    }
+
+    /// The slot that the UE address map leads to.
+    #[must_use]
+    pub fn ue_address(&self, key: &UeKey) -> Option<u32> {
+        self.ue_addresses.get(key).copied()
+    }
+
+    /// A peer's record.
+    #[must_use]
+    pub fn peer(&self, index: u32) -> Option<&Peer> {
+        self.peers.get(index as usize)
+    }
+
+    /// A rule list.
+    #[must_use]
+    pub fn list(&self, index: u32) -> Option<&RuleList> {
+        self.lists.get(index as usize)
+    }
+
+    /// Entries of the TEID map and of the UE address map.
+    #[must_use]
+    pub fn hash_entries(&self) -> (usize, usize) {
+        (self.teids.len(), self.ue_addresses.len())
+    }
+
+    fn half(
+        &self,
+        slot: SlotIndex,
+        direction: Direction,
+    ) -> Result<&abi::Direction, DatapathError> {
+        let slot = self.slot(slot.0).ok_or(out_of_range("SLOTS", slot.0))?;
+        Ok(match direction {
+            Direction::Uplink => &slot.uplink,
+            Direction::Downlink => &slot.downlink,
+        })
+    }
+
+    fn insert<K: std::hash::Hash + Eq>(
+        table: &'static str,
+        map: &mut HashMap<K, u32>,
+        room: usize,
+        key: K,
+        slot: SlotIndex,
+    ) -> Result<(), DatapathError> {
+        if slot.0 as usize >= room {
+            return Err(out_of_range(table, slot.0));
+        }
+        if map.len() >= room && !map.contains_key(&key) {
+            return Err(DatapathError::Full { table });
+        }
+        map.insert(key, slot.0);
+        Ok(())
+    }
+}
+
+impl Datapath for MemoryDatapath {
+    fn capacity(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
+    fn blocks(&self) -> u32 {
+        self.blocks.len() as u32
+    }
+
+    fn peers(&self) -> u32 {
+        self.peers.len() as u32
+    }
+
+    fn lists(&self) -> u32 {
+        self.lists.len() as u32
+    }
+
+    fn write_rules(
+        &mut self,
+        slot: SlotIndex,
+        direction: Direction,
+        rules: &Rules,
+    ) -> Result<(), DatapathError> {
+        let record = self
+            .slots
+            .get_mut(slot.0 as usize)
+            .ok_or(out_of_range("SLOTS", slot.0))?;
+        let half = match direction {
+            Direction::Uplink => &mut record.uplink,
+            Direction::Downlink => &mut record.downlink,
+        };
+        let next = half.state.version.wrapping_add(1);
+        half.rules[(next & 1) as usize] = *rules;
+        half.state.version = next;
+        Ok(())
+    }
+
+    fn read_rules(&self, slot: SlotIndex, direction: Direction) -> Result<Rules, DatapathError> {
+        let half = self.half(slot, direction)?;
+        Ok(half.rules[(half.state.version & 1) as usize])
+    }
+
+    fn reset_slot(&mut self, slot: SlotIndex) -> Result<(), DatapathError> {
+        let record = self
+            .slots
+            .get_mut(slot.0 as usize)
+            .ok_or(out_of_range("SLOTS", slot.0))?;
+        for half in [&mut record.uplink, &mut record.downlink] {
+            half.state = abi::State {
+                version: half.state.version,
+                ..abi::State::default()
+            };
+        }
+        Ok(())
+    }
+
+    fn counters(
+        &self,
+        slot: SlotIndex,
+        direction: Direction,
+    ) -> Result<SlotCounters, DatapathError> {
+        let state = self.half(slot, direction)?.state;
+        Ok(SlotCounters {
+            packets: state.packets,
+            bytes: state.bytes,
+            dropped_packets: state.dropped_packets,
+            dropped_bytes: state.dropped_bytes,
+        })
+    }
+
+    fn set_block(&mut self, block: u32, first: Option<SlotIndex>) -> Result<(), DatapathError> {
+        if let Some(first) = first
+            && first.0.saturating_add(abi::BLOCK_SLOTS) > self.capacity()
+        {
+            return Err(out_of_range("SLOTS", first.0));
+        }
+        let entry = self
+            .blocks
+            .get_mut(block as usize)
+            .ok_or(out_of_range("BLOCKS", block))?;
+        *entry = first.map_or(NO_SLOT, |slot| slot.0);
+        Ok(())
+    }
+
+    fn insert_teid(&mut self, teid: [u8; 4], slot: SlotIndex) -> Result<(), DatapathError> {
+        Self::insert("TEIDS", &mut self.teids, self.slots.len(), teid, slot)
+    }
+
+    fn remove_teid(&mut self, teid: [u8; 4]) -> Result<(), DatapathError> {
+        self.teids.remove(&teid);
+        Ok(())
+    }
+
+    fn insert_ue(&mut self, key: UeKey, slot: SlotIndex) -> Result<(), DatapathError> {
+        Self::insert(
+            "UE_ADDRESSES",
+            &mut self.ue_addresses,
+            self.slots.len(),
+            key,
+            slot,
+        )
+    }
+
+    fn remove_ue(&mut self, key: UeKey) -> Result<(), DatapathError> {
+        self.ue_addresses.remove(&key);
+        Ok(())
+    }
+
+    fn write_peer(&mut self, index: u32, peer: &Peer) -> Result<(), DatapathError> {
+        let entry = self
+            .peers
+            .get_mut(index as usize)
+            .ok_or(out_of_range("PEERS", index))?;
+        *entry = *peer;
+        Ok(())
+    }
+
+    fn write_list(&mut self, index: u32, list: &RuleList) -> Result<(), DatapathError> {
+        let entry = self
+            .lists
+            .get_mut(index as usize)
+            .ok_or(out_of_range("LISTS", index))?;
+        *entry = *list;
+        Ok(())
+    }
+}
+
+fn out_of_range(table: &'static str, index: u32) -> DatapathError {
+    DatapathError::OutOfRange {
+        table,
+        index: u64::from(index),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use upf_common::abi::verdict;
+
+    fn tables() -> MemoryDatapath {
+        MemoryDatapath::new(Sizes {
+            slots: 300,
+            blocks: 2,
+            peers: 2,
+            lists: 2,
+        })
+    }
+
+    #[test]
+    fn rules_are_written_to_the_copy_that_is_not_in_force() {
+        let mut tables = tables();
+        let slot = SlotIndex(3);
+        for verdict in [verdict::FORWARD, verdict::DROP, verdict::BUFFER] {
+            let before = tables.slot(3).unwrap().uplink;
+            let rules = Rules {
+                verdict,
+                ..Rules::default()
+            };
+            tables.write_rules(slot, Direction::Uplink, &rules).unwrap();
+            let after = tables.slot(3).unwrap().uplink;
+            let old = (before.state.version & 1) as usize;
+            assert_eq!(after.rules[old], before.rules[old]);
+            assert_eq!(tables.read_rules(slot, Direction::Uplink).unwrap(), rules);
+            assert_eq!(
+                tables.read_rules(slot, Direction::Downlink).unwrap(),
+                Rules::default()
+            );
+        }
+    }
+
+    #[test]
+    fn reset_keeps_the_rules_in_force() {
+        let mut tables = tables();
+        let slot = SlotIndex(3);
+        let rules = Rules {
+            verdict: verdict::DROP,
+            ..Rules::default()
+        };
+        tables
+            .write_rules(slot, Direction::Downlink, &rules)
+            .unwrap();
+        tables.slot_mut(3).unwrap().downlink.state.packets = 9;
+        assert_eq!(
+            tables.counters(slot, Direction::Downlink).unwrap().packets,
+            9
+        );
+        tables.reset_slot(slot).unwrap();
+        assert_eq!(
+            tables.counters(slot, Direction::Downlink).unwrap(),
+            SlotCounters::default()
+        );
+        assert_eq!(tables.read_rules(slot, Direction::Downlink).unwrap(), rules);
+    }
+
+    #[test]
+    fn tables_have_ends() {
+        let mut tables = tables();
+        let beyond = SlotIndex(300);
+        assert!(
+            tables
+                .write_rules(beyond, Direction::Uplink, &Rules::default())
+                .is_err()
+        );
+        assert!(tables.reset_slot(beyond).is_err());
+        assert!(tables.set_block(2, None).is_err());
+        assert!(tables.set_block(0, Some(SlotIndex(45))).is_err());
+        assert!(tables.set_block(0, Some(SlotIndex(44))).is_ok());
+        assert_eq!(tables.block(0), Some(44));
+        assert!(tables.insert_teid([0; 4], beyond).is_err());
+        assert!(tables.write_peer(2, &Peer::default()).is_err());
+        assert!(tables.write_list(2, &RuleList::default()).is_err());
+        for n in 0..300u32 {
+            tables.insert_teid(n.to_be_bytes(), SlotIndex(n)).unwrap();
+        }
+        assert!(matches!(
+            tables.insert_teid(300u32.to_be_bytes(), SlotIndex(0)),
+            Err(DatapathError::Full { table: "TEIDS" })
+        ));
+        assert!(tables.insert_teid(7u32.to_be_bytes(), SlotIndex(0)).is_ok());
+    }
+}
