@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use upf_common::abi::{BLOCK_SLOTS, MAX_GTPU_ADDRESSES, MAX_POOLS, MAX_PORTS};
 
 use super::reader::Section;
 use super::{Interface, NodeName, Pfcp, Placed, Pool, same_network_instance};
+use crate::datapath::slots::MAX_BLOCKS;
 
 /// `IFNAMSIZ` without the closing zero.
 const MAX_DEVICE_NAME: usize = 15;
@@ -17,7 +19,7 @@ const MAX_LABEL: usize = 63;
 const MAX_NETWORK_INSTANCE: usize = 100;
 /// Prefix lengths of pools. Wider ones would swallow addresses that can be nobody's UE.
 const IPV4_POOL: std::ops::RangeInclusive<u8> = 8..=32;
-const IPV6_POOL: std::ops::RangeInclusive<u8> = 16..=64;
+const IPV6_POOL: std::ops::RangeInclusive<u8> = 32..=64;
 
 pub(super) fn at_least_one_interface(root: &Section<'_>, count: usize) {
     if count == 0 {
@@ -75,11 +77,13 @@ pub(super) fn across(
         check_interface_network_instance(interface);
     }
     check_devices_differ(interfaces);
+    check_interface_count(interfaces);
     for pool in pools {
         check_pool(pool, interfaces);
         check_pool_holds_no_own_address(pool, pfcp, interfaces);
     }
     check_pools_apart(pools);
+    check_pools_fit(pools);
 }
 
 fn check_pfcp(pfcp: &Placed<'_, Pfcp>) {
@@ -136,6 +140,13 @@ fn check_gtpu(interface: &Placed<'_, Interface>) {
             "an interface with role {} ends GTP-U tunnels and needs an address for them; \
              write gtpu = [\"10.1.0.2\"]",
             value.role
+        );
+        section.problem("gtpu", message);
+    }
+    if value.gtpu.len() > MAX_GTPU_ADDRESSES {
+        let message = format!(
+            "{} addresses are too many for one device; write at most {MAX_GTPU_ADDRESSES}",
+            value.gtpu.len()
         );
         section.problem("gtpu", message);
     }
@@ -211,6 +222,13 @@ fn check_devices_differ(interfaces: &[Placed<'_, Interface>]) {
                 first_lines.insert(device, line);
             }
         }
+    }
+}
+
+fn check_interface_count(interfaces: &[Placed<'_, Interface>]) {
+    if let Some(first_too_many) = interfaces.get(MAX_PORTS) {
+        let message = format!("there are more than {MAX_PORTS} interfaces; leave some out");
+        first_too_many.section.problem("device", message);
     }
 }
 
@@ -303,6 +321,41 @@ fn check_pair_apart(earlier: &Placed<'_, Pool>, later: &Placed<'_, Pool>) {
             }
         }
     }
+}
+
+/// The tables that lead from an address to a slot have a fixed size.
+fn check_pools_fit(pools: &[Placed<'_, Pool>]) {
+    let (mut count, mut blocks) = (0_u32, 0_u64);
+    for pool in pools {
+        for (key, net) in prefixes(&pool.value) {
+            count += 1;
+            blocks = blocks.saturating_add(blocks_of(net));
+            if count > MAX_POOLS {
+                let message = format!(
+                    "there are more than {MAX_POOLS} prefixes in pools; join some into wider ones"
+                );
+                return pool.section.problem(key, message);
+            }
+            if blocks > u64::from(MAX_BLOCKS) {
+                let message = format!(
+                    "with {net} the pools hold more than {MAX_BLOCKS} blocks of {BLOCK_SLOTS} UEs; \
+                     write longer prefixes"
+                );
+                return pool.section.problem(key, message);
+            }
+        }
+    }
+}
+
+/// Blocks of 256 addresses, or of 256 /64 prefixes.
+fn blocks_of(net: IpNet) -> u64 {
+    let host_bits = match net {
+        IpNet::V4(net) => 32 - net.prefix_len(),
+        IpNet::V6(net) => 64_u8.saturating_sub(net.prefix_len()),
+    };
+    1_u64
+        .checked_shl(u32::from(host_bits))
+        .map_or(u64::MAX, |hosts| hosts.div_ceil(u64::from(BLOCK_SLOTS)))
 }
 
 fn prefixes(pool: &Pool) -> impl Iterator<Item = (&'static str, IpNet)> {

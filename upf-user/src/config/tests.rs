@@ -540,7 +540,7 @@ fn a_pool_too_wide_or_too_narrow() {
         24,
         "ipv6 = \"2001:db8::/80\"",
         "pool[0].ipv6",
-        "from 16 to 64",
+        "from 32 to 64",
     );
 }
 
@@ -606,4 +606,33 @@ fn a_capacity_that_cannot_be_had() {
         "too large",
     );
     assert!(Config::parse(&with(27, "sessions = 16_777_216")).is_ok());
+}
+
+#[test]
+fn more_than_the_tables_hold() {
+    let gtpu = "gtpu = [\"10.1.0.2\", \"10.1.0.3\", \"10.1.0.4\", \"10.1.0.5\", \"10.1.0.6\"]";
+    refused(13, gtpu, "interface[0].gtpu", "write at most 4");
+    refused(
+        24,
+        "ipv6 = \"2001:db8::/32\"",
+        "pool[0].ipv6",
+        "write longer prefixes",
+    );
+    let device = |n| {
+        format!("\n[[interface]]\ndevice = \"d{n}\"\nrole = \"core\"\nnetwork_instance = \"x\"")
+    };
+    let many: String = (0..31).map(device).collect();
+    let problems = Config::parse(&format!("{SAMPLE}{many}")).expect_err("accepted");
+    assert_eq!(
+        (problems.len(), problems[0].key.as_str()),
+        (1, "interface[32].device")
+    );
+    let pool =
+        |n| format!("\n[[pool]]\nnetwork_instance = \"internet\"\nipv4 = \"10.46.{n}.0/24\"");
+    let many: String = (0..255).map(pool).collect();
+    let problems = Config::parse(&format!("{SAMPLE}{many}")).expect_err("accepted");
+    assert_eq!(
+        (problems.len(), problems[0].key.as_str()),
+        (1, "pool[255].ipv4")
+    );
 }
