@@ -1,5 +1,10 @@
 //! Packet cases shared by tests and benches, the lab, and the namespaces that both run in.
 
+pub mod control;
+pub mod gtpu;
 pub mod lab;
+pub mod mmsg;
 pub mod netns;
 pub mod offload;
+pub mod pfcp;
+pub mod topology;
