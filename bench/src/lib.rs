@@ -8,3 +8,4 @@ pub mod netns;
 pub mod offload;
 pub mod pfcp;
 pub mod topology;
+pub mod ue;

@@ -10,7 +10,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
+    io,
     net::{SocketAddr, TcpStream, UdpSocket},
     os::{
         fd::AsFd as _,
@@ -287,11 +287,19 @@ impl Namespace {
     /// # Errors
     /// When it cannot be started.
     pub fn spawn(&self, command: &mut Command) -> Result<Process> {
-        let child = self
-            .prepare(command)?
+        Ok(Process {
+            child: self.spawn_child(command)?,
+        })
+    }
+
+    /// Starts a program in the namespace, whose end is the caller's business.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn_child(&self, command: &mut Command) -> Result<Child> {
+        self.prepare(command)?
             .spawn()
-            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-        Ok(Process { child })
+            .with_context(|| format!("cannot start {}", command.get_program().display()))
     }
 
     /// Runs a program in the namespace to its end and returns what it printed.
@@ -407,19 +415,6 @@ impl Process {
     /// When the system cannot tell.
     pub fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
         self.child.try_wait().context("cannot wait")
-    }
-
-    /// Writes to its standard input, which must be piped, and closes it.
-    ///
-    /// # Errors
-    /// When it does not read.
-    pub fn write(&mut self, text: &str) -> Result<()> {
-        let mut input = self
-            .child
-            .stdin
-            .take()
-            .context("standard input is not piped")?;
-        input.write_all(text.as_bytes()).context("cannot write")
     }
 
     /// Sends a signal.

@@ -1,0 +1,98 @@
+//! Everything on a link, recorded by tcpdump and judged by tshark.
+
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use bench::{
+    netns::{Namespace, Process},
+    topology::Topology,
+};
+use nix::sys::signal::Signal;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+/// `_ws.expert.severity`: warning, and above it error.
+const WARNING: u32 = 0x0060_0000;
+
+/// A recording in progress.
+pub(crate) struct Capture {
+    tcpdump: Process,
+    file: PathBuf,
+    namespace: Namespace,
+}
+
+impl Capture {
+    /// Records what `device` in `namespace` carries from now on.
+    pub(crate) fn start(topology: &Topology, namespace: &Namespace, device: &str) -> Result<Self> {
+        let file = topology
+            .environment
+            .directory()
+            .join(format!("{device}.pcap"));
+        let mut command = Command::new("tcpdump");
+        command.args([
+            "-i",
+            device,
+            "-U",
+            "-s",
+            "0",
+            "-B",
+            "16384",
+            "--immediate-mode",
+            "-Z",
+            "root",
+        ]);
+        command
+            .arg("-w")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
+        let tcpdump = namespace.spawn(&mut command)?;
+        let deadline = Instant::now() + PATIENCE;
+        // The file's header is written when the capture is up.
+        while file.metadata().map_or(0, |metadata| metadata.len()) < 24 {
+            ensure!(Instant::now() < deadline, "tcpdump does not start");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(Self {
+            tcpdump,
+            file,
+            namespace: namespace.clone(),
+        })
+    }
+
+    /// Ends the recording: tshark must understand every packet that `filter` selects, of which
+    /// there must be at least `least`, find every checksum right and warn of nothing.
+    pub(crate) fn judge(self, filter: &str, least: usize) -> Result<()> {
+        // The last packets are on their way to the file.
+        thread::sleep(Duration::from_millis(300));
+        self.tcpdump.stop(Signal::SIGINT, PATIENCE)?;
+        let tshark = |filter: &str| {
+            let mut command = Command::new("tshark");
+            command.arg("-r").arg(&self.file).args(["-Y", filter]);
+            for preference in [
+                "ip.check_checksum:true",
+                "udp.check_checksum:true",
+                "tcp.check_checksum:true",
+                // What the UE's TCP repeats is not ours to judge.
+                "tcp.analyze_sequence_numbers:false",
+            ] {
+                command.args(["-o", preference]);
+            }
+            self.namespace.output(&mut command)
+        };
+        let seen = tshark(filter).context("tshark")?.lines().count();
+        ensure!(seen >= least, "only {seen} packets match {filter}");
+        let complaints = tshark(&format!(
+            "({filter}) && (_ws.malformed || _ws.expert.severity >= {WARNING})"
+        ))?;
+        ensure!(
+            complaints.is_empty(),
+            "tshark complains about:\n{complaints}"
+        );
+        Ok(())
+    }
+}

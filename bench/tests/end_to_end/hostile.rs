@@ -1,0 +1,79 @@
+//! Bad input over the wire, under a working session.
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use bench::{
+    gtpu::{self, GPdu},
+    pfcp::{Session, request},
+    topology::{GNB, N3, N4, SMF},
+};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+
+use crate::world::{UE, World, ping, server};
+
+/// Enough to fill every queue; the millions are run in process, where they cost less.
+const DATAGRAMS: usize = 20_000;
+
+#[test]
+fn mutated_pfcp_and_gtpu_stop_neither_the_agent_nor_the_traffic() -> Result<()> {
+    let mut world = World::new()?;
+    let _ue = world.ue(None)?;
+    assert!(ping(&world.home, &server(), 5)? >= 4);
+    let mut random = StdRng::seed_from_u64(29_244);
+
+    // From another port than the SMF's: these are answered there, or not at all.
+    let socket = world.topology.ran.udp(SocketAddr::new(SMF.into(), 0))?;
+    let session = Session {
+        seid: 7,
+        ue: bench::control::ue_address(6),
+        kilobits: 1000,
+        qfi: 1,
+    };
+    let originals = [
+        request::association(1, SMF, 7),
+        request::establishment(2, SMF, &session),
+        request::rate(3, 0x1234, 5),
+        request::deletion(4, 0x1234),
+    ];
+    for (index, original) in originals.iter().cycle().take(DATAGRAMS).enumerate() {
+        // An association setup that survives would end the SMF's own association.
+        let bytes = mutate(&mut random, original);
+        if index % originals.len() != 0 || bytes.len() < 20 {
+            socket.send_to(&bytes, N4)?;
+        }
+    }
+
+    let gnb = world.topology.ran.udp(SocketAddr::new(GNB.into(), 0))?;
+    let original = GPdu {
+        teid: 1,
+        qfi: Some(9),
+        payload: &[0x45; 64],
+    }
+    .to_uplink_bytes();
+    for _ in 0..DATAGRAMS {
+        gnb.send_to(&mutate(&mut random, &original), (N3, gtpu::PORT))?;
+    }
+
+    world.agent.check()?;
+    world.agent.get("/healthz")?;
+    assert_eq!(ping(&world.home, &server(), 5)?, 5);
+    assert_eq!(ping(&world.topology.dn, UE, 5)?, 5);
+    world.smf.rate(1, 5000)?;
+    assert_eq!(world.smf.delete(1)?, 1);
+    Ok(())
+}
+
+fn mutate(random: &mut StdRng, original: &[u8]) -> Vec<u8> {
+    let mut bytes = original.to_vec();
+    if random.random_bool(0.5) {
+        bytes.truncate(random.random_range(0..=original.len()));
+    }
+    for _ in 0..random.random_range(1..4) {
+        if !bytes.is_empty() {
+            let index = random.random_range(0..bytes.len());
+            bytes[index] ^= 1 << random.random_range(0..8);
+        }
+    }
+    bytes
+}

@@ -1,0 +1,15 @@
+//! The agent and its data path against programs that we did not write: scapy as the SMF, tshark as
+//! the judge of every packet that we send, ping and iperf3 as the UE's applications, promtool.
+//!
+//! Needs root, and the programs that `cargo xtask setup` installs; without them a test fails.
+
+mod capture;
+mod handover;
+mod hostile;
+mod lab;
+mod metrics;
+mod restart;
+mod sessions;
+mod smf;
+mod throughput;
+mod world;

@@ -1,0 +1,164 @@
+//! The SMF made of scapy: `peer/smf.py`, spoken to over a pipe.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use bench::{netns::Namespace, pfcp::Tunnel};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peer/smf.py");
+
+/// The SMF; its process ends with it.
+pub(crate) struct Smf {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+/// What the UPF answered to an association setup.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Association {
+    pub(crate) cause: u8,
+    pub(crate) node: String,
+    pub(crate) recovery: u32,
+    pub(crate) ftup: u8,
+}
+
+/// The tunnel that the UPF allocated, and the session's UP SEID.
+#[derive(Debug, Deserialize)]
+pub(crate) struct UplinkTunnel {
+    pub(crate) teid: u32,
+    pub(crate) address: String,
+    pub(crate) seid: u64,
+}
+
+impl UplinkTunnel {
+    pub(crate) fn tunnel(&self) -> Result<Tunnel> {
+        Ok(Tunnel {
+            teid: self.teid,
+            address: self.address.parse()?,
+        })
+    }
+}
+
+impl Smf {
+    pub(crate) fn start(namespace: &Namespace) -> Result<Self> {
+        let mut command = Command::new("/usr/bin/python3");
+        command
+            .arg(SCRIPT)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = namespace.spawn_child(&mut command)?;
+        let input = child.stdin.take().context("piped")?;
+        let output = BufReader::new(child.stdout.take().context("piped")?);
+        Ok(Self {
+            child,
+            input,
+            output,
+        })
+    }
+
+    pub(crate) fn associate(&mut self) -> Result<Association> {
+        Ok(serde_json::from_value(
+            self.ask(json!({"do": "associate"}))?,
+        )?)
+    }
+
+    /// Establishes a session for a UE's IPv4 address, or its IPv6 prefix.
+    pub(crate) fn establish(
+        &mut self,
+        session: u64,
+        ue: &str,
+        kilobits: Option<u64>,
+        qfi: Option<u8>,
+    ) -> Result<UplinkTunnel> {
+        let family = if ue.contains(':') { "ipv6" } else { "ipv4" };
+        let answer = self.ask(json!({
+            "do": "establish", "session": session, family: ue, "rate": kilobits, "qfi": qfi,
+        }))?;
+        accepted(&answer, session)?;
+        Ok(serde_json::from_value(answer)?)
+    }
+
+    pub(crate) fn tunnel(&mut self, session: u64, tunnel: Tunnel) -> Result<()> {
+        let Tunnel { teid, address } = tunnel;
+        self.modify(
+            session,
+            json!({"do": "tunnel", "teid": teid, "address": address.to_string()}),
+        )
+    }
+
+    /// The UE went to sleep: buffer, and tell the control plane.
+    pub(crate) fn idle(&mut self, session: u64) -> Result<()> {
+        self.modify(session, json!({"do": "idle"}))
+    }
+
+    pub(crate) fn rate(&mut self, session: u64, kilobits: u64) -> Result<()> {
+        self.modify(session, json!({"do": "rate", "rate": kilobits}))
+    }
+
+    pub(crate) fn gates(&mut self, session: u64, uplink: &str, downlink: &str) -> Result<()> {
+        self.modify(
+            session,
+            json!({"do": "gate", "uplink": uplink, "downlink": downlink}),
+        )
+    }
+
+    fn modify(&mut self, session: u64, mut command: Value) -> Result<()> {
+        command["session"] = session.into();
+        let answer = self.ask(command)?;
+        accepted(&answer, session)
+    }
+
+    /// The cause of the answer to a deletion.
+    pub(crate) fn delete(&mut self, session: u64) -> Result<u64> {
+        let answer = self.ask(json!({"do": "delete", "session": session}))?;
+        answer["cause"].as_u64().context("no cause")
+    }
+
+    pub(crate) fn release(&mut self) -> Result<()> {
+        let answer = self.ask(json!({"do": "release"}))?;
+        ensure!(answer["cause"] == 1, "release refused: {answer}");
+        Ok(())
+    }
+
+    /// Sends the last request again; whether the answer is byte for byte the same.
+    pub(crate) fn repeat(&mut self) -> Result<bool> {
+        self.ask(json!({"do": "repeat"}))?["same"]
+            .as_bool()
+            .context("no answer")
+    }
+
+    fn ask(&mut self, command: Value) -> Result<Value> {
+        writeln!(self.input, "{command}")?;
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        ensure!(
+            !line.is_empty(),
+            "the SMF ended (python3-scapy?) at {command}"
+        );
+        let answer: Value = serde_json::from_str(&line)?;
+        ensure!(answer.get("error").is_none(), "{command}: {answer}");
+        Ok(answer)
+    }
+}
+
+impl Drop for Smf {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn accepted(answer: &Value, session: u64) -> Result<()> {
+    ensure!(answer["cause"] == 1, "refused: {answer}");
+    ensure!(
+        answer["header_seid"] == session,
+        "not to our SEID: {answer}"
+    );
+    Ok(())
+}

@@ -1,0 +1,220 @@
+"""A session management function made of scapy's PFCP, driven by a test over a pipe.
+
+Reads a JSON object a line from standard input, does what its "do" says and answers with a JSON object a
+line. Heartbeats are answered in between.
+"""
+
+import json
+import select
+import socket
+import sys
+import time
+
+from scapy.contrib.pfcp import *  # noqa: F403: scapy's style
+
+NODE, UPF = "10.100.0.1", ("10.100.0.2", 8805)
+RECOVERY = int(time.time()) + 2208988800
+NETWORK_INSTANCE = "internet"
+# GTP-U/UDP/IP, whichever IP version (TS 29.244 clause 8.2.64).
+REMOVE_GTPU_UDP_IP = 6
+
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind((NODE, 8805))
+sequence = 0
+last_request = last_answer = None
+# UP SEIDs by the test's own number of a session.
+seids = {}
+
+
+def exchange(message, seid=None):
+    global sequence, last_request
+    sequence += 1
+    header = {"S": 0} if seid is None else {"S": 1, "seid": seid}
+    last_request = bytes(PFCP(seq=sequence, **header) / message)
+    return send(last_request)
+
+
+def send(request):
+    global last_answer
+    for _ in range(3):
+        udp.sendto(request, UPF)
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            if not select.select([udp], [], [], 0.1)[0]:
+                continue
+            answer = receive()
+            if answer is not None and answer.seq == PFCP(request).seq:
+                last_answer = bytes(answer.original)
+                return answer
+    raise RuntimeError("no answer from the UPF")
+
+
+def receive():
+    """The next message; a heartbeat is answered and gives None."""
+    message = PFCP(udp.recv(65535))
+    if message.message_type == 1:
+        response = PFCPHeartbeatResponse(IE_list=[IE_RecoveryTimeStamp(timestamp=RECOVERY)])
+        udp.sendto(bytes(PFCP(seq=message.seq, S=0) / response), UPF)
+        return None
+    return message
+
+
+def node():
+    return IE_NodeId(id_type=0, ipv4=NODE)
+
+
+def find(message, kind):
+    return next((ie for ie in message.IE_list if isinstance(ie, kind)), None)
+
+
+def cause(answer):
+    return find(answer.payload, IE_Cause).cause
+
+
+def associate(_):
+    stamp = IE_RecoveryTimeStamp(timestamp=RECOVERY)
+    answer = exchange(PFCPAssociationSetupRequest(IE_list=[node(), stamp, IE_CPFunctionFeatures()]))
+    stamp = find(answer.payload, IE_RecoveryTimeStamp)
+    features = find(answer.payload, IE_UPFunctionFeatures)
+    return {
+        "cause": cause(answer),
+        "node": find(answer.payload, IE_NodeId).ipv4,
+        "recovery": stamp.timestamp,
+        "ftup": features.FTUP,
+    }
+
+
+def release(_):
+    answer = exchange(PFCPAssociationReleaseRequest(IE_list=[node()]))
+    return {"cause": cause(answer)}
+
+
+def ue_address(command, sd):
+    if command.get("ipv6"):
+        return IE_UE_IP_Address(V6=1, ipv6=command["ipv6"], SD=sd)
+    return IE_UE_IP_Address(V4=1, ipv4=command["ipv4"], SD=sd)
+
+
+def establish(command):
+    qfi = [IE_QFI(QFI=command["qfi"])] if command.get("qfi") else []
+    qers = [IE_QER_Id(id=1)]
+    mbr = [IE_MBR(ul=command["rate"], dl=command["rate"])] if command.get("rate") else []
+    instance = IE_NetworkInstance(instance=NETWORK_INSTANCE)
+    downlink = IE_CreatePDR(IE_list=[
+        IE_PDR_Id(id=1),
+        IE_Precedence(precedence=65535),
+        IE_PDI(IE_list=[IE_SourceInterface(interface="Core"), instance, ue_address(command, 1)]),
+        IE_FAR_Id(id=1),
+        *qers,
+    ])
+    uplink = IE_CreatePDR(IE_list=[
+        IE_PDR_Id(id=2),
+        IE_Precedence(precedence=65535),
+        IE_PDI(IE_list=[
+            IE_SourceInterface(interface="Access"),
+            IE_FTEID(V4=1, CH=1, CHID=1, choose_id=5),
+            instance,
+            ue_address(command, 0),
+            *qfi,
+        ]),
+        IE_OuterHeaderRemoval(header=REMOVE_GTPU_UDP_IP),
+        IE_FAR_Id(id=2),
+        *qers,
+    ])
+    # As an SMF does while the UE has no radio bearer: buffer and tell.
+    downlink_far = IE_CreateFAR(IE_list=[IE_FAR_Id(id=1), IE_ApplyAction(BUFF=1, NOCP=1)])
+    uplink_far = IE_CreateFAR(IE_list=[
+        IE_FAR_Id(id=2),
+        IE_ApplyAction(FORW=1),
+        IE_ForwardingParameters(IE_list=[IE_DestinationInterface(interface="Core"), instance]),
+    ])
+    qer = IE_CreateQER(IE_list=[IE_QER_Id(id=1), IE_GateStatus(ul="OPEN", dl="OPEN"), *mbr, *qfi])
+    number = command["session"]
+    answer = exchange(
+        PFCPSessionEstablishmentRequest(IE_list=[
+            node(),
+            IE_FSEID(v4=1, seid=number, ipv4=NODE),
+            uplink,
+            downlink,
+            uplink_far,
+            downlink_far,
+            qer,
+            IE_PDNType(pdn_type="IPv4"),
+        ]),
+        seid=0,
+    )
+    result = {"cause": cause(answer), "header_seid": answer.seid}
+    if result["cause"] == 1:
+        seids[number] = find(answer.payload, IE_FSEID).seid
+        created = [ie for ie in answer.payload.IE_list if isinstance(ie, IE_CreatedPDR)]
+        tunnels = {find(pdr, IE_PDR_Id).id: find(pdr, IE_FTEID) for pdr in created}
+        result.update(teid=tunnels[2].TEID, address=tunnels[2].ipv4, seid=seids[number])
+    return result
+
+
+def modify(command, ies):
+    answer = exchange(PFCPSessionModificationRequest(IE_list=ies), seid=seids[command["session"]])
+    return {"cause": cause(answer), "header_seid": answer.seid}
+
+
+def tunnel(command):
+    header = IE_OuterHeaderCreation(GTPUUDPIPV4=1, TEID=command["teid"], ipv4=command["address"])
+    parameters = [IE_DestinationInterface(interface="Access"), header]
+    return modify(command, [IE_UpdateFAR(IE_list=[
+        IE_FAR_Id(id=1),
+        IE_ApplyAction(FORW=1),
+        IE_UpdateForwardingParameters(IE_list=parameters),
+    ])])
+
+
+def idle(command):
+    far = [IE_FAR_Id(id=1), IE_ApplyAction(BUFF=1, NOCP=1)]
+    return modify(command, [IE_UpdateFAR(IE_list=far)])
+
+
+def rate(command):
+    qer = [IE_QER_Id(id=1), IE_MBR(ul=command["rate"], dl=command["rate"])]
+    return modify(command, [IE_UpdateQER(IE_list=qer)])
+
+
+def gate(command):
+    status = IE_GateStatus(ul=command["uplink"], dl=command["downlink"])
+    return modify(command, [IE_UpdateQER(IE_list=[IE_QER_Id(id=1), status])])
+
+
+def delete(command):
+    answer = exchange(PFCPSessionDeletionRequest(), seid=seids[command["session"]])
+    return {"cause": cause(answer), "header_seid": answer.seid}
+
+
+def repeat(_):
+    """Sends the last request again, as when its answer was lost: the answer must be the same."""
+    before = last_answer
+    send(last_request)
+    return {"same": last_answer == before}
+
+
+COMMANDS = {
+    command.__name__: command
+    for command in (associate, release, establish, tunnel, idle, rate, gate, delete, repeat)
+}
+
+
+def main():
+    while True:
+        readable, _, _ = select.select([sys.stdin, udp], [], [])
+        if udp in readable:
+            receive()
+        if sys.stdin in readable:
+            line = sys.stdin.readline()
+            if not line:
+                return
+            command = json.loads(line)
+            try:
+                result = COMMANDS[command["do"]](command)
+            except Exception as error:
+                result = {"error": f"{type(error).__name__}: {error}"}
+            print(json.dumps(result), flush=True)
+
+
+main()
