@@ -201,3 +201,48 @@ fn open_tun() -> Result<File> {
     }
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::netns::{End, Environment, veth};
+
+    #[test]
+    fn two_ues_back_to_back_reach_each_other() {
+        let environment = Environment::new().unwrap();
+        let namespace = |role| environment.namespace(role).unwrap();
+        let (one, other, ran, far) = (
+            namespace("a"),
+            namespace("b"),
+            namespace("c"),
+            namespace("d"),
+        );
+        let end = |namespace, addresses| End {
+            namespace,
+            device: "gnb",
+            addresses,
+        };
+        veth(end(&ran, &["10.1.0.1/24"]), end(&far, &["10.1.0.2/24"])).unwrap();
+        let near = Tunnel {
+            teid: 1,
+            address: [10, 1, 0, 1].into(),
+        };
+        let beyond = Tunnel {
+            teid: 2,
+            address: [10, 1, 0, 2].into(),
+        };
+        let first = Ue::attach(&one, &["10.9.0.1/32"], &ran, &[near], beyond, Some(9)).unwrap();
+        let second = Ue::attach(&other, &["10.9.0.2/32"], &far, &[beyond], near, None).unwrap();
+        let mut ping = Command::new("ping");
+        ping.args([
+            "-n", "-i", "0.2", "-W", "1", "-s", "1372", "-c", "3", "10.9.0.2",
+        ]);
+        let text = one.output(&mut ping).unwrap();
+        assert!(text.contains("3 received"), "{text}");
+        // The kernel's own router solicitations come on top.
+        assert!(first.received()[0] >= 3 && second.received()[0] >= 3);
+        assert_eq!(first.refused() + second.refused(), 0);
+    }
+}
