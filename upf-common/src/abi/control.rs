@@ -22,8 +22,8 @@ pub struct Peer {
     pub local: Address,
     /// The peer's GTP-U address, the outer destination.
     pub remote: Address,
-    /// The interface that routes are looked up from (`iif` of policy rules).
-    pub ifindex: u32,
+    /// Number of the network instance whose device routes are looked up from (`INSTANCES`).
+    pub instance: u32,
     /// Sum of the constant fields of the outer IPv4 header, for its checksum (see `forward::encapsulate`).
     pub checksum_base: u32,
 }

@@ -16,6 +16,7 @@
 
 mod control;
 mod counters;
+pub mod maps;
 mod pool;
 mod port;
 mod rules;
@@ -24,7 +25,7 @@ mod slot;
 pub use control::{Control, EVENT_NEIGHBOUR_WANTED, Event, Peer, RouteEntry};
 pub use counters::{Counters, DirectionCounters, MAX_PORTS, PortCounters};
 pub use pool::{BLOCK_SLOTS, MAX_POOLS, NO_SLOT, Pool, UeKey};
-pub use port::{MAX_GTPU_ADDRESSES, PORT_BUCKETS, PORT_PROBES, Port};
+pub use port::{MAX_GTPU_ADDRESSES, PORT_BUCKETS, PORT_PROBES, Port, roles};
 pub use rules::{
     MAX_LIST_ENTRIES, Match, MatchPorts, NO_METER, RuleList, RuleListEntry, Rules, flags, verdict,
 };

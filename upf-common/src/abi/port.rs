@@ -10,6 +10,14 @@ pub const PORT_BUCKETS: u32 = 256;
 /// How many buckets are looked at for one ifindex.
 pub const PORT_PROBES: u32 = 4;
 
+/// Bits of [`Port::roles`].
+pub mod roles {
+    /// GTP-U tunnels end here.
+    pub const ACCESS: u8 = 1 << 0;
+    /// Packets to UE addresses arrive here.
+    pub const CORE: u8 = 1 << 1;
+}
+
 /// One device. All zero is an empty bucket (no device has ifindex 0).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(8))]
@@ -22,18 +30,20 @@ pub struct Port {
     pub instance: u32,
     /// First of the instance's entries in `POOLS`.
     pub first_pool: u16,
-    /// How many entries; 0 where the role does not include core.
+    /// How many entries.
     pub pool_count: u16,
     /// VLAN ID for what leaves here, 0 for none.
     pub vlan: u16,
     /// Index into the port counters, below [`super::MAX_PORTS`].
     pub number: u8,
-    /// How many of `gtpu` are used; 0 where the role does not include access.
+    /// How many of `gtpu` are used.
     pub gtpu_count: u8,
     /// The device's MAC address; frames to another unicast address are not ours.
     pub mac: [u8; 6],
+    /// Bits of [`roles`].
+    pub roles: u8,
     /// Zero.
-    pub reserved: [u8; 2],
+    pub reserved: u8,
     /// Local IPv4 GTP-U addresses.
     pub gtpu: [[u8; 4]; MAX_GTPU_ADDRESSES],
     /// Zero.

@@ -5,6 +5,7 @@
 //! model checks, and `chaos` fails on purpose to prove that a request is applied whole or not at all.
 
 pub mod chaos;
+pub mod instances;
 pub mod memory;
 pub mod slots;
 

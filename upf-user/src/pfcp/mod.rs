@@ -1,1 +1,11 @@
-//! pfcp
+//! PFCP (TS 29.244): bytes to messages, and the procedures between nodes. No sockets and no BPF in here.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`ie`] | values of information elements |
+//! | [`message`] | typed messages |
+//! | [`service`] | what the node asks of the session room |
+
+pub mod ie;
+pub mod message;
+pub mod service;

@@ -1,0 +1,12 @@
+//! Names and sizes of the maps that both sides must agree on.
+
+/// Entries of `INSTANCES`: the ifindex of each network instance's device, 0 while it has none.
+pub const MAX_INSTANCES: u32 = 64;
+/// Entries of `ROUTES`, for each CPU; a power of two.
+pub const ROUTE_ENTRIES: u32 = 4096;
+/// Bytes of the `EVENTS` ring buffer; a power of two and a multiple of the page size.
+pub const EVENT_BYTES: u32 = 64 * 1024;
+/// `BPF_F_MMAPABLE`: the agent maps the array into its memory.
+pub const MMAPABLE: u32 = 1 << 10;
+/// `BPF_F_NO_PREALLOC`.
+pub const NO_PREALLOC: u32 = 1;
