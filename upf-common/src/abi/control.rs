@@ -24,7 +24,7 @@ pub struct Peer {
     pub remote: Address,
     /// Number of the network instance whose device routes are looked up from (`INSTANCES`).
     pub instance: u32,
-    /// Sum of the constant fields of the outer IPv4 header, for its checksum (see `forward::encapsulate`).
+    /// Sum of the constant fields of the outer IPv4 header, see [`crate::wire::outer_ipv4_checksum_base`].
     pub checksum_base: u32,
 }
 
@@ -38,7 +38,7 @@ pub struct RouteEntry {
     pub from_ifindex: u32,
     /// [`Control::generation`] at that time.
     pub generation: u32,
-    /// Valid until this value of the kernel's jiffies.
+    /// Valid until this time of the fast path's clock, in nanoseconds.
     pub expires: u64,
     /// Where to send: the device of [`super::Port::transmit_ifindex`].
     pub transmit_ifindex: u32,

@@ -1,0 +1,133 @@
+//! New headers in front of a UE's packet.
+
+use super::Arrival;
+use super::rules::Passage;
+use super::tables::Way;
+use crate::abi::{Peer, Rules, flags};
+use crate::wire::{
+    ETHER_IPV4, ETHER_IPV6, ETHERNET, Encapsulation, Inner, Link, Outer, Packet, VLAN_TAG, Version,
+};
+
+/// PDU type in the PDU Session Container.
+const PDU_TYPE_DOWNLINK: u8 = 0;
+const PDU_TYPE_UPLINK: u8 = 1;
+/// ECN's part of the ToS octet.
+const ECN: u8 = 0b11;
+/// Source ports of tunnels: the dynamic ones (RFC 6335 clause 6).
+const FIRST_SOURCE_PORT: u16 = 0xc000;
+
+/// Turns the packet that arrived into the one that leaves. False if there is no room, and then nobody may use it
+/// any more.
+#[inline(always)]
+pub(super) fn run(
+    packet: &mut impl Packet,
+    rules: &Rules,
+    arrival: Arrival,
+    passage: &Passage<'_>,
+) -> bool {
+    let inner = arrival.inner;
+    let outer = passage.peer.map(|peer| outer(packet, rules, arrival, peer));
+    if !trim(packet, inner) || !inner.decrement_ttl(packet) {
+        return false;
+    }
+    let route = passage.route;
+    let link = if route.vlan == 0 {
+        ETHERNET
+    } else {
+        ETHERNET + VLAN_TAG
+    };
+    let overhead = match &outer {
+        Some(outer) => Outer::overhead(outer.container.is_some()),
+        None => 0,
+    };
+    let delta = inner.offset as i32 - (link + overhead) as i32;
+    if delta != 0 && !packet.move_head(delta) {
+        return false;
+    }
+    let ether_type = match (&outer, inner.version) {
+        (None, Version::V6) => ETHER_IPV6,
+        _ => ETHER_IPV4,
+    };
+    if !Link::write(
+        packet,
+        route.destination_mac,
+        route.source_mac,
+        route.vlan,
+        ether_type,
+    ) {
+        return false;
+    }
+    match &outer {
+        Some(outer) => outer.write(packet, link),
+        None => true,
+    }
+}
+
+/// Takes off what an Ethernet driver has padded a small packet with, and what stands behind it in a tunnel.
+#[inline(always)]
+fn trim(packet: &mut impl Packet, inner: Inner) -> bool {
+    let excess = packet.len() as i64 - (inner.offset as i64 + i64::from(inner.length));
+    excess <= 0 || packet.move_tail(-(excess as i32))
+}
+
+#[inline(always)]
+fn outer(packet: &impl Packet, rules: &Rules, arrival: Arrival, peer: &Peer) -> Outer {
+    let inner = arrival.inner;
+    // The tunnel shows what the packet asks for (RFC 2983's uniform model, RFC 6040), unless told otherwise.
+    let tos = if rules.flags & flags::MARK_DSCP != 0 {
+        rules.dscp << 2 | inner.tos & ECN
+    } else {
+        inner.tos
+    };
+    let container = (rules.flags & flags::PDU_SESSION != 0).then_some(Encapsulation {
+        qfi: rules.qfi,
+        pdu_type: match arrival.way {
+            Way::Downlink => PDU_TYPE_DOWNLINK,
+            Way::Uplink => PDU_TYPE_UPLINK,
+        },
+    });
+    let [.., s0, s1, s2, s3] = peer.local;
+    let [.., d0, d1, d2, d3] = peer.remote;
+    Outer {
+        source: [s0, s1, s2, s3],
+        destination: [d0, d1, d2, d3],
+        checksum_base: peer.checksum_base,
+        tos,
+        source_port: source_port(packet, inner),
+        teid: rules.peer_teid,
+        container,
+        payload: inner.length,
+    }
+}
+
+/// A port that is the same for all packets of a flow, so that receivers can spread flows over their queues.
+#[inline(always)]
+fn source_port(packet: &impl Packet, inner: Inner) -> u16 {
+    let (Some(source), Some(destination)) = (inner.source(packet), inner.destination(packet))
+    else {
+        return FIRST_SOURCE_PORT;
+    };
+    let ([s0, s1], [d0, d1]) = (source.words(), destination.words());
+    let addresses = s0 ^ s1.rotate_left(13) ^ d0.rotate_left(29) ^ d1.rotate_left(43);
+    // Where ports stand if there are any; fragments have none, and what stands there differs within a flow.
+    let ports = match inner.version {
+        Version::V4 => packet.view::<24>(inner.offset).map_or(0, |header| {
+            let is_plain = header[0] == 0x45 && header[6] & 0x3f == 0 && header[7] == 0;
+            let has_ports = matches!(header[9], 6 | 17);
+            if is_plain && has_ports {
+                u32::from_ne_bytes([header[20], header[21], header[22], header[23]])
+            } else {
+                0
+            }
+        }),
+        Version::V6 => packet.view::<44>(inner.offset).map_or(0, |header| {
+            if matches!(header[6], 6 | 17) {
+                u32::from_ne_bytes([header[40], header[41], header[42], header[43]])
+            } else {
+                0
+            }
+        }),
+    };
+    let mixed = (addresses ^ u64::from(ports).rotate_left(17)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    FIRST_SOURCE_PORT | (mixed >> 50) as u16
+}

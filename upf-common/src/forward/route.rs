@@ -1,0 +1,123 @@
+//! Where a packet leaves: routes of the kernel, remembered.
+//!
+//! The kernel's tables are the truth; asking them costs more than all the rest of a packet's way. So each CPU
+//! remembers answers for a second, and the agent voids them all ([`crate::abi::Control::generation`]) as soon as the
+//! kernel tells of a change. While no agent runs, a change takes effect when the entry expires.
+
+use super::tables::{RouteAnswer, RouteQuery, Tables};
+use crate::abi::RouteEntry;
+use crate::abi::maps::ROUTE_ENTRIES;
+use crate::drop_reason::DropReason;
+use crate::wire::IpAddress;
+
+/// How long an answer is remembered.
+const LIFETIME_NS: u64 = 1_000_000_000;
+/// How long it is remembered that there is no way, or no MAC address yet.
+const REFUSAL_LIFETIME_NS: u64 = 20_000_000;
+/// [`RouteEntry::refused`] of an answer that can be used.
+const USABLE: u8 = u8::MAX;
+
+/// How a packet wants to leave.
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    /// In a tunnel, by any device of ours.
+    Tunnel,
+    /// As it is, by a device of this network instance.
+    Plain(u32),
+}
+
+/// The device that a frame leaves by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exit {
+    /// Device.
+    pub(super) ifindex: u32,
+    /// Number of its counters.
+    pub(super) port_number: u8,
+}
+
+/// The usable route for a packet of `length` bytes.
+#[inline(always)]
+pub(super) fn find<'a>(
+    tables: &'a impl Tables,
+    query: &RouteQuery,
+    way: Way,
+    length: u32,
+) -> Result<&'a RouteEntry, DropReason> {
+    let entry = tables.route(index_of(query)).ok_or(DropReason::NoRoute)?;
+    // SAFETY: the record is this CPU's own and nobody else has it while the packet is processed.
+    let entry = unsafe { &mut *entry.as_ptr() };
+    let now = tables.now_ns();
+    if !is_fresh(tables, entry, query, now) {
+        ask(tables, query, now, entry);
+    }
+    if entry.refused != USABLE {
+        return Err(DropReason::from_number(entry.refused).unwrap_or(DropReason::NoRoute));
+    }
+    if let Way::Plain(instance) = way
+        && entry.instance != instance
+    {
+        return Err(DropReason::RouteOffInstance);
+    }
+    if length > u32::from(entry.mtu) {
+        return Err(DropReason::OverMtu);
+    }
+    Ok(entry)
+}
+
+#[inline(always)]
+fn is_fresh(tables: &impl Tables, entry: &RouteEntry, query: &RouteQuery, now: u64) -> bool {
+    entry.from_ifindex == query.from_ifindex
+        && entry.generation == tables.generation()
+        && now < entry.expires
+        && IpAddress::new(&entry.destination) == query.destination
+}
+
+/// Asks the kernel and remembers its answer. A function of its own in BPF as well, for the sake of the stack.
+#[inline(never)]
+fn ask(tables: &impl Tables, query: &RouteQuery, now: u64, entry: &mut RouteEntry) {
+    entry.destination = query.destination.bytes();
+    entry.from_ifindex = query.from_ifindex;
+    // Taken before the question: a change in between voids the answer.
+    entry.generation = tables.generation();
+    entry.expires = now.wrapping_add(REFUSAL_LIFETIME_NS);
+    if query.from_ifindex == 0 {
+        entry.refused = DropReason::NoRoute as u8;
+        return;
+    }
+    entry.refused = match tables.look_up(query) {
+        RouteAnswer::Found {
+            ifindex,
+            mtu,
+            destination_mac,
+            source_mac,
+        } => match tables.port(ifindex) {
+            Some(port) => {
+                entry.expires = now.wrapping_add(LIFETIME_NS);
+                entry.transmit_ifindex = port.transmit_ifindex;
+                entry.instance = port.instance;
+                entry.vlan = port.vlan;
+                entry.port_number = port.number;
+                entry.mtu = mtu;
+                entry.destination_mac = destination_mac;
+                entry.source_mac = source_mac;
+                USABLE
+            }
+            None => DropReason::RouteOffInstance as u8,
+        },
+        RouteAnswer::NoNeighbour { ifindex, next_hop } => match tables.port(ifindex) {
+            Some(_) => {
+                tables.want_neighbour(ifindex, next_hop);
+                DropReason::NeighbourUnresolved as u8
+            }
+            None => DropReason::RouteOffInstance as u8,
+        },
+        RouteAnswer::NoRoute => DropReason::NoRoute as u8,
+    };
+}
+
+#[inline(always)]
+fn index_of(query: &RouteQuery) -> u32 {
+    let [high, low] = query.destination.words();
+    let mixed = (high ^ low ^ u64::from(query.from_ifindex)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 40) as u32 & (ROUTE_ENTRIES - 1)
+}

@@ -1,0 +1,104 @@
+//! What the packet logic asks of the host that it runs on: the XDP program over the kernel's maps, or tests and
+//! benches over vectors.
+
+use core::ptr::NonNull;
+
+use crate::abi::{Peer, Port, RouteEntry, RuleList, UeKey};
+use crate::drop_reason::{DropReason, PuntReason};
+use crate::wire::{IpAddress, Version};
+
+pub use crate::shared::Half;
+
+/// Direction of traffic, as seen from the UE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From the UE.
+    Uplink,
+    /// To the UE.
+    Downlink,
+}
+
+/// A question to the kernel's routing tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteQuery {
+    /// IP version of both addresses.
+    pub version: Version,
+    /// Where to.
+    pub destination: IpAddress,
+    /// Where from, for rules that look at it.
+    pub source: IpAddress,
+    /// The device that the lookup starts from (`iif`).
+    pub from_ifindex: u32,
+}
+
+/// The kernel's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteAnswer {
+    /// A next hop with a known MAC address.
+    Found {
+        /// Egress device.
+        ifindex: u32,
+        /// IP MTU of the route in bytes.
+        mtu: u16,
+        /// The next hop's MAC address.
+        destination_mac: [u8; 6],
+        /// The egress device's MAC address.
+        source_mac: [u8; 6],
+    },
+    /// A next hop whose MAC address is not known.
+    NoNeighbour {
+        /// Egress device.
+        ifindex: u32,
+        /// The next hop.
+        next_hop: IpAddress,
+    },
+    /// No way there.
+    NoRoute,
+}
+
+/// Maps, clock and routing tables.
+pub trait Tables {
+    /// The device with this ifindex, if it is one of ours.
+    fn port(&self, ifindex: u32) -> Option<&Port>;
+    /// The uplink half of the slot whose number the TEID carries.
+    fn uplink_by_teid(&self, teid: [u8; 4]) -> Option<Half>;
+    /// The slot that the TEID map leads to.
+    fn slot_of_teid(&self, teid: [u8; 4]) -> Option<u32>;
+    /// The slot that the UE address map leads to.
+    fn slot_of_ue(&self, key: &UeKey) -> Option<u32>;
+    /// The first slot of the block with this UE address: `Some(None)` if the address lies in a pool of the port
+    /// and no slots are behind it. `key` numbers addresses as [`crate::abi::Pool`] does.
+    fn slot_of_pool_address(&self, port: &Port, version: Version, key: u64) -> Option<Option<u32>>;
+    /// A direction of a slot.
+    fn half(&self, slot: u32, way: Way) -> Option<Half>;
+    /// A GTP-U peer.
+    fn peer(&self, index: u32) -> Option<&Peer>;
+    /// A list of rules.
+    fn list(&self, index: u32) -> Option<&RuleList>;
+    /// The ifindex of a network instance's device; 0 while there is none.
+    fn instance_ifindex(&self, instance: u32) -> u32;
+
+    /// A clock in nanoseconds; steps of some milliseconds do.
+    fn now_ns(&self) -> u64;
+    /// [`crate::abi::Control::generation`].
+    fn generation(&self) -> u32;
+    /// A remembered route of this CPU; nobody else has it meanwhile.
+    fn route(&self, index: u32) -> Option<NonNull<RouteEntry>>;
+    /// Asks the kernel.
+    fn look_up(&self, query: &RouteQuery) -> RouteAnswer;
+    /// Tells the agent that this next hop is to be asked for.
+    fn want_neighbour(&self, ifindex: u32, next_hop: IpAddress);
+
+    /// Whether one more packet may be handed to the agent.
+    fn may_punt(&self) -> bool;
+    /// Counts a frame that arrived.
+    fn count_received(&self, port: u8, bytes: usize);
+    /// Counts a frame that leaves.
+    fn count_sent(&self, port: u8, bytes: usize);
+    /// Counts an inner packet that was forwarded.
+    fn count_forwarded(&self, way: Way, bytes: u32);
+    /// Counts a packet that was not.
+    fn count_dropped(&self, way: Way, reason: DropReason);
+    /// Counts a packet that was handed to the agent.
+    fn count_punted(&self, reason: PuntReason);
+}

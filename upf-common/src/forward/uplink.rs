@@ -1,0 +1,131 @@
+//! GTP-U to one of our addresses.
+
+use super::tables::{Half, Tables, Way};
+use super::{Arrival, Dropped, Step, echo};
+use crate::abi::{Port, verdict};
+use crate::drop_reason::{DropReason, PuntReason};
+use crate::wire::{
+    GTPU_PORT, GtpuError, GtpuHeader, IPV4, Inner, Link, Packet, UDP, be16, message,
+};
+
+const PROTOCOL_UDP: u8 = 17;
+const MORE_FRAGMENTS: u16 = 0x2000;
+const FRAGMENT_OFFSET: u16 = 0x1fff;
+
+/// An IPv4 datagram to the GTP-U port of one of our addresses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Datagram {
+    pub(super) source: [u8; 4],
+    pub(super) destination: [u8; 4],
+    pub(super) source_port: u16,
+    /// Where the UDP header begins.
+    udp: usize,
+    /// Bytes of UDP header and payload, as the UDP header says.
+    udp_length: usize,
+    is_fragment: bool,
+}
+
+impl Datagram {
+    /// Reads the headers; `None` for everything that is not ours.
+    #[inline(always)]
+    pub(super) fn read(packet: &impl Packet, link: Link, port: &Port) -> Option<Self> {
+        let header = packet.view::<IPV4>(link.network)?;
+        let destination = [header[16], header[17], header[18], header[19]];
+        let fragment = be16(header[6], header[7]);
+        let header_length = usize::from(header[0] & 0xf) * 4;
+        if header[9] != PROTOCOL_UDP
+            || header[0] >> 4 != 4
+            || header_length < IPV4
+            // Later fragments have no ports; without the first one the kernel does nothing with them.
+            || fragment & FRAGMENT_OFFSET != 0
+            || !is_gtpu_address(port, destination)
+        {
+            return None;
+        }
+        let source = [header[12], header[13], header[14], header[15]];
+        let udp = link.network + header_length;
+        let [s0, s1, d0, d1, l0, l1, _, _] = *packet.view::<UDP>(udp)?;
+        (be16(d0, d1) == GTPU_PORT).then_some(Self {
+            source,
+            destination,
+            source_port: be16(s0, s1),
+            udp,
+            udp_length: be16(l0, l1).into(),
+            is_fragment: fragment & MORE_FRAGMENTS != 0,
+        })
+    }
+}
+
+#[inline(always)]
+fn is_gtpu_address(port: &Port, address: [u8; 4]) -> bool {
+    let wanted = u32::from_ne_bytes(address);
+    let mut found = false;
+    for (index, own) in port.gtpu.iter().enumerate() {
+        found |= u32::from_ne_bytes(*own) == wanted && index < usize::from(port.gtpu_count);
+    }
+    found
+}
+
+/// What arrived: a UE's packet, or a message between the nodes.
+#[inline(always)]
+pub(super) fn run(
+    packet: &mut impl Packet,
+    tables: &impl Tables,
+    port: &Port,
+    link: Link,
+    datagram: Datagram,
+) -> Result<Step, Dropped> {
+    if datagram.is_fragment {
+        return Err(DropReason::OuterFragment.into());
+    }
+    let end = datagram.udp + datagram.udp_length;
+    if datagram.udp_length < UDP || end > packet.len() {
+        return Err(DropReason::GtpuMalformed.into());
+    }
+    let gtpu = GtpuHeader::read(packet, datagram.udp + UDP, end).map_err(|error| match error {
+        GtpuError::Version => DropReason::GtpuVersion,
+        GtpuError::Malformed => DropReason::GtpuMalformed,
+    })?;
+    match gtpu.message_type {
+        message::G_PDU => arrival(packet, tables, &gtpu),
+        message::ECHO_REQUEST => echo::answer(packet, port, link, datagram, &gtpu),
+        _ => Ok(Step::Punt(PuntReason::GtpuSignalling)),
+    }
+}
+
+#[inline(always)]
+fn arrival(packet: &impl Packet, tables: &impl Tables, gtpu: &GtpuHeader) -> Result<Step, Dropped> {
+    let half = find(tables, gtpu.teid).ok_or(DropReason::UnknownTeid)?;
+    let available = gtpu.end - gtpu.payload;
+    let inner = Inner::read(packet, gtpu.payload, available).ok_or(Dropped {
+        reason: DropReason::InnerMalformed,
+        charged: Some((half, available as u32)),
+    })?;
+    Ok(Step::Forward(Arrival {
+        way: Way::Uplink,
+        half,
+        teid: gtpu.teid,
+        inner,
+        qfi: gtpu.qfi,
+    }))
+}
+
+/// The half with this TEID: the one that the TEID's own bits lead to, or else the one of the map.
+#[inline(always)]
+fn find(tables: &impl Tables, teid: [u8; 4]) -> Option<Half> {
+    if let Some(half) = tables.uplink_by_teid(teid)
+        && serves(half, teid)
+    {
+        return Some(half);
+    }
+    let slot = tables.slot_of_teid(teid)?;
+    tables
+        .half(slot, Way::Uplink)
+        .filter(|half| serves(*half, teid))
+}
+
+#[inline(always)]
+fn serves(half: Half, teid: [u8; 4]) -> bool {
+    let (own, verdict) = half.glance();
+    u32::from_ne_bytes(own) == u32::from_ne_bytes(teid) && verdict != verdict::NONE
+}

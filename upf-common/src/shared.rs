@@ -1,0 +1,278 @@
+//! Records that several CPUs and the agent read and write at the same time.
+//!
+//! `core`'s atomic types do not compile for BPF, whose instruction set has the operations nonetheless. This
+//! module has one spelling of them for both hosts, and [`Half`], the view of a slot's direction through them.
+
+use core::ptr::NonNull;
+
+use crate::abi::{Direction, Rules, State};
+use crate::meter::Bucket;
+
+/// Attempts to read rules while the agent replaces them.
+const ATTEMPTS: u32 = 4;
+
+#[cfg(target_arch = "bpf")]
+mod operations {
+    use core::intrinsics::{AtomicOrdering, atomic_cxchg, atomic_xadd};
+
+    #[inline(always)]
+    pub(super) unsafe fn add(at: *mut u64, value: u64) {
+        // SAFETY: as the caller promises.
+        unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(at, value) };
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn compare_exchange(at: *mut u64, current: u64, new: u64) -> u64 {
+        // SAFETY: as the caller promises.
+        unsafe {
+            atomic_cxchg::<u64, { AtomicOrdering::SeqCst }, { AtomicOrdering::SeqCst }>(
+                at, current, new,
+            )
+            .0
+        }
+    }
+
+    /// Keeps the compiler from moving memory accesses across. The processors that BPF programs of this kind run
+    /// on keep loads in order by themselves (x86), or by the data dependency on the version (arm64).
+    #[inline(always)]
+    pub(super) fn barrier() {
+        // SAFETY: no instruction at all.
+        unsafe { core::arch::asm!("") };
+    }
+}
+
+#[cfg(not(target_arch = "bpf"))]
+mod operations {
+    use core::sync::atomic::{AtomicU64, Ordering, fence};
+
+    #[inline(always)]
+    pub(super) unsafe fn add(at: *mut u64, value: u64) {
+        // SAFETY: as the caller promises.
+        unsafe { AtomicU64::from_ptr(at) }.fetch_add(value, Ordering::Relaxed);
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn compare_exchange(at: *mut u64, current: u64, new: u64) -> u64 {
+        // SAFETY: as the caller promises.
+        let word = unsafe { AtomicU64::from_ptr(at) };
+        word.compare_exchange(current, new, Ordering::Relaxed, Ordering::Relaxed)
+            .unwrap_or_else(|seen| seen)
+    }
+
+    #[inline(always)]
+    pub(super) fn barrier() {
+        fence(Ordering::Acquire);
+    }
+}
+
+/// A word that packets on any CPU change.
+#[derive(Clone, Copy, Debug)]
+pub struct Word(NonNull<u64>);
+
+impl Word {
+    /// A view of the word at `at`.
+    ///
+    /// # Safety
+    /// `at` is aligned and stays valid while the view is used, and nobody accesses it but through single loads,
+    /// stores and atomic operations.
+    #[inline(always)]
+    #[must_use]
+    pub const unsafe fn new(at: NonNull<u64>) -> Self {
+        Self(at)
+    }
+
+    /// Adds, wrapping.
+    #[inline(always)]
+    pub fn add(self, value: u64) {
+        // SAFETY: valid and shared as `new` demands.
+        unsafe { operations::add(self.0.as_ptr(), value) };
+    }
+}
+
+impl Bucket for Word {
+    #[inline(always)]
+    fn load(&self) -> u64 {
+        // SAFETY: valid and aligned as `new` demands; a single load.
+        unsafe { self.0.as_ptr().read_volatile() }
+    }
+
+    #[inline(always)]
+    fn compare_exchange(&self, current: u64, new: u64) -> u64 {
+        // SAFETY: valid and shared as `new` demands.
+        unsafe { operations::compare_exchange(self.0.as_ptr(), current, new) }
+    }
+}
+
+/// One direction of a slot under traffic.
+#[derive(Clone, Copy, Debug)]
+pub struct Half(NonNull<Direction>);
+
+impl Half {
+    /// A view of the record at `at`.
+    ///
+    /// # Safety
+    /// `at` is aligned and stays valid while the view is used. The agent replaces rules as [`crate::abi::Slot`]
+    /// describes, and the state is changed by single stores and atomic operations only.
+    #[inline(always)]
+    #[must_use]
+    pub const unsafe fn new(at: NonNull<Direction>) -> Self {
+        Self(at)
+    }
+
+    /// The rules in force, whole; `None` if the agent replaced them more often than they could be read.
+    #[inline(always)]
+    #[must_use]
+    pub fn rules(self) -> Option<Rules> {
+        for _ in 0..ATTEMPTS {
+            let version = self.version();
+            operations::barrier();
+            // SAFETY: in bounds: the record has two copies. The copy may be torn by the agent, any bytes are
+            // valid `Rules`, and a torn one is not used because the version has changed then.
+            let rules = unsafe {
+                (&raw const (*self.0.as_ptr()).rules)
+                    .cast::<Rules>()
+                    .add((version & 1) as usize)
+                    .read()
+            };
+            operations::barrier();
+            if self.version() == version {
+                return Some(rules);
+            }
+        }
+        None
+    }
+
+    /// TEID and verdict of the rules in force: enough to see whether this is the right slot. They may be
+    /// replaced at any time, so [`Self::rules`] has to be asked again.
+    #[inline(always)]
+    #[must_use]
+    pub fn glance(self) -> ([u8; 4], u8) {
+        let copy = (self.version() & 1) as usize;
+        // SAFETY: in bounds: the record has two copies; single loads of what may change meanwhile.
+        unsafe {
+            let rules = (&raw const (*self.0.as_ptr()).rules)
+                .cast::<Rules>()
+                .add(copy);
+            let teid = (&raw const (*rules).teid).cast::<u32>().read_volatile();
+            (
+                teid.to_ne_bytes(),
+                (&raw const (*rules).verdict).read_volatile(),
+            )
+        }
+    }
+
+    #[inline(always)]
+    fn version(self) -> u32 {
+        // SAFETY: valid and aligned as `new` demands; a single load.
+        unsafe { (&raw const (*self.0.as_ptr()).state.version).read_volatile() }
+    }
+
+    /// The meter's bucket.
+    #[inline(always)]
+    #[must_use]
+    pub fn bucket(self) -> Word {
+        self.word(|state| unsafe {
+            // SAFETY: projects within the record.
+            &raw mut (*state).full_at
+        })
+    }
+
+    /// Counts an inner packet that was forwarded.
+    #[inline(always)]
+    pub fn count_forwarded(self, bytes: u32) {
+        // SAFETY: projects within the record.
+        self.word(|state| unsafe { &raw mut (*state).packets })
+            .add(1);
+        // SAFETY: projects within the record.
+        self.word(|state| unsafe { &raw mut (*state).bytes })
+            .add(u64::from(bytes));
+    }
+
+    /// Counts an inner packet that was not.
+    #[inline(always)]
+    pub fn count_dropped(self, bytes: u32) {
+        // SAFETY: projects within the record.
+        self.word(|state| unsafe { &raw mut (*state).dropped_packets })
+            .add(1);
+        // SAFETY: projects within the record.
+        self.word(|state| unsafe { &raw mut (*state).dropped_bytes })
+            .add(u64::from(bytes));
+    }
+
+    #[inline(always)]
+    fn word(self, project: impl FnOnce(*mut State) -> *mut u64) -> Word {
+        // SAFETY: the record is valid as `new` demands, and the projection stays inside it, so not null.
+        unsafe {
+            let state = &raw mut (*self.0.as_ptr()).state;
+            Word::new(NonNull::new_unchecked(project(state)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::verdict;
+
+    #[test]
+    fn rules_in_force_are_read_and_counters_counted() {
+        let mut record = Direction::default();
+        record.rules[1].verdict = verdict::DROP;
+        record.rules[1].teid = [1, 2, 3, 4];
+        record.state.version = 7;
+        // SAFETY: the record outlives the view, and only the view touches it meanwhile.
+        let half = unsafe { Half::new(NonNull::from(&mut record)) };
+        let rules = half.rules().unwrap();
+        assert_eq!((rules.verdict, rules.teid), (verdict::DROP, [1, 2, 3, 4]));
+        assert_eq!(half.glance(), ([1, 2, 3, 4], verdict::DROP));
+        half.count_forwarded(100);
+        half.count_forwarded(50);
+        half.count_dropped(7);
+        assert_eq!(half.bucket().compare_exchange(0, 9), 0);
+        assert_eq!(half.bucket().compare_exchange(0, 1), 9);
+        let state = record.state;
+        assert_eq!((state.packets, state.bytes), (2, 150));
+        assert_eq!((state.dropped_packets, state.dropped_bytes), (1, 7));
+        assert_eq!(state.full_at, 9);
+    }
+
+    #[test]
+    fn no_reader_sees_half_a_change() {
+        struct Racing(core::cell::UnsafeCell<Direction>);
+        // SAFETY: accessed as the latch demands: volatile and atomic operations only.
+        unsafe impl Sync for Racing {}
+        let record = Racing(Direction::default().into());
+        let record = &record;
+        let done = core::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let at = record.0.get();
+                for n in 1..200_000u32 {
+                    // SAFETY: this is the only writer, and it follows the latch.
+                    unsafe {
+                        let copy = (&raw mut (*at).rules).cast::<Rules>().add((n & 1) as usize);
+                        let rules = Rules {
+                            teid: n.to_be_bytes(),
+                            peer_teid: n.to_be_bytes(),
+                            ..Rules::default()
+                        };
+                        copy.write_volatile(rules);
+                        core::sync::atomic::fence(core::sync::atomic::Ordering::Release);
+                        (&raw mut (*at).state.version).write_volatile(n);
+                    }
+                }
+                done.store(true, core::sync::atomic::Ordering::Relaxed);
+            });
+            // SAFETY: the record outlives the scope.
+            let half = unsafe { Half::new(NonNull::new_unchecked(record.0.get())) };
+            let mut seen = 0;
+            while !done.load(core::sync::atomic::Ordering::Relaxed) {
+                if let Some(rules) = half.rules() {
+                    assert_eq!(rules.teid, rules.peer_teid);
+                    seen += 1;
+                }
+            }
+            assert!(seen > 0);
+        });
+    }
+}

@@ -1,0 +1,120 @@
+//! The GTP-U header (TS 29.281 clause 5).
+
+use super::{Packet, be16};
+
+/// Message types (TS 29.281 clause 6.1).
+pub mod message {
+    /// Echo Request.
+    pub const ECHO_REQUEST: u8 = 1;
+    /// Echo Response.
+    pub const ECHO_RESPONSE: u8 = 2;
+    /// G-PDU: carries a UE's packet.
+    pub const G_PDU: u8 = 255;
+}
+
+/// Extension headers that are walked; a chain that is longer is malformed.
+const MAX_EXTENSIONS: usize = 8;
+/// The mandatory part.
+const HEADER: usize = 8;
+/// Sequence number, N-PDU number and next extension header type: all there if one of the flags is set.
+const OPTIONAL: usize = 4;
+
+const EXTENSION_FLAG: u8 = 1 << 2;
+const SEQUENCE_FLAG: u8 = 1 << 1;
+const ANY_OPTIONAL_FLAG: u8 = 0b111;
+const PROTOCOL_TYPE_GTP: u8 = 1 << 4;
+const PDU_SESSION_CONTAINER: u8 = 0x85;
+const QFI_MASK: u8 = 0x3f;
+
+/// What a GTP-U header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GtpuHeader {
+    /// Message type.
+    pub message_type: u8,
+    /// TEID in wire order.
+    pub teid: [u8; 4],
+    /// Sequence number, if there is one.
+    pub sequence: Option<u16>,
+    /// QFI of the PDU Session Container (TS 38.415 clause 5.5.2), if there is one.
+    pub qfi: Option<u8>,
+    /// Where the payload begins.
+    pub payload: usize,
+    /// Where it ends.
+    pub end: usize,
+}
+
+/// Why there is no header to be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GtpuError {
+    /// Another version, or GTP'.
+    Version,
+    /// Cut short, overstated length, an extension header of length zero, or too many of them.
+    Malformed,
+}
+
+impl GtpuHeader {
+    /// Reads the header at `offset` of a datagram that ends at `end`.
+    ///
+    /// # Errors
+    /// [`GtpuError`].
+    #[inline(always)]
+    pub fn read(packet: &impl Packet, offset: usize, end: usize) -> Result<Self, GtpuError> {
+        let Some(header) = packet.view::<HEADER>(offset) else {
+            return Err(GtpuError::Malformed);
+        };
+        let [flags, message_type, l0, l1, t0, t1, t2, t3] = *header;
+        if flags >> 5 != 1 || flags & PROTOCOL_TYPE_GTP == 0 {
+            return Err(GtpuError::Version);
+        }
+        let message_end = offset + HEADER + usize::from(be16(l0, l1));
+        if message_end > end {
+            return Err(GtpuError::Malformed);
+        }
+        let mut gtpu = Self {
+            message_type,
+            teid: [t0, t1, t2, t3],
+            sequence: None,
+            qfi: None,
+            payload: offset + HEADER,
+            end: message_end,
+        };
+        if flags & ANY_OPTIONAL_FLAG != 0 {
+            gtpu.read_optional(packet, flags)
+                .ok_or(GtpuError::Malformed)?;
+        }
+        Ok(gtpu)
+    }
+
+    #[inline(always)]
+    fn read_optional(&mut self, packet: &impl Packet, flags: u8) -> Option<()> {
+        let [s0, s1, _, next] = *packet.view::<OPTIONAL>(self.payload)?;
+        self.payload += OPTIONAL;
+        if flags & SEQUENCE_FLAG != 0 {
+            self.sequence = Some(be16(s0, s1));
+        }
+        if flags & EXTENSION_FLAG != 0 {
+            self.read_extensions(packet, next)?;
+        }
+        (self.payload <= self.end).then_some(())
+    }
+
+    #[inline(always)]
+    fn read_extensions(&mut self, packet: &impl Packet, mut next: u8) -> Option<()> {
+        for _ in 0..MAX_EXTENSIONS {
+            if next == 0 {
+                return Some(());
+            }
+            let [units, _, qfi, _] = *packet.view::<4>(self.payload)?;
+            if units == 0 {
+                return None;
+            }
+            if next == PDU_SESSION_CONTAINER {
+                self.qfi = Some(qfi & QFI_MASK);
+            }
+            self.payload += usize::from(units) * 4;
+            // The last octet of a header names the next one.
+            next = packet.view::<1>(self.payload - 1)?[0];
+        }
+        (next == 0).then_some(())
+    }
+}

@@ -1,0 +1,195 @@
+//! The packet of a UE: IPv4 or IPv6 of any protocol.
+
+use super::{IPV4, IPV6, IpAddress, Packet, be16, decrement_ttl};
+
+/// Extension headers that are walked to find the ports of an IPv6 packet.
+const MAX_IPV6_EXTENSIONS: usize = 4;
+const HOP_BY_HOP: u8 = 0;
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const DCCP: u8 = 33;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const DESTINATION_OPTIONS: u8 = 60;
+const SCTP: u8 = 132;
+const UDP_LITE: u8 = 136;
+
+/// IP version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// What the IP header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inner {
+    /// Where the header begins.
+    pub offset: usize,
+    /// IP version.
+    pub version: Version,
+    /// Bytes of the whole packet, header included.
+    pub length: u32,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// ToS or traffic class.
+    pub tos: u8,
+}
+
+/// Protocol and ports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Transport {
+    /// The upper-layer protocol's number, behind IPv6 extension headers.
+    pub protocol: u8,
+    /// Source and destination port; `None` for protocols without, and for fragments but the first.
+    pub ports: Option<(u16, u16)>,
+}
+
+impl Inner {
+    /// Reads the header at `offset`, of a packet that has at most `available` bytes; `None` where it is no IP
+    /// packet or overstates its length.
+    #[inline(always)]
+    pub fn read(packet: &impl Packet, offset: usize, available: usize) -> Option<Self> {
+        let [first, second, w1, w2, w3, w4, _, hop_limit] = *packet.view::<8>(offset)?;
+        let inner = match first >> 4 {
+            4 => {
+                let header = packet.view::<IPV4>(offset)?;
+                let length = be16(w1, w2);
+                let header_length = u16::from(first & 0xf) * 4;
+                if header_length < IPV4 as u16 || length < header_length {
+                    return None;
+                }
+                Self {
+                    offset,
+                    version: Version::V4,
+                    length: length.into(),
+                    ttl: header[8],
+                    tos: second,
+                }
+            }
+            6 => {
+                packet.view::<IPV6>(offset)?;
+                Self {
+                    offset,
+                    version: Version::V6,
+                    // A jumbogram (payload length 0) does not fit an Ethernet frame.
+                    length: u32::from(be16(w3, w4)) + IPV6 as u32,
+                    ttl: hop_limit,
+                    tos: first << 4 | second >> 4,
+                }
+            }
+            _ => return None,
+        };
+        (inner.length as usize <= available).then_some(inner)
+    }
+
+    /// The source address.
+    #[inline(always)]
+    pub fn source(self, packet: &impl Packet) -> Option<IpAddress> {
+        match self.version {
+            Version::V4 => packet
+                .view::<4>(self.offset + 12)
+                .map(|bytes| IpAddress::from_v4(*bytes)),
+            Version::V6 => packet.view::<16>(self.offset + 8).map(IpAddress::new),
+        }
+    }
+
+    /// The destination address.
+    #[inline(always)]
+    pub fn destination(self, packet: &impl Packet) -> Option<IpAddress> {
+        match self.version {
+            Version::V4 => packet
+                .view::<4>(self.offset + 16)
+                .map(|bytes| IpAddress::from_v4(*bytes)),
+            Version::V6 => packet.view::<16>(self.offset + 24).map(IpAddress::new),
+        }
+    }
+
+    /// Counts down TTL or hop limit, as a router does (RFC 1812 clause 5.3.1). False if it lies outside the frame.
+    #[inline(always)]
+    pub fn decrement_ttl(self, packet: &mut impl Packet) -> bool {
+        match self.version {
+            Version::V4 => {
+                let Some(words) = packet.view_mut::<4>(self.offset + 8) else {
+                    return false;
+                };
+                let (ttl, checksum) = decrement_ttl(words[0], be16(words[2], words[3]));
+                let [high, low] = checksum.to_be_bytes();
+                (words[0], words[2], words[3]) = (ttl, high, low);
+            }
+            Version::V6 => {
+                let Some(hop_limit) = packet.view_mut::<1>(self.offset + 7) else {
+                    return false;
+                };
+                hop_limit[0] = hop_limit[0].wrapping_sub(1);
+            }
+        }
+        true
+    }
+
+    /// Protocol and ports. What cannot be found has no ports.
+    #[inline(always)]
+    pub fn transport(self, packet: &impl Packet) -> Transport {
+        let found = match self.version {
+            Version::V4 => self.transport_of_ipv4(packet),
+            Version::V6 => self.transport_of_ipv6(packet),
+        };
+        found.unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn transport_of_ipv4(self, packet: &impl Packet) -> Option<Transport> {
+        let header = packet.view::<IPV4>(self.offset)?;
+        let protocol = header[9];
+        let is_later_fragment = be16(header[6], header[7]) & 0x1fff != 0;
+        let payload = self.offset + usize::from(header[0] & 0xf) * 4;
+        let ports = if is_later_fragment {
+            None
+        } else {
+            ports(packet, payload, protocol)
+        };
+        Some(Transport { protocol, ports })
+    }
+
+    #[inline(always)]
+    fn transport_of_ipv6(self, packet: &impl Packet) -> Option<Transport> {
+        let mut protocol = packet.view::<1>(self.offset + 6)?[0];
+        let mut offset = self.offset + IPV6;
+        for _ in 0..MAX_IPV6_EXTENSIONS {
+            match protocol {
+                HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS => {
+                    let [next, length] = *packet.view::<2>(offset)?;
+                    protocol = next;
+                    offset += (usize::from(length) + 1) * 8;
+                }
+                FRAGMENT => {
+                    let [next, _, o0, o1] = *packet.view::<4>(offset)?;
+                    if be16(o0, o1) & 0xfff8 != 0 {
+                        return Some(Transport {
+                            protocol: next,
+                            ports: None,
+                        });
+                    }
+                    protocol = next;
+                    offset += 8;
+                }
+                _ => break,
+            }
+        }
+        Some(Transport {
+            protocol,
+            ports: ports(packet, offset, protocol),
+        })
+    }
+}
+
+#[inline(always)]
+fn ports(packet: &impl Packet, offset: usize, protocol: u8) -> Option<(u16, u16)> {
+    if !matches!(protocol, TCP | UDP | DCCP | SCTP | UDP_LITE) {
+        return None;
+    }
+    let [s0, s1, d0, d1] = *packet.view::<4>(offset)?;
+    Some((be16(s0, s1), be16(d0, d1)))
+}

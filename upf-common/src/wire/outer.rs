@@ -1,0 +1,135 @@
+//! The headers in front of a UE's packet in a tunnel: IPv4, UDP, GTP-U.
+
+use super::{GTPU_PORT, IPV4, Packet, UDP, be16, fold, message};
+
+/// A GTP-U header without optional parts.
+const GTPU: usize = 8;
+/// The optional part and the PDU Session Container: what a QFI adds.
+const PDU_SESSION: usize = 8;
+/// Bytes in front of the UE's packet without a PDU Session Container.
+const SHORT: usize = IPV4 + UDP + GTPU;
+/// Bytes in front of the UE's packet, at most.
+pub const MAX_OVERHEAD: usize = SHORT + PDU_SESSION;
+
+/// Version 4 and IHL 5, with a ToS of zero.
+const VERSION_IHL: u32 = 0x4500;
+const DONT_FRAGMENT: u32 = 0x4000;
+/// TTL 64 and UDP.
+const TTL_PROTOCOL: u32 = 0x4011;
+/// Version 1, PT.
+const GTPU_FLAGS: u8 = 0x30;
+const EXTENSION_FLAG: u8 = 0x04;
+const PDU_SESSION_CONTAINER: u8 = 0x85;
+
+/// The sum of the words of an outer IPv4 header that do not change from packet to packet: all but ToS, total length
+/// and checksum.
+#[must_use]
+pub const fn outer_ipv4_checksum_base(local: [u8; 4], remote: [u8; 4]) -> u32 {
+    VERSION_IHL + DONT_FRAGMENT + TTL_PROTOCOL + words(local) + words(remote)
+}
+
+const fn words(address: [u8; 4]) -> u32 {
+    let [a, b, c, d] = address;
+    be16(a, b) as u32 + be16(c, d) as u32
+}
+
+/// PDU Session Container: the QFI and the PDU type that says the direction (TS 38.415 clause 5.5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encapsulation {
+    /// QFI.
+    pub qfi: u8,
+    /// PDU type: 0 for the downlink, 1 for the uplink.
+    pub pdu_type: u8,
+}
+
+/// All that goes in front of one packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outer {
+    /// Source address.
+    pub source: [u8; 4],
+    /// Destination address.
+    pub destination: [u8; 4],
+    /// [`outer_ipv4_checksum_base`] of both.
+    pub checksum_base: u32,
+    /// ToS.
+    pub tos: u8,
+    /// UDP source port.
+    pub source_port: u16,
+    /// TEID, in wire order.
+    pub teid: [u8; 4],
+    /// PDU Session Container, if there is to be one.
+    pub container: Option<Encapsulation>,
+    /// Bytes of the UE's packet.
+    pub payload: u32,
+}
+
+impl Outer {
+    /// Bytes that go in front of the UE's packet.
+    #[inline(always)]
+    #[must_use]
+    pub const fn overhead(has_container: bool) -> usize {
+        if has_container { MAX_OVERHEAD } else { SHORT }
+    }
+
+    /// Writes the headers at `offset`; `false` if there is no room for them.
+    #[inline(always)]
+    pub fn write(&self, packet: &mut impl Packet, offset: usize) -> bool {
+        let optional = if self.container.is_some() {
+            PDU_SESSION
+        } else {
+            0
+        };
+        let gtpu_length = self.payload + optional as u32;
+        let Some(header) = packet.view_mut::<SHORT>(offset) else {
+            return false;
+        };
+        let flags = match self.container {
+            Some(_) => GTPU_FLAGS | EXTENSION_FLAG,
+            None => GTPU_FLAGS,
+        };
+        self.write_ipv4(header, gtpu_length + SHORT as u32);
+        header[20..22].copy_from_slice(&self.source_port.to_be_bytes());
+        header[22..24].copy_from_slice(&GTPU_PORT.to_be_bytes());
+        header[24..26].copy_from_slice(&low16(gtpu_length + (UDP + GTPU) as u32));
+        // No checksum, as IPv4 allows.
+        header[26..28].copy_from_slice(&[0, 0]);
+        header[28..30].copy_from_slice(&[flags, message::G_PDU]);
+        header[30..32].copy_from_slice(&low16(gtpu_length));
+        header[32..36].copy_from_slice(&self.teid);
+        let Some(container) = self.container else {
+            return true;
+        };
+        let Some(bytes) = packet.view_mut::<PDU_SESSION>(offset + SHORT) else {
+            return false;
+        };
+        *bytes = [
+            0,
+            0,
+            0,
+            PDU_SESSION_CONTAINER,
+            1,
+            container.pdu_type << 4,
+            container.qfi,
+            0,
+        ];
+        true
+    }
+
+    #[inline(always)]
+    fn write_ipv4(&self, header: &mut [u8; SHORT], total_length: u32) {
+        let checksum = fold(self.checksum_base + u32::from(self.tos) + total_length);
+        header[..2].copy_from_slice(&[0x45, self.tos]);
+        header[2..4].copy_from_slice(&low16(total_length));
+        header[4..8].copy_from_slice(&[0, 0, 0x40, 0]);
+        header[8..10].copy_from_slice(&[0x40, 0x11]);
+        header[10..12].copy_from_slice(&checksum.to_be_bytes());
+        header[12..16].copy_from_slice(&self.source);
+        header[16..20].copy_from_slice(&self.destination);
+    }
+}
+
+/// Lengths that an MTU bounds fit 16 bits.
+#[inline(always)]
+const fn low16(length: u32) -> [u8; 2] {
+    (length as u16).to_be_bytes()
+}

@@ -1,0 +1,50 @@
+//! The maps. Their sizes are set when the agent loads the program; see [`upf_common::abi`] for the records.
+
+use aya_ebpf::{
+    Global,
+    macros::map,
+    maps::{Array, HashMap, PerCpuArray, RingBuf},
+};
+use upf_common::abi::{
+    Control, Counters, MAX_POOLS, PORT_BUCKETS, Peer, Pool, Port, RouteEntry, RuleList, Slot,
+    UeKey,
+    maps::{EVENT_BYTES, MAX_INSTANCES, MMAPABLE, NO_PREALLOC, ROUTE_ENTRIES},
+};
+
+/// Masks the slot's number out of a TEID that we allocated.
+#[unsafe(no_mangle)]
+pub(crate) static SLOT_MASK: Global<u32> = Global::new(0);
+/// Nanoseconds of one jiffy: the kernel's tick.
+#[unsafe(no_mangle)]
+pub(crate) static NS_PER_JIFFY: Global<u64> = Global::new(1_000_000);
+
+#[map]
+pub(crate) static SLOTS: Array<Slot> = Array::with_max_entries(1, MMAPABLE);
+/// The first slot of each address block.
+#[map]
+pub(crate) static BLOCKS: Array<u32> = Array::with_max_entries(1, MMAPABLE);
+#[map]
+pub(crate) static POOLS: Array<Pool> = Array::with_max_entries(MAX_POOLS, 0);
+#[map]
+pub(crate) static PORTS: Array<Port> = Array::with_max_entries(PORT_BUCKETS, 0);
+/// The ifindex of each network instance's device.
+#[map]
+pub(crate) static INSTANCES: Array<u32> = Array::with_max_entries(MAX_INSTANCES, 0);
+#[map]
+pub(crate) static PEERS: Array<Peer> = Array::with_max_entries(1, MMAPABLE);
+#[map]
+pub(crate) static LISTS: Array<RuleList> = Array::with_max_entries(1, MMAPABLE);
+#[map]
+pub(crate) static CONTROL: Array<Control> = Array::with_max_entries(1, MMAPABLE);
+/// Slots of TEIDs that the control plane chose.
+#[map]
+pub(crate) static TEIDS: HashMap<[u8; 4], u32> = HashMap::with_max_entries(1, NO_PREALLOC);
+/// Slots of UE addresses that no block covers.
+#[map]
+pub(crate) static UE_ADDRESSES: HashMap<UeKey, u32> = HashMap::with_max_entries(1, NO_PREALLOC);
+#[map]
+pub(crate) static ROUTES: PerCpuArray<RouteEntry> = PerCpuArray::with_max_entries(ROUTE_ENTRIES, 0);
+#[map]
+pub(crate) static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
+#[map]
+pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(EVENT_BYTES, 0);

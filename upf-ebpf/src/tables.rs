@@ -1,0 +1,337 @@
+//! Maps, clock and routing tables, as the packet logic asks for them.
+
+use core::ptr::NonNull;
+
+use aya_ebpf::{
+    EbpfContext as _,
+    bindings::{BPF_FIB_LKUP_RET_NO_NEIGH, BPF_FIB_LKUP_RET_SUCCESS, bpf_fib_lookup as FibLookup},
+    helpers::{bpf_fib_lookup, bpf_jiffies64},
+    programs::XdpContext,
+};
+use aya_log_ebpf::debug;
+use upf_common::{
+    abi::{
+        Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event, MAX_POOLS,
+        MAX_PORTS, NO_SLOT, PORT_BUCKETS, PORT_PROBES, Peer, Port, PortCounters, RouteEntry,
+        RuleList, Slot, UeKey,
+    },
+    drop_reason::{DropReason, PuntReason},
+    forward::tables::{Half, RouteAnswer, RouteQuery, Tables, Way},
+    meter::{self, Rate},
+    shared::Word,
+    wire::{IpAddress, Version},
+};
+
+use crate::maps::{
+    BLOCKS, CONTROL, COUNTERS, EVENTS, INSTANCES, LISTS, NS_PER_JIFFY, PEERS, POOLS, PORTS, ROUTES,
+    SLOT_MASK, SLOTS, TEIDS, UE_ADDRESSES,
+};
+
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+/// A length that makes the kernel tell the MTU without complaining about it.
+const ANY_LENGTH: u16 = 1;
+/// What the agent is bothered with: 1,000 packets a second, 100 at once.
+const PUNT_RATE: Rate = Rate {
+    ticks_per_byte: 1_000_000 << 22,
+    depth: 100_000_000 << 10,
+};
+
+/// The kernel's maps, for one run.
+pub(crate) struct KernelTables<'a> {
+    context: &'a XdpContext,
+    counters: Option<NonNull<Counters>>,
+}
+
+impl<'a> KernelTables<'a> {
+    #[inline(always)]
+    pub(crate) fn new(context: &'a XdpContext) -> Self {
+        Self {
+            context,
+            counters: COUNTERS.get_ptr_mut(0).and_then(NonNull::new),
+        }
+    }
+
+    /// Counts in this CPU's own record.
+    #[inline(always)]
+    fn count(&self, change: impl FnOnce(&mut Counters)) {
+        if let Some(mut counters) = self.counters {
+            // SAFETY: the record is this CPU's own, and runs of the program do not nest on a CPU.
+            change(unsafe { counters.as_mut() });
+        }
+    }
+
+    #[inline(always)]
+    fn control(&self) -> Option<NonNull<Control>> {
+        CONTROL.get_ptr_mut(0).and_then(NonNull::new)
+    }
+}
+
+impl Tables for KernelTables<'_> {
+    #[inline(always)]
+    fn port(&self, ifindex: u32) -> Option<&Port> {
+        for probe in 0..PORT_PROBES {
+            let port = PORTS.get(ifindex.wrapping_add(probe) % PORT_BUCKETS)?;
+            if port.ifindex == ifindex {
+                return Some(port);
+            }
+        }
+        None
+    }
+
+    #[inline(always)]
+    fn uplink_by_teid(&self, teid: [u8; 4]) -> Option<Half> {
+        self.half(u32::from_be_bytes(teid) & SLOT_MASK.load(), Way::Uplink)
+    }
+
+    #[inline(always)]
+    fn slot_of_teid(&self, teid: [u8; 4]) -> Option<u32> {
+        // SAFETY: values are read once and never deleted under a reader's feet: the kernel frees them after RCU's
+        // grace period.
+        unsafe { TEIDS.get(&teid) }.copied()
+    }
+
+    #[inline(always)]
+    fn slot_of_ue(&self, key: &UeKey) -> Option<u32> {
+        // SAFETY: as above.
+        unsafe { UE_ADDRESSES.get(key) }.copied()
+    }
+
+    #[inline(always)]
+    fn slot_of_pool_address(&self, port: &Port, version: Version, key: u64) -> Option<Option<u32>> {
+        let family = match version {
+            Version::V4 => 4,
+            Version::V6 => 6,
+        };
+        for index in 0..MAX_POOLS {
+            if index >= u32::from(port.pool_count) {
+                return None;
+            }
+            let pool = POOLS.get(u32::from(port.first_pool) + index)?;
+            if pool.family == family && pool.first_key <= key && key <= pool.last_key {
+                let block = pool.first_block + ((key - pool.first_key) >> 8) as u32;
+                let first = *BLOCKS.get(block)?;
+                return Some((first != NO_SLOT).then_some(first));
+            }
+        }
+        None
+    }
+
+    #[inline(always)]
+    fn half(&self, slot: u32, way: Way) -> Option<Half> {
+        let slot: NonNull<Slot> = NonNull::new(SLOTS.get_ptr_mut(slot)?)?;
+        // SAFETY: map values outlive the run, and the agent writes slots as their latch demands.
+        unsafe {
+            let half: *mut Direction = match way {
+                Way::Uplink => &raw mut (*slot.as_ptr()).uplink,
+                Way::Downlink => &raw mut (*slot.as_ptr()).downlink,
+            };
+            Some(Half::new(NonNull::new_unchecked(half)))
+        }
+    }
+
+    #[inline(always)]
+    fn peer(&self, index: u32) -> Option<&Peer> {
+        PEERS.get(index)
+    }
+
+    #[inline(always)]
+    fn list(&self, index: u32) -> Option<&RuleList> {
+        LISTS.get(index)
+    }
+
+    #[inline(always)]
+    fn instance_ifindex(&self, instance: u32) -> u32 {
+        INSTANCES.get(instance).copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn now_ns(&self) -> u64 {
+        // SAFETY: a helper without arguments.
+        let jiffies = unsafe { bpf_jiffies64() };
+        jiffies.wrapping_mul(NS_PER_JIFFY.load())
+    }
+
+    #[inline(always)]
+    fn generation(&self) -> u32 {
+        self.control().map_or(0, |control| {
+            // SAFETY: map values outlive the run; a single load of what the agent stores at once.
+            unsafe { (&raw const (*control.as_ptr()).generation).read_volatile() }
+        })
+    }
+
+    #[inline(always)]
+    fn route(&self, index: u32) -> Option<NonNull<RouteEntry>> {
+        NonNull::new(ROUTES.get_ptr_mut(index)?)
+    }
+
+    #[inline(always)]
+    fn look_up(&self, query: &RouteQuery) -> RouteAnswer {
+        let mut parameters = fib_parameters(query);
+        // SAFETY: the parameters are the helper's own type and size, on this stack.
+        let outcome = unsafe {
+            bpf_fib_lookup(
+                self.context.as_ptr(),
+                &raw mut parameters,
+                size_of::<FibLookup>() as i32,
+                0,
+            )
+        };
+        let ifindex = parameters.ifindex;
+        match outcome as u32 {
+            BPF_FIB_LKUP_RET_SUCCESS => RouteAnswer::Found {
+                ifindex,
+                // SAFETY: the helper has left the MTU there; every bit pattern is a number.
+                mtu: unsafe { parameters.__bindgen_anon_1.mtu_result },
+                destination_mac: parameters.dmac,
+                source_mac: parameters.smac,
+            },
+            BPF_FIB_LKUP_RET_NO_NEIGH => RouteAnswer::NoNeighbour {
+                ifindex,
+                next_hop: next_hop(&parameters),
+            },
+            _ => {
+                debug!(self.context, "no way out: bpf_fib_lookup says {}", outcome);
+                RouteAnswer::NoRoute
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn want_neighbour(&self, ifindex: u32, next_hop: IpAddress) {
+        debug!(self.context, "next hop unknown on device {}", ifindex);
+        // Lost when the agent is behind: the next packet asks again.
+        if let Some(mut entry) = EVENTS.reserve::<Event>(0) {
+            entry.write(Event {
+                kind: EVENT_NEIGHBOUR_WANTED,
+                ifindex,
+                address: next_hop.bytes(),
+            });
+            entry.submit(0);
+        }
+    }
+
+    #[inline(always)]
+    fn may_punt(&self) -> bool {
+        self.control().is_some_and(|control| {
+            // SAFETY: map values outlive the run; the word is changed by atomic operations only.
+            let bucket = unsafe {
+                Word::new(NonNull::new_unchecked(
+                    &raw mut (*control.as_ptr()).punt_full_at,
+                ))
+            };
+            meter::pass(&bucket, meter::ticks(self.now_ns()), 1, PUNT_RATE)
+        })
+    }
+
+    #[inline(always)]
+    fn count_received(&self, port: u8, bytes: usize) {
+        self.count(|counters| {
+            if let Some(port) = port_counters(counters, port) {
+                port.rx_packets += 1;
+                port.rx_bytes += bytes as u64;
+            }
+        });
+    }
+
+    #[inline(always)]
+    fn count_sent(&self, port: u8, bytes: usize) {
+        self.count(|counters| {
+            if let Some(port) = port_counters(counters, port) {
+                port.tx_packets += 1;
+                port.tx_bytes += bytes as u64;
+            }
+        });
+    }
+
+    #[inline(always)]
+    fn count_forwarded(&self, way: Way, bytes: u32) {
+        self.count(|counters| {
+            let direction = direction_counters(counters, way);
+            direction.packets += 1;
+            direction.bytes += u64::from(bytes);
+        });
+    }
+
+    #[inline(always)]
+    fn count_dropped(&self, way: Way, reason: DropReason) {
+        self.count(|counters| {
+            if let Some(count) = direction_counters(counters, way)
+                .dropped
+                .get_mut(reason as usize)
+            {
+                *count += 1;
+            }
+        });
+    }
+
+    #[inline(always)]
+    fn count_punted(&self, reason: PuntReason) {
+        self.count(|counters| {
+            if let Some(count) = counters.punted.get_mut(reason as usize) {
+                *count += 1;
+            }
+        });
+    }
+}
+
+#[inline(always)]
+fn direction_counters(counters: &mut Counters, way: Way) -> &mut DirectionCounters {
+    match way {
+        Way::Uplink => &mut counters.uplink,
+        Way::Downlink => &mut counters.downlink,
+    }
+}
+
+#[inline(always)]
+fn port_counters(counters: &mut Counters, port: u8) -> Option<&mut PortCounters> {
+    counters.ports.get_mut(usize::from(port) % MAX_PORTS)
+}
+
+#[inline(always)]
+fn fib_parameters(query: &RouteQuery) -> FibLookup {
+    // SAFETY: plain integers, for which zero is valid.
+    let mut parameters: FibLookup = unsafe { core::mem::zeroed() };
+    parameters.ifindex = query.from_ifindex;
+    parameters.__bindgen_anon_1.tot_len = ANY_LENGTH;
+    match query.version {
+        Version::V4 => {
+            parameters.family = AF_INET;
+            parameters.__bindgen_anon_3.ipv4_src = u32::from_ne_bytes(query.source.v4());
+            parameters.__bindgen_anon_4.ipv4_dst = u32::from_ne_bytes(query.destination.v4());
+        }
+        Version::V6 => {
+            parameters.family = AF_INET6;
+            parameters.__bindgen_anon_3.ipv6_src = words(query.source);
+            parameters.__bindgen_anon_4.ipv6_dst = words(query.destination);
+        }
+    }
+    parameters
+}
+
+/// The helper puts the next hop where the destination was; its family may be another (RFC 8950).
+#[inline(always)]
+fn next_hop(parameters: &FibLookup) -> IpAddress {
+    // SAFETY: plain integers, of which the family says which ones are meant.
+    unsafe {
+        if parameters.family == AF_INET {
+            IpAddress::from_v4(parameters.__bindgen_anon_4.ipv4_dst.to_ne_bytes())
+        } else {
+            let words = parameters.__bindgen_anon_4.ipv6_dst;
+            let half = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+            IpAddress::from_words([half(words[0], words[1]), half(words[2], words[3])])
+        }
+    }
+}
+
+/// In memory order, which is little-endian for the words of this target.
+#[inline(always)]
+fn words(address: IpAddress) -> [u32; 4] {
+    let [high, low] = address.words();
+    [
+        high as u32,
+        (high >> 32) as u32,
+        low as u32,
+        (low >> 32) as u32,
+    ]
+}
