@@ -7,6 +7,7 @@
 //! | [`meter`] | the bandwidth limiter |
 //! | [`matching`] | SDF filters over parsed packets |
 //! | [`shared`] | records that several CPUs and the agent use at the same time |
+//! | [`snapshot`] | rules as the fast path holds them |
 //! | [`drop_reason`] | why a packet was not forwarded |
 //! | [`forward`] | the packet logic itself: parse → find → decide → rewrite |
 //!
@@ -29,4 +30,5 @@ pub mod forward;
 pub mod matching;
 pub mod meter;
 pub mod shared;
+pub mod snapshot;
 pub mod wire;

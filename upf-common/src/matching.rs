@@ -1,7 +1,7 @@
 //! SDF filters over packets (TS 29.244 clause 5.2.1A).
 
 use crate::abi::{Address, Match, MatchPorts};
-use crate::wire::{IpAddress, Transport};
+use crate::wire::{Inner, IpAddress, Transport};
 
 /// What filters look at, seen from the network's side as [`Match`] is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,8 +10,12 @@ pub struct Flow {
     pub remote: IpAddress,
     /// Address on the UE's side.
     pub local: IpAddress,
-    /// Ports of both.
-    pub ports: Option<(u16, u16)>,
+    /// Whether there are ports.
+    pub has_ports: bool,
+    /// Port of the remote side.
+    pub remote_port: u16,
+    /// Port of the UE's side.
+    pub local_port: u16,
     /// Upper-layer protocol.
     pub protocol: u8,
     /// ToS or traffic class.
@@ -22,27 +26,26 @@ impl Flow {
     /// The flow of a packet from the UE (uplink) or to it.
     #[inline(always)]
     #[must_use]
-    pub fn new(
-        is_uplink: bool,
-        source: IpAddress,
-        destination: IpAddress,
-        transport: Transport,
-        tos: u8,
-    ) -> Self {
-        let swapped = transport
-            .ports
-            .map(|(source, destination)| (destination, source));
-        let (remote, local, ports) = if is_uplink {
-            (destination, source, swapped)
-        } else {
-            (source, destination, transport.ports)
-        };
-        Self {
-            remote,
-            local,
-            ports,
+    pub fn new(is_uplink: bool, inner: &Inner, transport: Transport) -> Self {
+        let ports = transport.ports;
+        let flow = Self {
+            remote: inner.source,
+            local: inner.destination,
+            has_ports: ports.are_known,
+            remote_port: ports.source,
+            local_port: ports.destination,
             protocol: transport.protocol,
-            tos,
+            tos: inner.tos,
+        };
+        if !is_uplink {
+            return flow;
+        }
+        Self {
+            remote: flow.local,
+            local: flow.remote,
+            remote_port: flow.local_port,
+            local_port: flow.remote_port,
+            ..flow
         }
     }
 }
@@ -55,8 +58,8 @@ pub fn matches(filter: &Match, flow: &Flow) -> bool {
         && flow.tos & filter.tos_mask == filter.tos
         && is_within(flow.remote, &filter.remote, &filter.remote_mask)
         && is_within(flow.local, &filter.local, &filter.local_mask)
-        && has_port(filter.remote_ports, flow.ports.map(|(remote, _)| remote))
-        && has_port(filter.local_ports, flow.ports.map(|(_, local)| local))
+        && has_port(filter.remote_ports, flow.has_ports, flow.remote_port)
+        && has_port(filter.local_ports, flow.has_ports, flow.local_port)
 }
 
 #[inline(always)]
@@ -65,10 +68,11 @@ fn is_within(address: IpAddress, wanted: &Address, mask: &Address) -> bool {
 }
 
 #[inline(always)]
-fn has_port(range: MatchPorts, port: Option<u16>) -> bool {
-    match port {
-        Some(port) => (range.first..=range.last).contains(&port),
-        None => range.first == 0 && range.last == u16::MAX,
+fn has_port(range: MatchPorts, has_ports: bool, port: u16) -> bool {
+    if has_ports {
+        (range.first..=range.last).contains(&port)
+    } else {
+        range.first == 0 && range.last == u16::MAX
     }
 }
 
@@ -76,13 +80,30 @@ fn has_port(range: MatchPorts, port: Option<u16>) -> bool {
 mod tests {
     use super::*;
     use crate::abi::mapped;
+    use crate::wire::{Ports, Version};
 
     const WEB: IpAddress = IpAddress::from_v4([192, 0, 2, 80]);
     const UE: IpAddress = IpAddress::from_v4([10, 45, 0, 1]);
     const TCP: Transport = Transport {
         protocol: 6,
-        ports: Some((40_000, 443)),
+        ports: Ports {
+            are_known: true,
+            source: 40_000,
+            destination: 443,
+        },
     };
+
+    fn packet(source: IpAddress, destination: IpAddress, tos: u8) -> Inner {
+        Inner {
+            offset: 0,
+            version: Version::V4,
+            length: 100,
+            ttl: 64,
+            tos,
+            source,
+            destination,
+        }
+    }
 
     fn any() -> Match {
         Match {
@@ -104,36 +125,46 @@ mod tests {
             any_protocol: 0,
             ..any()
         };
-        let up = Flow::new(true, UE, WEB, TCP, 0);
+        let up = Flow::new(true, &packet(UE, WEB, 0), TCP);
         let back = Transport {
-            ports: Some((443, 40_000)),
+            ports: Ports {
+                are_known: true,
+                source: 443,
+                destination: 40_000,
+            },
             ..TCP
         };
-        assert_eq!(up, Flow::new(false, WEB, UE, back, 0));
+        assert_eq!(up, Flow::new(false, &packet(WEB, UE, 0), back));
         assert!(matches(&filter, &up));
         assert!(!matches(
             &filter,
             &Flow {
-                ports: Some((80, 40_000)),
+                remote_port: 80,
                 ..up
             }
         ));
         assert!(!matches(&filter, &Flow { protocol: 17, ..up }));
         assert!(!matches(&filter, &Flow { remote: UE, ..up }));
         assert!(
-            !matches(&filter, &Flow { ports: None, ..up }),
+            !matches(
+                &filter,
+                &Flow {
+                    has_ports: false,
+                    ..up
+                }
+            ),
             "a later fragment has no port"
         );
     }
 
     #[test]
     fn masks_and_tos_are_honoured() {
-        let flow = Flow::new(true, UE, WEB, TCP, 0xb8);
+        let flow = Flow::new(true, &packet(UE, WEB, 0xb8), TCP);
         assert!(matches(&any(), &flow));
         assert!(matches(
             &any(),
             &Flow {
-                ports: None,
+                has_ports: false,
                 ..flow
             }
         ));

@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 
 use crate::abi::{Direction, Rules, State};
 use crate::meter::Bucket;
+use crate::snapshot::Snapshot;
 
 /// Attempts to read rules while the agent replaces them.
 const ATTEMPTS: u32 = 4;
@@ -122,17 +123,15 @@ impl Half {
     /// The rules in force, whole; `None` if the agent replaced them more often than they could be read.
     #[inline(always)]
     #[must_use]
-    pub fn rules(self) -> Option<Rules> {
+    pub fn rules(self) -> Option<Snapshot> {
         for _ in 0..ATTEMPTS {
             let version = self.version();
             operations::barrier();
-            // SAFETY: in bounds: the record has two copies. The copy may be torn by the agent, any bytes are
-            // valid `Rules`, and a torn one is not used because the version has changed then.
+            // SAFETY: in bounds: the record has two copies. The copy may be torn by the agent; such a one is not
+            // used, because the version has changed then.
             let rules = unsafe {
-                (&raw const (*self.0.as_ptr()).rules)
-                    .cast::<Rules>()
-                    .add((version & 1) as usize)
-                    .read()
+                let copies = (&raw const (*self.0.as_ptr()).rules).cast::<Rules>();
+                Snapshot::read(copies.add((version & 1) as usize))
             };
             operations::barrier();
             if self.version() == version {
@@ -223,7 +222,7 @@ mod tests {
         // SAFETY: the record outlives the view, and only the view touches it meanwhile.
         let half = unsafe { Half::new(NonNull::from(&mut record)) };
         let rules = half.rules().unwrap();
-        assert_eq!((rules.verdict, rules.teid), (verdict::DROP, [1, 2, 3, 4]));
+        assert_eq!(rules, Snapshot::of(&record.rules[1]));
         assert_eq!(half.glance(), ([1, 2, 3, 4], verdict::DROP));
         half.count_forwarded(100);
         half.count_forwarded(50);
@@ -268,7 +267,7 @@ mod tests {
             let mut seen = 0;
             while !done.load(core::sync::atomic::Ordering::Relaxed) {
                 if let Some(rules) = half.rules() {
-                    assert_eq!(rules.teid, rules.peer_teid);
+                    assert_eq!(rules.teid(), rules.peer_teid());
                     seen += 1;
                 }
             }

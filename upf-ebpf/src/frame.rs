@@ -44,7 +44,13 @@ impl Frame {
             return None;
         }
         let place = self.start() + offset;
-        (place + N <= self.end()).then_some(place as *mut [u8; N])
+        let mut end = place + N;
+        if N == 1 {
+            // The compiler would compare `place < end of frame`, from which the verifier learns nothing.
+            // SAFETY: moves a register onto itself.
+            unsafe { core::arch::asm!("{0} = {0}", inout(reg) end, options(pure, nomem, nostack)) };
+        }
+        (end <= self.end()).then_some(place as *mut [u8; N])
     }
 }
 
@@ -52,6 +58,22 @@ impl Packet for Frame {
     #[inline(always)]
     fn len(&self) -> usize {
         self.end() - self.start()
+    }
+
+    #[inline(always)]
+    fn forget(&self, offset: usize) -> usize {
+        let mut forgotten = offset;
+        // SAFETY: twice the same exclusive or is no change.
+        unsafe {
+            core::arch::asm!(
+                "{0} ^= {1}",
+                "{0} ^= {1}",
+                inout(reg) forgotten,
+                in(reg) self.len(),
+                options(pure, nomem, nostack)
+            );
+        }
+        forgotten
     }
 
     #[inline(always)]

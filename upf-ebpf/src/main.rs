@@ -8,6 +8,7 @@
 
 #![no_std]
 #![no_main]
+#![feature(asm_experimental_arch)]
 
 mod frame;
 mod maps;

@@ -12,7 +12,7 @@ pub mod verdict {
     pub const DROP: u8 = 2;
     /// BUFF: hold until the control plane says FORW; counted and dropped by the fast path.
     pub const BUFFER: u8 = 3;
-    /// Several PDRs: walk the [`super::RuleList`] with index [`super::Rules::list`].
+    /// Several PDRs: walk the [`super::RuleList`] with index [`super::Rules::list`], whose entries say the rest.
     pub const LIST: u8 = 4;
 }
 
@@ -26,9 +26,9 @@ pub mod flags {
     pub const PDU_SESSION: u8 = 1 << 2;
     /// Only packets with the QFI [`super::Rules::match_qfi`] match (uplink PDI with a QFI).
     pub const MATCH_QFI: u8 = 1 << 3;
-    /// The inner source must be [`super::Rules::ue_v4`].
+    /// The inner source may be [`super::Rules::ue_v4`].
     pub const UE_V4: u8 = 1 << 4;
-    /// The inner source must lie in the /64 of [`super::Rules::ue_v6`].
+    /// The inner source may lie in the /64 of [`super::Rules::ue_v6`].
     pub const UE_V6: u8 = 1 << 5;
     /// Write [`super::Rules::dscp`] into the outer header (transport level marking).
     pub const MARK_DSCP: u8 = 1 << 6;

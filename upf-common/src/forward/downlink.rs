@@ -1,46 +1,43 @@
 //! IP to a UE address.
 
 use super::tables::{Half, Tables, Way};
-use super::{Arrival, Dropped, Step};
+use super::{Found, Step};
 use crate::abi::{Port, UeKey, verdict};
 use crate::drop_reason::DropReason;
-use crate::wire::{Inner, IpAddress, Link, Packet, Version};
+use crate::wire::{Inner, IpAddress, Link, NO_QFI, Packet, Version};
 
 /// A packet to a UE, or one that is not ours.
 #[inline(always)]
-pub(super) fn run(
-    packet: &impl Packet,
-    tables: &impl Tables,
-    port: &Port,
-    link: Link,
-) -> Result<Step, Dropped> {
+pub(super) fn run(packet: &impl Packet, tables: &impl Tables, port: &Port, link: Link) -> Found {
     let available = packet.len().saturating_sub(link.network);
     let Some(inner) = Inner::read(packet, link.network, available) else {
-        return Ok(Step::NotOurs);
+        return Found::nothing(Way::Downlink, Step::NotOurs);
     };
-    let Some(destination) = inner.destination(packet) else {
-        return Ok(Step::NotOurs);
+    let (half, is_ours) = find(tables, port, inner.version, inner.destination);
+    let step = match (half, is_ours) {
+        (Some(_), _) => Step::Forward,
+        (None, true) => Step::Drop,
+        (None, false) => Step::NotOurs,
     };
-    let Some(half) = find(tables, port, inner.version, destination)? else {
-        return Ok(Step::NotOurs);
-    };
-    Ok(Step::Forward(Arrival {
+    Found {
+        step,
+        reason: DropReason::UnknownUeAddress,
         way: Way::Downlink,
         half,
         teid: [0; 4],
+        qfi: NO_QFI,
         inner,
-        qfi: None,
-    }))
+    }
 }
 
-/// The half of the UE with this address; `None` for what is nobody's UE address.
+/// The half of the UE with this address, and whether the address is a UE's at all.
 #[inline(always)]
 fn find(
     tables: &impl Tables,
     port: &Port,
     version: Version,
     destination: IpAddress,
-) -> Result<Option<Half>, DropReason> {
+) -> (Option<Half>, bool) {
     let key = match version {
         Version::V4 => u64::from(u32::from_be_bytes(destination.v4())),
         Version::V6 => destination.upper_half(),
@@ -49,7 +46,7 @@ fn find(
     if let Some(Some(first)) = pool {
         let slot = first.wrapping_add(key as u32 & 0xff);
         if let Some(half) = in_use(tables, slot) {
-            return Ok(Some(half));
+            return (Some(half), true);
         }
     }
     let ue = UeKey {
@@ -59,15 +56,8 @@ fn find(
         },
         instance: port.instance,
     };
-    if let Some(slot) = tables.slot_of_ue(&ue)
-        && let Some(half) = in_use(tables, slot)
-    {
-        return Ok(Some(half));
-    }
-    match pool {
-        Some(_) => Err(DropReason::UnknownUeAddress),
-        None => Ok(None),
-    }
+    let half = tables.slot_of_ue(&ue).and_then(|slot| in_use(tables, slot));
+    (half, pool.is_some())
 }
 
 #[inline(always)]

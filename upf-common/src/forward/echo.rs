@@ -1,10 +1,6 @@
 //! GTP-U Echo Request (TS 29.281 clause 7.2.1), answered where it arrives.
 
-use super::route::Exit;
 use super::uplink::Datagram;
-use super::{Dropped, Step};
-use crate::abi::Port;
-use crate::drop_reason::DropReason;
 use crate::wire::{
     GTPU_PORT, GtpuHeader, IPV4, Link, Packet, UDP, fold, message, outer_ipv4_checksum_base,
 };
@@ -20,27 +16,21 @@ const LENGTH: u8 = 4 + RECOVERY.len() as u8;
 /// Everything behind the link layer.
 const DATAGRAM: usize = IPV4 + UDP + RESPONSE;
 
+/// Turns the request into its answer, VLAN tag and all. False if the frame cannot be made as long as that takes.
 #[inline(always)]
 pub(super) fn answer(
     packet: &mut impl Packet,
-    port: &Port,
     link: Link,
     datagram: Datagram,
     request: &GtpuHeader,
-) -> Result<Step, Dropped> {
+) -> bool {
     let length = link.network + DATAGRAM;
     let growth = length as i64 - packet.len() as i64;
     if growth != 0 && !packet.move_tail(growth as i32) {
-        return Err(DropReason::NoHeadroom.into());
+        return false;
     }
     let sequence = request.sequence.unwrap_or_default();
-    if !swap_macs(packet) || !write(packet, link.network, datagram, sequence) {
-        return Err(DropReason::NoHeadroom.into());
-    }
-    Ok(Step::Leave(Exit {
-        ifindex: port.transmit_ifindex,
-        port_number: port.number,
-    }))
+    swap_macs(packet) && write(packet, link.network, datagram, sequence)
 }
 
 #[inline(always)]

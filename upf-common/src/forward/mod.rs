@@ -21,9 +21,10 @@ mod rules;
 pub mod tables;
 mod uplink;
 
-use crate::abi::{Port, roles};
+use crate::abi::{Port, roles, verdict};
 use crate::drop_reason::{DropReason, PuntReason};
-use crate::wire::{ETHER_IPV4, ETHER_IPV6, Inner, Link, Packet};
+use crate::snapshot::Snapshot;
+use crate::wire::{ETHER_IPV4, ETHER_IPV6, Inner, Link, NO_QFI, Packet};
 use tables::{Half, Tables, Way};
 
 /// What becomes of a frame.
@@ -43,44 +44,67 @@ pub enum Verdict {
 }
 
 /// What a road has made of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 enum Step {
     /// Not ours.
     NotOurs,
+    /// Ours, and ends here for [`Found::reason`].
+    Drop,
     /// For the agent, by way of the kernel.
-    Punt(PuntReason),
-    /// Done: it leaves.
-    Leave(route::Exit),
+    Punt,
+    /// It has become the answer to itself, and leaves by the device that it came from.
+    Answer,
     /// A UE's packet, to be forwarded.
-    Forward(Arrival),
+    Forward,
 }
 
-/// A packet of a UE, and the slot that it belongs to.
+/// How far a road has got. One record of all that may be known rather than an enum with contents: the contents of
+/// variants share memory, and the compiler then moves them about in pieces that BPF's verifier does not like.
 #[derive(Clone, Copy, Debug)]
-struct Arrival {
-    way: Way,
-    half: Half,
-    /// Uplink: the TEID that it came by.
-    teid: [u8; 4],
-    inner: Inner,
-    /// QFI that it came with.
-    qfi: Option<u8>,
-}
-
-/// Why a road ended early, and the slot that it had found by then.
-struct Dropped {
+struct Found {
+    step: Step,
     reason: DropReason,
-    /// The slot's half and the inner bytes, where they are known.
-    charged: Option<(Half, u32)>,
+    way: Way,
+    /// The slot.
+    half: Option<Half>,
+    /// Uplink: the TEID that the packet came by.
+    teid: [u8; 4],
+    /// QFI that it came with, or [`NO_QFI`].
+    qfi: u8,
+    /// The UE's packet.
+    inner: Inner,
 }
 
-impl From<DropReason> for Dropped {
+impl Found {
     #[inline(always)]
-    fn from(reason: DropReason) -> Self {
+    fn nothing(way: Way, step: Step) -> Self {
         Self {
-            reason,
-            charged: None,
+            step,
+            reason: DropReason::NoRoute,
+            way,
+            half: None,
+            teid: [0; 4],
+            qfi: NO_QFI,
+            inner: Inner::NONE,
         }
     }
+
+    #[inline(always)]
+    fn drop(way: Way, reason: DropReason) -> Self {
+        Self {
+            reason,
+            ..Self::nothing(way, Step::Drop)
+        }
+    }
+}
+
+/// The device that a frame leaves by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Exit {
+    ifindex: u32,
+    /// Number of its counters.
+    port_number: u8,
 }
 
 /// Takes one frame that arrived at a device.
@@ -93,98 +117,103 @@ pub fn process(packet: &mut impl Packet, tables: &impl Tables, ingress_ifindex: 
     let Some(link) = Link::read(packet, port.mac) else {
         return Verdict::Kernel;
     };
-    let (way, step) = road(packet, tables, port, link);
-    let outcome = step.and_then(|step| match step {
-        Step::Forward(arrival) => forward(packet, tables, arrival).map(Step::Leave),
-        step => Ok(step),
-    });
-    conclude(packet, tables, port, way, outcome)
+    let found = road(packet, tables, port, link);
+    match found.step {
+        Step::NotOurs => Verdict::Kernel,
+        Step::Drop => drop(tables, &found, found.reason),
+        Step::Punt => punt(tables, &found),
+        Step::Answer => {
+            let exit = Exit {
+                ifindex: port.transmit_ifindex,
+                port_number: port.number,
+            };
+            send(packet, tables, port, exit)
+        }
+        Step::Forward => match forward(packet, tables, &found) {
+            Ok(exit) => send(packet, tables, port, exit),
+            Err(reason) => drop(tables, &found, reason),
+        },
+    }
 }
 
 /// Takes the frame as far as the slot.
 #[inline(always)]
-fn road(
-    packet: &mut impl Packet,
-    tables: &impl Tables,
-    port: &Port,
-    link: Link,
-) -> (Way, Result<Step, Dropped>) {
+fn road(packet: &mut impl Packet, tables: &impl Tables, port: &Port, link: Link) -> Found {
     if link.ether_type == ETHER_IPV4
         && port.roles & roles::ACCESS != 0
         && let Some(datagram) = uplink::Datagram::read(packet, link, port)
     {
-        let step = uplink::run(packet, tables, port, link, datagram);
-        return (Way::Uplink, step);
+        return uplink::run(packet, tables, link, datagram);
     }
     if port.roles & roles::CORE != 0 && matches!(link.ether_type, ETHER_IPV4 | ETHER_IPV6) {
-        return (Way::Downlink, downlink::run(packet, tables, port, link));
+        return downlink::run(packet, tables, port, link);
     }
-    (Way::Downlink, Ok(Step::NotOurs))
+    Found::nothing(Way::Downlink, Step::NotOurs)
 }
 
-/// Takes a UE's packet from the slot to its way out.
+/// Takes a UE's packet from the slot to its way out. Checks come in an order in which nothing is charged for a packet
+/// that is dropped later: the meter is last.
 #[inline(always)]
 fn forward(
     packet: &mut impl Packet,
     tables: &impl Tables,
-    arrival: Arrival,
-) -> Result<route::Exit, Dropped> {
-    let Arrival {
-        way, half, inner, ..
-    } = arrival;
-    let charge = |reason| Dropped {
-        reason,
-        charged: Some((half, inner.length)),
-    };
-    let mut rules = half.rules().ok_or(charge(DropReason::SlotBusy))?;
-    let passage = rules::apply(packet, tables, &mut rules, arrival).map_err(charge)?;
-    if !rewrite::run(packet, &rules, arrival, &passage) {
-        return Err(charge(DropReason::NoHeadroom));
+    found: &Found,
+) -> Result<Exit, DropReason> {
+    let half = found.half.ok_or(DropReason::SlotBusy)?;
+    let mut rules = half.rules().ok_or(DropReason::SlotBusy)?;
+    rules::check_tunnel(&rules, found)?;
+    if rules.verdict() == verdict::LIST {
+        let list = tables.list(rules.list());
+        let list = list.ok_or(DropReason::NoMatchingPdr)?;
+        let entry = rules::select(packet, list, found.way, found.inner.offset, found.qfi);
+        rules = Snapshot::of(&entry.ok_or(DropReason::NoMatchingPdr)?.rules);
+    } else {
+        rules::check_qfi(&rules, found.qfi)?;
     }
-    half.count_forwarded(inner.length);
-    tables.count_forwarded(way, inner.length);
-    Ok(route::Exit {
-        ifindex: passage.route.transmit_ifindex,
-        port_number: passage.route.port_number,
+    rules::check_source(&rules, found)?;
+    rules::check_actions(&rules, &found.inner)?;
+    let peer = rules::peer(tables, &rules)?;
+    let route = rules::route(tables, &rules, &found.inner, peer)?;
+    rules::check_rate(tables, &rules, found)?;
+    if !rewrite::run(packet, &rules, found, peer, route) {
+        return Err(DropReason::NoHeadroom);
+    }
+    half.count_forwarded(found.inner.length);
+    tables.count_forwarded(found.way, found.inner.length);
+    Ok(Exit {
+        ifindex: route.transmit_ifindex,
+        port_number: route.port_number,
     })
 }
 
-/// The one place that turns what happened into a verdict, and counts it.
 #[inline(always)]
-fn conclude(
-    packet: &impl Packet,
-    tables: &impl Tables,
-    ingress: &Port,
-    way: Way,
-    outcome: Result<Step, Dropped>,
-) -> Verdict {
-    match outcome {
-        // What is forwarded has become a frame that leaves.
-        Ok(Step::NotOurs | Step::Forward(_)) => Verdict::Kernel,
-        Ok(Step::Punt(reason)) if tables.may_punt() => {
-            tables.count_punted(reason);
-            Verdict::Kernel
-        }
-        Ok(Step::Punt(_)) => {
-            tables.count_dropped(way, DropReason::PuntLimited);
-            Verdict::Drop
-        }
-        Ok(Step::Leave(exit)) => {
-            tables.count_sent(exit.port_number, packet.len());
-            if exit.ifindex == ingress.transmit_ifindex {
-                Verdict::Transmit
-            } else {
-                Verdict::Redirect {
-                    ifindex: exit.ifindex,
-                }
-            }
-        }
-        Err(Dropped { reason, charged }) => {
-            if let Some((half, bytes)) = charged {
-                half.count_dropped(bytes);
-            }
-            tables.count_dropped(way, reason);
-            Verdict::Drop
+fn send(packet: &impl Packet, tables: &impl Tables, ingress: &Port, exit: Exit) -> Verdict {
+    tables.count_sent(exit.port_number, packet.len());
+    if exit.ifindex == ingress.transmit_ifindex {
+        Verdict::Transmit
+    } else {
+        Verdict::Redirect {
+            ifindex: exit.ifindex,
         }
     }
+}
+
+#[inline(always)]
+fn punt(tables: &impl Tables, found: &Found) -> Verdict {
+    if tables.may_punt() {
+        tables.count_punted(PuntReason::GtpuSignalling);
+        Verdict::Kernel
+    } else {
+        drop(tables, found, DropReason::PuntLimited)
+    }
+}
+
+/// The one place where packets end and are counted.
+#[inline(always)]
+fn drop(tables: &impl Tables, found: &Found, reason: DropReason) -> Verdict {
+    if let Some(half) = found.half {
+        half.count_dropped(found.inner.length);
+    }
+    tables.count_dropped(found.way, reason);
+    Verdict::Drop
 }

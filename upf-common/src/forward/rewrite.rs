@@ -1,9 +1,9 @@
 //! New headers in front of a UE's packet.
 
-use super::Arrival;
-use super::rules::Passage;
+use super::Found;
 use super::tables::Way;
-use crate::abi::{Peer, Rules, flags};
+use crate::abi::{Peer, RouteEntry, flags};
+use crate::snapshot::Snapshot;
 use crate::wire::{
     ETHER_IPV4, ETHER_IPV6, ETHERNET, Encapsulation, Inner, Link, Outer, Packet, VLAN_TAG, Version,
 };
@@ -21,16 +21,16 @@ const FIRST_SOURCE_PORT: u16 = 0xc000;
 #[inline(always)]
 pub(super) fn run(
     packet: &mut impl Packet,
-    rules: &Rules,
-    arrival: Arrival,
-    passage: &Passage<'_>,
+    rules: &Snapshot,
+    found: &Found,
+    peer: Option<&Peer>,
+    route: &RouteEntry,
 ) -> bool {
-    let inner = arrival.inner;
-    let outer = passage.peer.map(|peer| outer(packet, rules, arrival, peer));
+    let inner = found.inner;
+    let outer = peer.map(|peer| outer(packet, rules, found, peer));
     if !trim(packet, inner) || !inner.decrement_ttl(packet) {
         return false;
     }
-    let route = passage.route;
     let link = if route.vlan == 0 {
         ETHERNET
     } else {
@@ -71,17 +71,17 @@ fn trim(packet: &mut impl Packet, inner: Inner) -> bool {
 }
 
 #[inline(always)]
-fn outer(packet: &impl Packet, rules: &Rules, arrival: Arrival, peer: &Peer) -> Outer {
-    let inner = arrival.inner;
+fn outer(packet: &impl Packet, rules: &Snapshot, found: &Found, peer: &Peer) -> Outer {
+    let inner = found.inner;
     // The tunnel shows what the packet asks for (RFC 2983's uniform model, RFC 6040), unless told otherwise.
-    let tos = if rules.flags & flags::MARK_DSCP != 0 {
-        rules.dscp << 2 | inner.tos & ECN
+    let tos = if rules.has(flags::MARK_DSCP) {
+        rules.dscp() << 2 | inner.tos & ECN
     } else {
         inner.tos
     };
-    let container = (rules.flags & flags::PDU_SESSION != 0).then_some(Encapsulation {
-        qfi: rules.qfi,
-        pdu_type: match arrival.way {
+    let container = rules.has(flags::PDU_SESSION).then_some(Encapsulation {
+        qfi: rules.qfi(),
+        pdu_type: match found.way {
             Way::Downlink => PDU_TYPE_DOWNLINK,
             Way::Uplink => PDU_TYPE_UPLINK,
         },
@@ -94,7 +94,7 @@ fn outer(packet: &impl Packet, rules: &Rules, arrival: Arrival, peer: &Peer) -> 
         checksum_base: peer.checksum_base,
         tos,
         source_port: source_port(packet, inner),
-        teid: rules.peer_teid,
+        teid: rules.peer_teid().to_ne_bytes(),
         container,
         payload: inner.length,
     }
@@ -103,11 +103,7 @@ fn outer(packet: &impl Packet, rules: &Rules, arrival: Arrival, peer: &Peer) -> 
 /// A port that is the same for all packets of a flow, so that receivers can spread flows over their queues.
 #[inline(always)]
 fn source_port(packet: &impl Packet, inner: Inner) -> u16 {
-    let (Some(source), Some(destination)) = (inner.source(packet), inner.destination(packet))
-    else {
-        return FIRST_SOURCE_PORT;
-    };
-    let ([s0, s1], [d0, d1]) = (source.words(), destination.words());
+    let ([s0, s1], [d0, d1]) = (inner.source.words(), inner.destination.words());
     let addresses = s0 ^ s1.rotate_left(13) ^ d0.rotate_left(29) ^ d1.rotate_left(43);
     // Where ports stand if there are any; fragments have none, and what stands there differs within a flow.
     let ports = match inner.version {

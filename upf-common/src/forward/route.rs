@@ -26,15 +26,6 @@ pub(super) enum Way {
     Plain(u32),
 }
 
-/// The device that a frame leaves by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Exit {
-    /// Device.
-    pub(super) ifindex: u32,
-    /// Number of its counters.
-    pub(super) port_number: u8,
-}
-
 /// The usable route for a packet of `length` bytes.
 #[inline(always)]
 pub(super) fn find<'a>(

@@ -1,9 +1,9 @@
 //! GTP-U to one of our addresses.
 
 use super::tables::{Half, Tables, Way};
-use super::{Arrival, Dropped, Step, echo};
+use super::{Found, Step, echo};
 use crate::abi::{Port, verdict};
-use crate::drop_reason::{DropReason, PuntReason};
+use crate::drop_reason::DropReason;
 use crate::wire::{
     GTPU_PORT, GtpuError, GtpuHeader, IPV4, Inner, Link, Packet, UDP, be16, message,
 };
@@ -66,48 +66,67 @@ fn is_gtpu_address(port: &Port, address: [u8; 4]) -> bool {
     found
 }
 
-/// What arrived: a UE's packet, or a message between the nodes.
+/// A UE's packet, or a message between the nodes.
 #[inline(always)]
 pub(super) fn run(
     packet: &mut impl Packet,
     tables: &impl Tables,
-    port: &Port,
     link: Link,
     datagram: Datagram,
-) -> Result<Step, Dropped> {
+) -> Found {
     if datagram.is_fragment {
-        return Err(DropReason::OuterFragment.into());
+        return drop(DropReason::OuterFragment);
     }
     let end = datagram.udp + datagram.udp_length;
     if datagram.udp_length < UDP || end > packet.len() {
-        return Err(DropReason::GtpuMalformed.into());
+        return drop(DropReason::GtpuMalformed);
     }
-    let gtpu = GtpuHeader::read(packet, datagram.udp + UDP, end).map_err(|error| match error {
-        GtpuError::Version => DropReason::GtpuVersion,
-        GtpuError::Malformed => DropReason::GtpuMalformed,
-    })?;
+    let gtpu = match GtpuHeader::read(packet, datagram.udp + UDP, end) {
+        Ok(gtpu) => gtpu,
+        Err(GtpuError::Version) => return drop(DropReason::GtpuVersion),
+        Err(GtpuError::Malformed) => return drop(DropReason::GtpuMalformed),
+    };
     match gtpu.message_type {
         message::G_PDU => arrival(packet, tables, &gtpu),
-        message::ECHO_REQUEST => echo::answer(packet, port, link, datagram, &gtpu),
-        _ => Ok(Step::Punt(PuntReason::GtpuSignalling)),
+        message::ECHO_REQUEST if echo::answer(packet, link, datagram, &gtpu) => {
+            Found::nothing(Way::Uplink, Step::Answer)
+        }
+        message::ECHO_REQUEST => drop(DropReason::NoHeadroom),
+        _ => Found::nothing(Way::Uplink, Step::Punt),
     }
 }
 
 #[inline(always)]
-fn arrival(packet: &impl Packet, tables: &impl Tables, gtpu: &GtpuHeader) -> Result<Step, Dropped> {
-    let half = find(tables, gtpu.teid).ok_or(DropReason::UnknownTeid)?;
+fn drop(reason: DropReason) -> Found {
+    Found::drop(Way::Uplink, reason)
+}
+
+#[inline(always)]
+fn arrival(packet: &impl Packet, tables: &impl Tables, gtpu: &GtpuHeader) -> Found {
+    let half = find(tables, gtpu.teid);
+    if half.is_none() {
+        return drop(DropReason::UnknownTeid);
+    }
     let available = gtpu.end - gtpu.payload;
-    let inner = Inner::read(packet, gtpu.payload, available).ok_or(Dropped {
+    let inner = Inner::read(packet, gtpu.payload, available);
+    let malformed = Inner {
+        length: available as u32,
+        ..Inner::NONE
+    };
+    let step = if inner.is_some() {
+        Step::Forward
+    } else {
+        Step::Drop
+    };
+    Found {
+        step,
         reason: DropReason::InnerMalformed,
-        charged: Some((half, available as u32)),
-    })?;
-    Ok(Step::Forward(Arrival {
         way: Way::Uplink,
         half,
         teid: gtpu.teid,
-        inner,
         qfi: gtpu.qfi,
-    }))
+        inner: inner.unwrap_or(malformed),
+    }
 }
 
 /// The half with this TEID: the one that the TEID's own bits lead to, or else the one of the map.

@@ -12,6 +12,9 @@ pub mod message {
     pub const G_PDU: u8 = 255;
 }
 
+/// What a packet without a QFI has instead: no QFI is as large.
+pub const NO_QFI: u8 = u8::MAX;
+
 /// Extension headers that are walked; a chain that is longer is malformed.
 const MAX_EXTENSIONS: usize = 8;
 /// The mandatory part.
@@ -35,8 +38,8 @@ pub struct GtpuHeader {
     pub teid: [u8; 4],
     /// Sequence number, if there is one.
     pub sequence: Option<u16>,
-    /// QFI of the PDU Session Container (TS 38.415 clause 5.5.2), if there is one.
-    pub qfi: Option<u8>,
+    /// QFI of the PDU Session Container (TS 38.415 clause 5.5.2), or [`NO_QFI`].
+    pub qfi: u8,
     /// Where the payload begins.
     pub payload: usize,
     /// Where it ends.
@@ -74,7 +77,7 @@ impl GtpuHeader {
             message_type,
             teid: [t0, t1, t2, t3],
             sequence: None,
-            qfi: None,
+            qfi: NO_QFI,
             payload: offset + HEADER,
             end: message_end,
         };
@@ -87,34 +90,37 @@ impl GtpuHeader {
 
     #[inline(always)]
     fn read_optional(&mut self, packet: &impl Packet, flags: u8) -> Option<()> {
-        let [s0, s1, _, next] = *packet.view::<OPTIONAL>(self.payload)?;
-        self.payload += OPTIONAL;
+        let [s0, s1, ..] = *packet.view::<OPTIONAL>(self.payload)?;
         if flags & SEQUENCE_FLAG != 0 {
             self.sequence = Some(be16(s0, s1));
         }
         if flags & EXTENSION_FLAG != 0 {
-            self.read_extensions(packet, next)?;
+            self.read_extensions(packet)?;
+        } else {
+            self.payload += OPTIONAL;
         }
         (self.payload <= self.end).then_some(())
     }
 
     #[inline(always)]
-    fn read_extensions(&mut self, packet: &impl Packet, mut next: u8) -> Option<()> {
-        for _ in 0..MAX_EXTENSIONS {
+    fn read_extensions(&mut self, packet: &impl Packet) -> Option<()> {
+        // The last octet of the optional part, and of each extension header, names the next one.
+        let mut at = self.payload + OPTIONAL - 1;
+        for _ in 0..=MAX_EXTENSIONS {
+            let next = packet.view::<1>(at)?[0];
             if next == 0 {
+                self.payload = packet.forget(at + 1);
                 return Some(());
             }
-            let [units, _, qfi, _] = *packet.view::<4>(self.payload)?;
+            let [units, _, qfi] = *packet.view::<3>(at + 1)?;
             if units == 0 {
                 return None;
             }
             if next == PDU_SESSION_CONTAINER {
-                self.qfi = Some(qfi & QFI_MASK);
+                self.qfi = qfi & QFI_MASK;
             }
-            self.payload += usize::from(units) * 4;
-            // The last octet of a header names the next one.
-            next = packet.view::<1>(self.payload - 1)?[0];
+            at += usize::from(units) * 4;
         }
-        (next == 0).then_some(())
+        None
     }
 }

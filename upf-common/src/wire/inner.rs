@@ -14,8 +14,10 @@ const DESTINATION_OPTIONS: u8 = 60;
 const SCTP: u8 = 132;
 const UDP_LITE: u8 = 136;
 
-/// IP version.
+/// IP version. As wide as it is so that records with it have no padding, which would be copied too, and not in
+/// the alignment that BPF's stack asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub enum Version {
     /// IPv4.
     V4,
@@ -36,6 +38,10 @@ pub struct Inner {
     pub ttl: u8,
     /// ToS or traffic class.
     pub tos: u8,
+    /// Source address.
+    pub source: IpAddress,
+    /// Destination address.
+    pub destination: IpAddress,
 }
 
 /// Protocol and ports.
@@ -43,68 +49,79 @@ pub struct Inner {
 pub struct Transport {
     /// The upper-layer protocol's number, behind IPv6 extension headers.
     pub protocol: u8,
-    /// Source and destination port; `None` for protocols without, and for fragments but the first.
-    pub ports: Option<(u16, u16)>,
+    /// Its ports.
+    pub ports: Ports,
+}
+
+/// Ports of a packet, in the order in which they stand there. Not an `Option` of both: what lies in one that is empty
+/// is undefined, and BPF's verifier follows it all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// False for protocols without ports, and for fragments but the first.
+    pub are_known: bool,
+    /// Source port.
+    pub source: u16,
+    /// Destination port.
+    pub destination: u16,
 }
 
 impl Inner {
+    /// No packet at all.
+    pub const NONE: Self = Self {
+        offset: 0,
+        version: Version::V4,
+        length: 0,
+        ttl: 0,
+        tos: 0,
+        source: IpAddress::from_v4([0; 4]),
+        destination: IpAddress::from_v4([0; 4]),
+    };
+
     /// Reads the header at `offset`, of a packet that has at most `available` bytes; `None` where it is no IP
     /// packet or overstates its length.
     #[inline(always)]
     pub fn read(packet: &impl Packet, offset: usize, available: usize) -> Option<Self> {
-        let [first, second, w1, w2, w3, w4, _, hop_limit] = *packet.view::<8>(offset)?;
-        let inner = match first >> 4 {
-            4 => {
-                let header = packet.view::<IPV4>(offset)?;
-                let length = be16(w1, w2);
-                let header_length = u16::from(first & 0xf) * 4;
-                if header_length < IPV4 as u16 || length < header_length {
-                    return None;
-                }
-                Self {
-                    offset,
-                    version: Version::V4,
-                    length: length.into(),
-                    ttl: header[8],
-                    tos: second,
-                }
-            }
-            6 => {
-                packet.view::<IPV6>(offset)?;
-                Self {
-                    offset,
-                    version: Version::V6,
-                    // A jumbogram (payload length 0) does not fit an Ethernet frame.
-                    length: u32::from(be16(w3, w4)) + IPV6 as u32,
-                    ttl: hop_limit,
-                    tos: first << 4 | second >> 4,
-                }
-            }
+        let version = packet.view::<1>(offset)?[0] >> 4;
+        let inner = match version {
+            4 => Self::read_ipv4(packet, offset)?,
+            6 => Self::read_ipv6(packet, offset)?,
             _ => return None,
         };
         (inner.length as usize <= available).then_some(inner)
     }
 
-    /// The source address.
     #[inline(always)]
-    pub fn source(self, packet: &impl Packet) -> Option<IpAddress> {
-        match self.version {
-            Version::V4 => packet
-                .view::<4>(self.offset + 12)
-                .map(|bytes| IpAddress::from_v4(*bytes)),
-            Version::V6 => packet.view::<16>(self.offset + 8).map(IpAddress::new),
-        }
+    fn read_ipv4(packet: &impl Packet, offset: usize) -> Option<Self> {
+        let header = packet.view::<IPV4>(offset)?;
+        let length = be16(header[2], header[3]);
+        let header_length = u16::from(header[0] & 0xf) * 4;
+        let is_sound = header_length >= IPV4 as u16 && length >= header_length;
+        is_sound.then_some(Self {
+            offset,
+            version: Version::V4,
+            length: length.into(),
+            ttl: header[8],
+            tos: header[1],
+            source: IpAddress::from_v4([header[12], header[13], header[14], header[15]]),
+            destination: IpAddress::from_v4([header[16], header[17], header[18], header[19]]),
+        })
     }
 
-    /// The destination address.
     #[inline(always)]
-    pub fn destination(self, packet: &impl Packet) -> Option<IpAddress> {
-        match self.version {
-            Version::V4 => packet
-                .view::<4>(self.offset + 16)
-                .map(|bytes| IpAddress::from_v4(*bytes)),
-            Version::V6 => packet.view::<16>(self.offset + 24).map(IpAddress::new),
-        }
+    fn read_ipv6(packet: &impl Packet, offset: usize) -> Option<Self> {
+        let header = packet.view::<IPV6>(offset)?;
+        let (_, addresses) = header.split_first_chunk::<8>()?;
+        let (source, destination) = addresses.split_first_chunk::<16>()?;
+        Some(Self {
+            offset,
+            version: Version::V6,
+            // A jumbogram (payload length 0) does not fit an Ethernet frame.
+            length: u32::from(be16(header[4], header[5])) + IPV6 as u32,
+            ttl: header[7],
+            tos: header[0] << 4 | header[1] >> 4,
+            source: IpAddress::new(source),
+            destination: IpAddress::new(destination.first_chunk::<16>()?),
+        })
     }
 
     /// Counts down TTL or hop limit, as a router does (RFC 1812 clause 5.3.1). False if it lies outside the frame.
@@ -146,7 +163,7 @@ impl Inner {
         let is_later_fragment = be16(header[6], header[7]) & 0x1fff != 0;
         let payload = self.offset + usize::from(header[0] & 0xf) * 4;
         let ports = if is_later_fragment {
-            None
+            Ports::default()
         } else {
             ports(packet, payload, protocol)
         };
@@ -169,7 +186,7 @@ impl Inner {
                     if be16(o0, o1) & 0xfff8 != 0 {
                         return Some(Transport {
                             protocol: next,
-                            ports: None,
+                            ports: Ports::default(),
                         });
                     }
                     protocol = next;
@@ -180,16 +197,22 @@ impl Inner {
         }
         Some(Transport {
             protocol,
-            ports: ports(packet, offset, protocol),
+            ports: ports(packet, packet.forget(offset), protocol),
         })
     }
 }
 
 #[inline(always)]
-fn ports(packet: &impl Packet, offset: usize, protocol: u8) -> Option<(u16, u16)> {
+fn ports(packet: &impl Packet, offset: usize, protocol: u8) -> Ports {
     if !matches!(protocol, TCP | UDP | DCCP | SCTP | UDP_LITE) {
-        return None;
+        return Ports::default();
     }
-    let [s0, s1, d0, d1] = *packet.view::<4>(offset)?;
-    Some((be16(s0, s1), be16(d0, d1)))
+    match packet.view::<4>(offset) {
+        Some([s0, s1, d0, d1]) => Ports {
+            are_known: true,
+            source: be16(*s0, *s1),
+            destination: be16(*d0, *d1),
+        },
+        None => Ports::default(),
+    }
 }

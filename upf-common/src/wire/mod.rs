@@ -12,8 +12,8 @@ mod outer;
 
 pub use address::IpAddress;
 pub use checksum::{decrement_ttl, fold};
-pub use gtpu::{GtpuError, GtpuHeader, message};
-pub use inner::{Inner, Transport, Version};
+pub use gtpu::{GtpuError, GtpuHeader, NO_QFI, message};
+pub use inner::{Inner, Ports, Transport, Version};
 pub use link::{ETHER_IPV4, ETHER_IPV6, Link, VLAN_TAG};
 pub use outer::{Encapsulation, MAX_OVERHEAD, Outer, outer_ipv4_checksum_base};
 
@@ -36,6 +36,13 @@ pub trait Packet {
     /// Never, in a frame that has arrived.
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The same offset. BPF's verifier forgets what it knew about it, and so need not follow every way in which a
+    /// loop may have come to it through all the rest of the program.
+    #[must_use]
+    fn forget(&self, offset: usize) -> usize {
+        offset
     }
 
     /// The `N` bytes at `offset`, if they all lie in the frame.
