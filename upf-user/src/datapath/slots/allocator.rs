@@ -118,12 +118,12 @@ impl SlotAllocator {
         }
     }
 
-    /// Whether a block has a chunk and no slot of it is in use.
-    #[must_use]
-    pub fn is_idle(&self, block: u32) -> bool {
-        self.bound
-            .get(&block)
-            .is_some_and(|chunk| self.chunks[*chunk as usize].count() == 0)
+    /// Takes [`Self::unbind`] back: the chunk that starts at `first` is the block's again.
+    pub fn rebind(&mut self, block: u32, first: SlotIndex) {
+        let chunk = first.0 / CHUNK;
+        self.chunks[chunk as usize].block = Some(block);
+        self.bound.insert(block, chunk);
+        self.sort(chunk);
     }
 
     /// The block whose chunk has the fewest used slots, if that leaves any.
@@ -220,8 +220,11 @@ mod tests {
         assert!(!slots.claim_at(SlotIndex(256)));
         assert_eq!(slots.claim(), None);
         assert_eq!(slots.sparsest_block(), Some(3));
-        assert!(!slots.is_idle(3));
+        let before = slots.clone();
         slots.unbind(3);
+        let mut again = slots.clone();
+        again.rebind(3, SlotIndex(0));
+        assert_eq!(again, before);
         let singles: HashSet<_> = std::iter::from_fn(|| slots.claim()).collect();
         assert_eq!(singles.len(), 255);
         assert!(!singles.contains(&SlotIndex(5)));
