@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 
-use upf_common::abi::{self, MAX_LIST_ENTRIES, Match, NO_METER, RuleList, RuleListEntry, Rules};
+use upf_common::abi::{self, Match, NO_METER, Rules};
 use upf_common::abi::{flags, verdict};
 use upf_common::meter::Rate;
 
 use super::config::SessionsConfig;
 use super::filters;
+use super::half::{Entries, Half, Identity};
 use super::model::{Action, Far, Model, NetworkInstance, Pdr, UeAddresses};
-use super::refusal::no_room;
+use crate::datapath::Direction;
 use crate::datapath::slots::{
-    MeterKey, PeerKey, Peers, Program, Seat, Seating, Tunnel, UeEndpoint, Wanted, WantedTunnel,
+    MeterKey, PeerKey, Peers, Program, Seating, Tunnel, UeEndpoint, Wanted, WantedTunnel,
 };
-use crate::datapath::{Direction, SlotIndex};
-use crate::pfcp::ie::{FailedRule, Interface};
+use crate::pfcp::ie::Interface;
 use crate::pfcp::message::Refusal;
 
 /// Compiles the rules of one session.
@@ -23,21 +23,6 @@ use crate::pfcp::message::Refusal;
 pub(super) struct Compiler<'a> {
     pub(super) config: &'a SessionsConfig,
     pub(super) model: &'a Model,
-}
-
-/// One half of a slot: the way by which packets come, and what they have to be.
-struct Half {
-    slot: SlotIndex,
-    direction: Direction,
-    teid: [u8; 4],
-    list: u32,
-}
-
-/// Whose packets pass: the sources of a tunnel, the destinations of an address.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Identity {
-    Anybody,
-    Ue(UeAddresses),
 }
 
 impl Compiler<'_> {
@@ -155,9 +140,7 @@ impl Compiler<'_> {
             if !self.serves(pdr, endpoint) {
                 continue;
             }
-            let mut rules = self.rules(&half, pdr, identity, seating, peers);
-            // There is no QFI on a plain IP packet.
-            rules.flags &= !flags::MATCH_QFI;
+            let rules = self.rules(&half, pdr, identity, seating, peers);
             for record in self.matches(pdr, Some(ue)) {
                 entries.add_once(pdr, record, rules)?;
             }
@@ -242,7 +225,8 @@ impl Compiler<'_> {
             rules.meter_ticks_per_byte = rate.ticks_per_byte;
             rules.meter_depth = rate.depth;
         }
-        if let Some(first) = pdr.qfis.first() {
+        // There is no QFI on a plain IP packet.
+        if let (Direction::Uplink, Some(first)) = (half.direction, pdr.qfis.first()) {
             rules.flags |= flags::MATCH_QFI;
             rules.match_qfi = *first;
         }
@@ -299,129 +283,6 @@ impl Compiler<'_> {
             is_downlink_tunnel,
         };
         Some((key, kbps))
-    }
-}
-
-impl Half {
-    fn of(seat: &Seat, direction: Direction, teid: u32) -> Self {
-        Self {
-            slot: seat.slot,
-            direction,
-            teid: teid.to_be_bytes(),
-            list: seat.list(direction).unwrap_or_default(),
-        }
-    }
-
-    /// Rules that only say whose packets they are for.
-    fn head(&self, identity: Identity) -> Rules {
-        let mut head = Rules {
-            teid: self.teid,
-            meter_slot: NO_METER,
-            ..Rules::default()
-        };
-        match identity {
-            Identity::Anybody => head.flags = flags::ANY_SOURCE,
-            Identity::Ue(ue) => {
-                if let Some(v4) = ue.v4 {
-                    head.flags |= flags::UE_V4;
-                    head.ue_v4 = v4.octets();
-                }
-                if let Some(v6) = ue.v6 {
-                    head.flags |= flags::UE_V6;
-                    head.ue_v6 = v6;
-                }
-            }
-        }
-        head
-    }
-
-    /// One entry for everything sits in the slot itself; others make a list.
-    fn program(self, identity: Identity, entries: Entries) -> Program {
-        let (rules, list) = match entries.list.entries[..entries.list.len as usize] {
-            [] => {
-                let mut rules = self.head(identity);
-                rules.verdict = verdict::DROP;
-                (rules, None)
-            }
-            [entry] if entry.filter == filters::EVERYTHING => (entry.rules, None),
-            _ => {
-                let mut rules = self.head(identity);
-                rules.verdict = verdict::LIST;
-                rules.list = self.list;
-                (rules, Some(entries.list))
-            }
-        };
-        Program {
-            slot: self.slot,
-            direction: self.direction,
-            rules,
-            list,
-        }
-    }
-}
-
-/// A rule list that grows until an entry takes everything that is left.
-struct Entries {
-    list: Box<RuleList>,
-    is_complete: bool,
-}
-
-impl Entries {
-    fn new() -> Self {
-        Self {
-            list: Box::default(),
-            is_complete: false,
-        }
-    }
-
-    /// An entry for each QFI of the PDR.
-    fn add(&mut self, pdr: &Pdr, filter: Match, rules: &Rules) -> Result<(), Refusal> {
-        if pdr.qfis.is_empty() {
-            return self.add_once(pdr, filter, *rules);
-        }
-        for &match_qfi in &pdr.qfis {
-            let rules = Rules {
-                match_qfi,
-                ..*rules
-            };
-            self.add_once(pdr, filter, rules)?;
-        }
-        Ok(())
-    }
-
-    fn add_once(&mut self, pdr: &Pdr, filter: Match, rules: Rules) -> Result<(), Refusal> {
-        if self.is_complete {
-            return Ok(());
-        }
-        let used = self.list.len as usize;
-        if used == MAX_LIST_ENTRIES {
-            return Err(no_room(FailedRule::Pdr(pdr.id)));
-        }
-        self.list.entries[used] = RuleListEntry { filter, rules };
-        self.list.len += 1;
-        self.is_complete = filter == filters::EVERYTHING && rules.flags & flags::MATCH_QFI == 0;
-        Ok(())
-    }
-}
-
-impl Identity {
-    /// What a slot checks for several PDRs: an address of any of them. One PDR that is open to anybody does not
-    /// open the others.
-    fn stricter(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Anybody, identity) | (identity, Self::Anybody) => identity,
-            (Self::Ue(a), Self::Ue(b)) => Self::Ue(UeAddresses {
-                v4: a.v4.or(b.v4),
-                v6: a.v6.or(b.v6),
-            }),
-        }
-    }
-
-    fn addresses(self) -> Option<UeAddresses> {
-        match self {
-            Self::Anybody => None,
-            Self::Ue(ue) => Some(ue),
-        }
     }
 }
 

@@ -1,14 +1,16 @@
 //! The rule model of TS 29.244 and its checks; a request is applied whole or not at all.
 //!
-//! A request makes a changed copy of the session's rules ([`request`]), which is checked ([`checks`]) and
-//! compiled ([`compile`]) before anything is written; what is written is taken back when a later write fails
+//! A request makes a changed copy of the session's rules (`request`), which is checked (`checks`) and
+//! compiled (`compile`) before anything is written; what is written is taken back when a later write fails
 //! ([`crate::datapath::slots`]).
 
 mod checks;
 mod compile;
 mod config;
+mod elements;
 mod filters;
 mod flow_description;
+mod half;
 mod model;
 mod refusal;
 mod request;
@@ -362,7 +364,7 @@ fn created_pdrs(requested: &Requested, seating: &Seating) -> Vec<CreatedPdr> {
 fn change_error(error: &ChangeError) -> Refusal {
     match error {
         ChangeError::Exhausted(exhausted) => {
-            tracing::warn!(%exhausted, "a session request is refused");
+            tracing::debug!(%exhausted, "a session request is refused");
             refuse_all(Cause::NoResourcesAvailable)
         }
         ChangeError::Datapath(error) => table_error(error),

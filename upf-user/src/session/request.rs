@@ -1,28 +1,18 @@
 //! What a request makes of a session's rules: pure, and nothing is kept of a request that is refused.
 
 use super::config::SessionsConfig;
+use super::elements;
 use super::flow_description;
 use super::model::{
-    Far, LocalTunnel, MAX_FARS, MAX_PDRS, MAX_QERS, Model, NetworkInstance, Pdr, Qer, RemoteTunnel,
-    SdfFilter, UeAddresses,
+    Far, LocalTunnel, MAX_FARS, MAX_PDRS, MAX_QERS, Model, NetworkInstance, Pdr, Qer, SdfFilter,
 };
 use super::refusal::{no_room, refuse, refuse_rule};
 use crate::datapath::slots::{Seating, TunnelKey};
-use crate::pfcp::ie::{
-    self, ApplyAction, Cause, FTeid, FailedRule, Interface, OuterHeaderCreation,
-    OuterHeaderRemoval, UeIpAddress, kind,
-};
+use crate::pfcp::ie::{self, Cause, FTeid, FailedRule, kind};
 use crate::pfcp::message::{
     CreateFar, CreatePdr, CreateQer, ForwardingParameters, Pdi, Refusal,
     SessionEstablishmentRequest, SessionModificationRequest, UpdateFar, UpdatePdr, UpdateQer,
 };
-
-/// DSCP: the upper six bits of ToS and traffic class.
-const DSCP_SHIFT: u8 = 2;
-const DSCP_MASK: u8 = 0xfc;
-/// A UE has a whole /64, unless IP6PL is announced.
-const UE_PREFIX: u8 = 64;
-const MAX_QFI: u8 = 63;
 
 /// The rules that a request asks for, before they are checked against each other.
 #[derive(Debug)]
@@ -150,8 +140,8 @@ impl Builder<'_> {
             let ie = kind::ACTIVATE_PREDEFINED_RULES;
             return Err(refuse(Cause::UnknownPredefinedRule, ie, rule));
         }
-        check_pdi(&request.pdi, rule)?;
-        check_removal(request.outer_header_removal, rule)?;
+        elements::check_pdi(&request.pdi, rule)?;
+        elements::check_removal(request.outer_header_removal, rule)?;
         let pdi = &request.pdi;
         let network_instance = self.network_instance(pdi.network_instance.as_deref());
         let tunnel = match pdi.f_teid {
@@ -166,12 +156,12 @@ impl Builder<'_> {
             network_instance,
             ue: pdi
                 .ue_ip_address
-                .map(|ue| ue_addresses(ue, rule))
+                .map(|ue| elements::ue_addresses(ue, rule))
                 .transpose()?,
             filters: self.sdf_filters(&pdi.sdf_filters, rule)?,
-            qfis: qfis(&pdi.qfis),
+            qfis: elements::qfis(&pdi.qfis),
             far: request.far_id,
-            qers: without_doubles(&request.qer_ids),
+            qers: elements::without_doubles(&request.qer_ids),
         };
         if self.model.pdrs.len() >= MAX_PDRS {
             return Err(no_room(rule));
@@ -181,17 +171,17 @@ impl Builder<'_> {
 
     fn update_pdr(&mut self, request: &UpdatePdr) -> Result<(), Refusal> {
         let rule = FailedRule::Pdr(request.id);
-        check_removal(request.outer_header_removal, rule)?;
+        elements::check_removal(request.outer_header_removal, rule)?;
         let mut pdr = self.model.pdrs.get(request.id).cloned();
         let pdr = pdr.as_mut().ok_or_else(|| refuse_rule(rule))?;
         if let Some(pdi) = &request.pdi {
-            check_pdi(pdi, rule)?;
+            elements::check_pdi(pdi, rule)?;
             self.update_pdi(pdr, pdi)?;
         }
         pdr.precedence = request.precedence.or(pdr.precedence);
         pdr.far = request.far_id.or(pdr.far);
         if let Some(qer_ids) = &request.qer_ids {
-            pdr.qers = without_doubles(qer_ids);
+            pdr.qers = elements::without_doubles(qer_ids);
         }
         if let Some(place) = self.model.pdrs.get_mut(request.id) {
             place.clone_from(pdr);
@@ -216,10 +206,10 @@ impl Builder<'_> {
             pdr.tunnel = Some(now);
         }
         if let Some(ue) = pdi.ue_ip_address {
-            pdr.ue = Some(ue_addresses(ue, rule)?);
+            pdr.ue = Some(elements::ue_addresses(ue, rule)?);
         }
         if !pdi.qfis.is_empty() {
-            pdr.qfis = qfis(&pdi.qfis);
+            pdr.qfis = elements::qfis(&pdi.qfis);
         }
         pdr.filters = self.sdf_filters(&pdi.sdf_filters, rule)?;
         Ok(())
@@ -344,7 +334,7 @@ impl Builder<'_> {
         let rule = FailedRule::Far(request.id);
         let mut far = Far {
             id: request.id,
-            action: apply_action(request.apply_action, rule)?,
+            action: elements::apply_action(request.apply_action, rule)?,
             destination: None,
             network_instance: None,
             tunnel: None,
@@ -360,9 +350,9 @@ impl Builder<'_> {
             far.destination = Some(*destination_interface);
             far.network_instance = self.network_instance(network_instance.as_deref());
             far.tunnel = outer_header_creation
-                .map(|header| remote_tunnel(header, rule))
+                .map(|header| elements::remote_tunnel(header, rule))
                 .transpose()?;
-            far.dscp = transport_level_marking.and_then(dscp);
+            far.dscp = transport_level_marking.and_then(elements::dscp);
         }
         if self.model.fars.len() >= MAX_FARS {
             return Err(no_room(rule));
@@ -378,17 +368,17 @@ impl Builder<'_> {
             .get(request.id)
             .ok_or_else(|| refuse_rule(rule))?;
         if let Some(action) = request.apply_action {
-            far.action = apply_action(action, rule)?;
+            far.action = elements::apply_action(action, rule)?;
         }
         if let Some(update) = &request.forwarding {
             far.destination = update.destination_interface.or(far.destination);
             let network_instance = self.network_instance(update.network_instance.as_deref());
             far.network_instance = network_instance.or(far.network_instance);
             if let Some(header) = update.outer_header_creation {
-                far.tunnel = Some(remote_tunnel(header, rule)?);
+                far.tunnel = Some(elements::remote_tunnel(header, rule)?);
             }
             if let Some(marking) = update.transport_level_marking {
-                far.dscp = dscp(marking);
+                far.dscp = elements::dscp(marking);
             }
         }
         if let Some(place) = self.model.fars.get_mut(request.id) {
@@ -403,7 +393,7 @@ impl Builder<'_> {
             id: request.id,
             gate: request.gate,
             mbr: request.mbr,
-            qfi: request.qfi.map(|qfi| qfi & MAX_QFI),
+            qfi: request.qfi.map(|qfi| qfi & elements::MAX_QFI),
         };
         if self.model.qers.len() >= MAX_QERS {
             return Err(no_room(rule));
@@ -417,108 +407,11 @@ impl Builder<'_> {
         let qer = qer.ok_or_else(|| refuse_rule(rule))?;
         qer.gate = request.gate.unwrap_or(qer.gate);
         qer.mbr = request.mbr.or(qer.mbr);
-        qer.qfi = request.qfi.map(|qfi| qfi & MAX_QFI).or(qer.qfi);
+        qer.qfi = request.qfi.map(|qfi| qfi & elements::MAX_QFI).or(qer.qfi);
         Ok(())
     }
 }
 
 fn known(done: bool, rule: FailedRule) -> Result<(), Refusal> {
     done.then_some(()).ok_or_else(|| refuse_rule(rule))
-}
-
-fn check_pdi(pdi: &Pdi, rule: FailedRule) -> Result<(), Refusal> {
-    let unsupported = |ie| Err(refuse(Cause::ServiceNotSupported, ie, rule));
-    if pdi.application_id.is_some() {
-        return unsupported(kind::APPLICATION_ID);
-    }
-    if pdi.traffic_endpoint_id.is_some() {
-        return unsupported(kind::TRAFFIC_ENDPOINT_ID);
-    }
-    match pdi.source_interface {
-        Interface::Access | Interface::Core | Interface::SgiLan | Interface::CpFunction => Ok(()),
-        Interface::LiFunction | Interface::VnInternal => unsupported(kind::SOURCE_INTERFACE),
-    }
-}
-
-/// GTP-U is taken off whatever arrives by a local F-TEID; nothing else can be.
-fn check_removal(removal: Option<OuterHeaderRemoval>, rule: FailedRule) -> Result<(), Refusal> {
-    match removal {
-        Some(OuterHeaderRemoval::Other(_)) => {
-            let ie = kind::OUTER_HEADER_REMOVAL;
-            Err(refuse(Cause::ServiceNotSupported, ie, rule))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn ue_addresses(ue: UeIpAddress, rule: FailedRule) -> Result<UeAddresses, Refusal> {
-    let refuse = |cause| Err(refuse(cause, kind::UE_IP_ADDRESS, rule));
-    let is_delegated = ue.ipv6_prefix_delegation_bits.is_some_and(|bits| bits != 0);
-    let other_length = ue
-        .ipv6_prefix_length
-        .is_some_and(|length| length != UE_PREFIX);
-    // UEIP and IP6PL are not announced.
-    if ue.choose_ipv4 || ue.choose_ipv6 || is_delegated || other_length {
-        return refuse(Cause::ServiceNotSupported);
-    }
-    let addresses = UeAddresses {
-        v4: ue.ipv4,
-        v6: ue.ipv6.map(|address| {
-            let [upper @ .., _, _, _, _, _, _, _, _] = address.octets();
-            upper
-        }),
-    };
-    if addresses.is_empty() {
-        return refuse(Cause::MandatoryIeIncorrect);
-    }
-    Ok(addresses)
-}
-
-fn apply_action(action: ApplyAction, rule: FailedRule) -> Result<ApplyAction, Refusal> {
-    let refuse = |cause| Err(refuse(cause, kind::APPLY_ACTION, rule));
-    if action.has(ApplyAction::DUPL) {
-        return refuse(Cause::ServiceNotSupported);
-    }
-    if !action.has(ApplyAction::DROP | ApplyAction::FORW | ApplyAction::BUFF) {
-        return refuse(Cause::MandatoryIeIncorrect);
-    }
-    Ok(action)
-}
-
-/// With both the IPv4 and the IPv6 bit we take IPv4.
-fn remote_tunnel(header: OuterHeaderCreation, rule: FailedRule) -> Result<RemoteTunnel, Refusal> {
-    let refuse = |cause| Err(refuse(cause, kind::OUTER_HEADER_CREATION, rule));
-    if header.description & OuterHeaderCreation::GTPU_UDP_IPV4 == 0 {
-        return refuse(Cause::ServiceNotSupported);
-    }
-    let (Some(teid), Some(address)) = (header.teid, header.ipv4) else {
-        return refuse(Cause::MandatoryIeIncorrect);
-    };
-    if address.is_unspecified() || address.is_multicast() || address.is_broadcast() {
-        return refuse(Cause::MandatoryIeIncorrect);
-    }
-    Ok(RemoteTunnel { teid, address })
-}
-
-fn dscp((tos, mask): (u8, u8)) -> Option<u8> {
-    (mask & DSCP_MASK != 0).then_some((tos & mask) >> DSCP_SHIFT)
-}
-
-fn qfis(qfis: &[u8]) -> Vec<u8> {
-    let mut qfis: Vec<_> = qfis.iter().map(|qfi| qfi & MAX_QFI).collect();
-    qfis.sort_unstable();
-    qfis.dedup();
-    qfis
-}
-
-/// The order counts: the first QER with a QFI decides it.
-fn without_doubles(ids: &[u32]) -> Vec<u32> {
-    let mut unique: Vec<u32> = Vec::new();
-    for id in ids {
-        // What is not one of so few QERs is refused later anyway.
-        if !unique.contains(id) && unique.len() <= MAX_QERS {
-            unique.push(*id);
-        }
-    }
-    unique
 }

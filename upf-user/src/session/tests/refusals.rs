@@ -102,7 +102,7 @@ fn establishments() {
         Some(Far(2)),
     );
     refused("FORW to nowhere", expected, |r| {
-        r.create_fars[1].forwarding = None
+        r.create_fars[1].forwarding = None;
     });
     let expected = (
         ConditionalIeMissing,
@@ -114,11 +114,11 @@ fn establishments() {
     });
     let expected = (MandatoryIeIncorrect, Some(kind::APPLY_ACTION), Some(Far(1)));
     refused("no action", expected, |r| {
-        r.create_fars[0].apply_action = ApplyAction(0)
+        r.create_fars[0].apply_action = ApplyAction(0);
     });
     let expected = (ServiceNotSupported, Some(kind::APPLY_ACTION), Some(Far(1)));
     refused("duplication", expected, |r| {
-        r.create_fars[0].apply_action.0 |= ApplyAction::DUPL
+        r.create_fars[0].apply_action.0 |= ApplyAction::DUPL;
     });
     let expected = (
         ServiceNotSupported,
@@ -277,10 +277,10 @@ fn ue_addresses() {
     refused("CHV4", ServiceNotSupported, &|ue| ue.choose_ipv4 = true);
     refused("CHV6", ServiceNotSupported, &|ue| ue.choose_ipv6 = true);
     refused("prefix", ServiceNotSupported, &|ue| {
-        ue.ipv6_prefix_length = Some(56)
+        ue.ipv6_prefix_length = Some(56);
     });
     refused("delegation", ServiceNotSupported, &|ue| {
-        ue.ipv6_prefix_delegation_bits = Some(8)
+        ue.ipv6_prefix_delegation_bits = Some(8);
     });
     refused("none", MandatoryIeIncorrect, &|ue| ue.ipv4 = None);
     let expected = (
@@ -424,7 +424,7 @@ fn modifications() {
     refused("removal of no FAR", Far(9), &|r| r.remove_fars = vec![9]);
     refused("removal of no QER", Qer(9), &|r| r.remove_qers = vec![9]);
     refused("update of no PDR", Pdr(9), &|r| {
-        r.update_pdrs = vec![update_pdr(9)]
+        r.update_pdrs = vec![update_pdr(9)];
     });
     refused("update of no FAR", Far(9), &|r| r.update_fars[0].id = 9);
     refused("update of no QER", Qer(9), &|r| {
