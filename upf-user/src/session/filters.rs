@@ -62,10 +62,12 @@ pub(super) fn narrow(record: &Match, ue: UeAddresses) -> Vec<Match> {
     let own = v4.into_iter().chain(v6);
     own.filter_map(|(family, net)| {
         let mut record = *record;
-        match family_of(&record) {
-            None => (record.local, record.local_mask) = address_and_mask(net),
-            Some(other) if other == family => {}
-            Some(_) => return None,
+        if family_of(&record).is_some_and(|other| other != family) {
+            return None;
+        }
+        // A local side that the filter names itself stays.
+        if record.local_mask == [0; 16] {
+            (record.local, record.local_mask) = address_and_mask(net);
         }
         Some(record)
     })
@@ -166,4 +168,106 @@ fn can_match(flow: &FlowDescription, seen: Option<UeAddresses>) -> bool {
         Family::V4 => seen.v4.is_some(),
         Family::V6 => seen.v6.is_some(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::flow_description::parse;
+
+    const UE: UeAddresses = UeAddresses {
+        v4: Some(std::net::Ipv4Addr::new(10, 45, 0, 2)),
+        v6: Some([0x20, 1, 0x0d, 0xb8, 0, 0x45, 0, 7]),
+    };
+    const V4: UeAddresses = UeAddresses { v6: None, ..UE };
+    const V6: UeAddresses = UeAddresses { v4: None, ..UE };
+    const NONE: UeAddresses = UeAddresses { v4: None, v6: None };
+
+    fn filter(text: &str) -> SdfFilter {
+        SdfFilter {
+            id: None,
+            flow: Some(parse(text).unwrap()),
+            tos: None,
+        }
+    }
+
+    fn prefix(net: &str) -> (abi::Address, abi::Address) {
+        address_and_mask(net.parse().unwrap())
+    }
+
+    #[test]
+    fn assigned_is_the_ue_address_of_the_flow_s_family() {
+        let (v4, v6) = (prefix("10.45.0.2/32"), prefix("2001:db8:45:7::/64"));
+        let any = ([0; 16], [0; 16]);
+        let cases = [
+            ("permit out ip from 192.0.2.1 to assigned", UE, v4),
+            ("permit out ip from 2001:db8::1 to assigned", UE, v6),
+            ("permit out ip from any to assigned", UE, any),
+            ("permit out ip from any to assigned", V4, v4),
+            ("permit out ip from any to assigned", V6, v6),
+            ("permit out ip from 192.0.2.1 to assigned", NONE, any),
+            ("permit out 58 from ff02::2 to assigned", UE, any),
+            ("permit out 58 from fe80::/10 to assigned", UE, any),
+        ];
+        for (text, ue, expected) in cases {
+            let matches = compile(&[filter(text)], ue, None);
+            let local = (matches[0].local, matches[0].local_mask);
+            assert_eq!((matches.len(), local), (1, expected), "{text} {ue:?}");
+        }
+    }
+
+    #[test]
+    fn masks_are_those_of_the_mapped_address() {
+        let (address, mask) = prefix("192.0.2.0/24");
+        assert_eq!(address, mapped([192, 0, 2, 0]));
+        assert_eq!(u128::from_be_bytes(mask).leading_ones(), 120);
+        let (_, mask) = prefix("0.0.0.0/0");
+        assert_eq!(u128::from_be_bytes(mask).leading_ones(), 96, "IPv4 only");
+    }
+
+    #[test]
+    fn what_the_packets_cannot_be_is_left_out() {
+        let filters = [
+            filter("permit out ip from 192.0.2.1 to assigned"),
+            filter("permit out ip from 2001:db8::1 to assigned"),
+            filter("permit out 6 from any to assigned"),
+        ];
+        assert_eq!(compile(&filters, UE, None).len(), 3);
+        for (seen, left) in [(UE, 3), (V4, 2), (V6, 2), (NONE, 1)] {
+            assert_eq!(compile(&filters, UE, Some(seen)).len(), left, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_type_of_service_is_enough_for_a_filter() {
+        let filter = SdfFilter {
+            id: None,
+            flow: None,
+            tos: Some((0xb8, 0xfc)),
+        };
+        let expected = Match {
+            tos: 0xb8,
+            tos_mask: 0xfc,
+            ..EVERYTHING
+        };
+        assert_eq!(compile(&[filter], UE, None), [expected]);
+    }
+
+    #[test]
+    fn narrowed_records_match_these_addresses_only() {
+        let narrowed = narrow(&EVERYTHING, UE);
+        let locals: Vec<_> = narrowed.iter().map(|m| (m.local, m.local_mask)).collect();
+        assert_eq!(
+            locals,
+            [prefix("10.45.0.2/32"), prefix("2001:db8:45:7::/64")]
+        );
+        let of_v4 = compile(&[filter("permit out ip from 192.0.2.1 to any")], UE, None);
+        assert_eq!(narrow(&of_v4[0], V6), []);
+        let expected = Match {
+            local: mapped([10, 45, 0, 2]),
+            local_mask: [255; 16],
+            ..of_v4[0]
+        };
+        assert_eq!(narrow(&of_v4[0], UE), [expected]);
+    }
 }

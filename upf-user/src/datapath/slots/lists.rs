@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 /// How long a record that packets may still be reading is left alone after the last rules that named it
 /// were replaced. A packet is in the XDP program for microseconds.
-pub const QUARANTINE: Duration = Duration::from_secs(1);
+pub(super) const QUARANTINE: Duration = Duration::from_secs(1);
 
 /// Hands out entries of the `LISTS` map. A list that was given back is handed out again only after
 /// [`QUARANTINE`].
 #[derive(Clone, Debug)]
-pub struct Lists {
+pub(super) struct Lists {
     capacity: u32,
     /// Entries from here on were never used.
     next: u32,
@@ -21,7 +21,7 @@ pub struct Lists {
 impl Lists {
     /// All `capacity` entries are free.
     #[must_use]
-    pub fn new(capacity: u32) -> Self {
+    pub(super) fn new(capacity: u32) -> Self {
         Self {
             capacity,
             next: 0,
@@ -31,7 +31,7 @@ impl Lists {
     }
 
     /// Takes an entry, if there is one.
-    pub fn claim(&mut self, now: Instant) -> Option<u32> {
+    pub(super) fn claim(&mut self, now: Instant) -> Option<u32> {
         self.end_quarantine(now);
         if let Some(index) = self.free.pop() {
             return Some(index);
@@ -44,14 +44,14 @@ impl Lists {
     }
 
     /// Gives an entry back that no rules name any more.
-    pub fn release(&mut self, index: u32, now: Instant) {
+    pub(super) fn release(&mut self, index: u32, now: Instant) {
         self.end_quarantine(now);
         self.quarantined.push_back((now, index));
     }
 
     /// Entries in use; those in quarantine are not.
-    #[must_use]
-    pub fn used(&self) -> usize {
+    #[cfg(test)]
+    pub(super) fn used(&self) -> usize {
         self.next as usize - self.free.len() - self.quarantined.len()
     }
 

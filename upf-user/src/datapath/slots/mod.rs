@@ -12,8 +12,6 @@ mod tests;
 mod transaction;
 mod write;
 
-pub use allocator::SlotAllocator;
-pub use lists::{Lists, QUARANTINE};
 pub use peers::{PeerKey, Peers};
 pub use pools::{MAX_BLOCKS, PoolError, PoolLayout, ue_key};
 pub use seating::{

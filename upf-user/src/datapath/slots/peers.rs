@@ -34,8 +34,8 @@ impl PeerKey {
     }
 }
 
-/// Counts the users of each entry of the `PEERS` map. An entry without users keeps its peer for
-/// [`QUARANTINE`], so that a UE that goes to and fro between two gNBs uses two entries.
+/// Counts the users of each entry of the `PEERS` map. An entry without users keeps its peer for a second,
+/// because packets may still be reading it; a UE that goes to and fro between two gNBs uses two entries.
 #[derive(Clone, Debug)]
 pub struct Peers {
     capacity: u32,

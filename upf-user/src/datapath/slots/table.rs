@@ -48,7 +48,7 @@ pub enum Exhausted {
 pub struct SlotTable {
     pub(super) slots: SlotAllocator,
     pub(super) pools: PoolLayout,
-    index_bits: u32,
+    pub(super) index_bits: u32,
     /// Slots of UE addresses. If the address's block has a chunk, the block leads there, otherwise an entry
     /// in `UE_ADDRESSES`: a block never has users of both kinds.
     pub(super) addresses: HashMap<UeKey, SlotIndex>,

@@ -608,3 +608,23 @@ fn an_outer_header_with_the_ipv4_bit_alone_is_enough() {
     let rules = world.downlink(INTERNET, UE);
     assert_eq!(world.peer(&rules).remote, mapped(GNB.octets()));
 }
+
+#[test]
+fn a_qer_limits_both_directions_of_an_sgw_u_apart() {
+    let mut world = World::new();
+    let mut request = sgw_u(7);
+    request.create_qers = vec![qer(1, Some(500), None)];
+    for pdr in &mut request.create_pdrs {
+        pdr.qer_ids = vec![1];
+    }
+    let created = world.establish(&request).unwrap().created_pdrs;
+    let (downlink, uplink) = (
+        world.uplink(teid_of(&created, 1)),
+        world.uplink(teid_of(&created, 2)),
+    );
+    assert_ne!(downlink.meter_slot, uplink.meter_slot);
+    let rate = |kbps: u64| Rate::from_bits_per_second(1000 * kbps).ticks_per_byte;
+    assert_eq!(uplink.meter_ticks_per_byte, rate(500));
+    assert_eq!(downlink.meter_ticks_per_byte, rate(1000));
+    world.check();
+}
