@@ -15,7 +15,7 @@ const CHUNK: u32 = BLOCK_SLOTS;
 /// slots for whoever asks. When chunks run out, a block with few users can be dissolved: its users keep
 /// their slots, and the rest of the chunk serves single slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SlotAllocator {
+pub(super) struct SlotAllocator {
     capacity: u32,
     used: u32,
     chunks: Vec<Chunk>,
@@ -36,7 +36,7 @@ struct Chunk {
 impl SlotAllocator {
     /// An allocator of `capacity` slots, all free.
     #[must_use]
-    pub fn new(capacity: u32) -> Self {
+    pub(super) fn new(capacity: u32) -> Self {
         let chunks = capacity.div_ceil(CHUNK);
         Self {
             capacity,
@@ -50,12 +50,12 @@ impl SlotAllocator {
 
     /// Slots in use.
     #[must_use]
-    pub fn used(&self) -> u32 {
+    pub(super) fn used(&self) -> u32 {
         self.used
     }
 
     /// Takes any slot that no block has.
-    pub fn claim(&mut self) -> Option<SlotIndex> {
+    pub(super) fn claim(&mut self) -> Option<SlotIndex> {
         // From the end, because an incomplete last chunk cannot serve a block.
         let chunk = *self.open.last().or_else(|| self.free.last())?;
         let place = self.chunks[chunk as usize].first_unused()?;
@@ -65,7 +65,7 @@ impl SlotAllocator {
     }
 
     /// Takes one particular slot; false if it is in use or does not exist.
-    pub fn claim_at(&mut self, slot: SlotIndex) -> bool {
+    pub(super) fn claim_at(&mut self, slot: SlotIndex) -> bool {
         if slot.0 >= self.capacity || self.is_used(slot) {
             return false;
         }
@@ -74,7 +74,7 @@ impl SlotAllocator {
     }
 
     /// Gives a slot back.
-    pub fn release(&mut self, slot: SlotIndex) {
+    pub(super) fn release(&mut self, slot: SlotIndex) {
         if slot.0 < self.capacity && self.is_used(slot) {
             self.set(slot, false);
         }
@@ -82,7 +82,7 @@ impl SlotAllocator {
 
     /// Whether a slot is in use.
     #[must_use]
-    pub fn is_used(&self, slot: SlotIndex) -> bool {
+    pub(super) fn is_used(&self, slot: SlotIndex) -> bool {
         let (chunk, word, bit) = place_of(slot);
         self.chunks
             .get(chunk as usize)
@@ -91,18 +91,18 @@ impl SlotAllocator {
 
     /// The first slot of a block's chunk.
     #[must_use]
-    pub fn first_of(&self, block: u32) -> Option<SlotIndex> {
+    pub(super) fn first_of(&self, block: u32) -> Option<SlotIndex> {
         self.bound.get(&block).map(|chunk| SlotIndex(chunk * CHUNK))
     }
 
     /// The block that has this slot.
-    #[must_use]
-    pub fn block_of(&self, slot: SlotIndex) -> Option<u32> {
+    #[cfg(test)]
+    pub(super) fn block_of(&self, slot: SlotIndex) -> Option<u32> {
         self.chunks.get((slot.0 / CHUNK) as usize)?.block
     }
 
     /// Gives a block a whole free chunk, if there is one, and says where it starts.
-    pub fn bind(&mut self, block: u32) -> Option<SlotIndex> {
+    pub(super) fn bind(&mut self, block: u32) -> Option<SlotIndex> {
         let chunk = self.free.iter().copied().find(|c| self.size(*c) == CHUNK)?;
         self.free.remove(&chunk);
         self.chunks[chunk as usize].block = Some(block);
@@ -111,24 +111,24 @@ impl SlotAllocator {
     }
 
     /// Takes a block's chunk away; slots in use stay in use.
-    pub fn unbind(&mut self, block: u32) {
+    pub(super) fn unbind(&mut self, block: u32) {
         if let Some(chunk) = self.bound.remove(&block) {
             self.chunks[chunk as usize].block = None;
             self.sort(chunk);
         }
     }
 
-    /// Whether a block has a chunk and no slot of it is in use.
-    #[must_use]
-    pub fn is_idle(&self, block: u32) -> bool {
-        self.bound
-            .get(&block)
-            .is_some_and(|chunk| self.chunks[*chunk as usize].count() == 0)
+    /// Takes [`Self::unbind`] back: the chunk that starts at `first` is the block's again.
+    pub(super) fn rebind(&mut self, block: u32, first: SlotIndex) {
+        let chunk = first.0 / CHUNK;
+        self.chunks[chunk as usize].block = Some(block);
+        self.bound.insert(block, chunk);
+        self.sort(chunk);
     }
 
     /// The block whose chunk has the fewest used slots, if that leaves any.
     #[must_use]
-    pub fn sparsest_block(&self) -> Option<u32> {
+    pub(super) fn sparsest_block(&self) -> Option<u32> {
         let chunks = self.chunks.iter();
         chunks
             .filter_map(|chunk| Some((chunk.count(), chunk.block?)))
@@ -220,8 +220,11 @@ mod tests {
         assert!(!slots.claim_at(SlotIndex(256)));
         assert_eq!(slots.claim(), None);
         assert_eq!(slots.sparsest_block(), Some(3));
-        assert!(!slots.is_idle(3));
+        let before = slots.clone();
         slots.unbind(3);
+        let mut again = slots.clone();
+        again.rebind(3, SlotIndex(0));
+        assert_eq!(again, before);
         let singles: HashSet<_> = std::iter::from_fn(|| slots.claim()).collect();
         assert_eq!(singles.len(), 255);
         assert!(!singles.contains(&SlotIndex(5)));

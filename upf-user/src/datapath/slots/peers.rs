@@ -1,0 +1,212 @@
+//! Which GTP-U peers are in use.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
+
+use upf_common::abi::{self, mapped};
+use upf_common::wire::outer_ipv4_checksum_base;
+
+use super::lists::QUARANTINE;
+
+/// A GTP-U peer, as seen from one of our addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PeerKey {
+    /// Our GTP-U address.
+    pub local: Ipv4Addr,
+    /// The peer's.
+    pub remote: Ipv4Addr,
+    /// Number of the network instance that its route is looked up in.
+    pub instance: u32,
+}
+
+impl PeerKey {
+    /// The record of the `PEERS` map.
+    #[must_use]
+    pub fn record(&self) -> abi::Peer {
+        let (local, remote) = (self.local.octets(), self.remote.octets());
+        abi::Peer {
+            local: mapped(local),
+            remote: mapped(remote),
+            instance: self.instance,
+            checksum_base: outer_ipv4_checksum_base(local, remote),
+        }
+    }
+}
+
+/// Counts the users of each entry of the `PEERS` map. An entry without users keeps its peer for a second,
+/// because packets may still be reading it; a UE that goes to and fro between two gNBs uses two entries.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    capacity: u32,
+    /// Entries from here on were never used.
+    next: u32,
+    free: Vec<u32>,
+    entries: HashMap<PeerKey, Entry>,
+    idle: VecDeque<(Instant, PeerKey)>,
+    changes: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    index: u32,
+    users: u32,
+    /// Since when it has had no user.
+    idle_since: Option<Instant>,
+}
+
+impl Peers {
+    /// All `capacity` entries are free.
+    #[must_use]
+    pub fn new(capacity: u32) -> Self {
+        Self {
+            capacity,
+            next: 0,
+            free: Vec::new(),
+            entries: HashMap::new(),
+            idle: VecDeque::new(),
+            changes: 0,
+        }
+    }
+
+    /// The entry of a peer that has one.
+    #[must_use]
+    pub fn index_of(&self, key: &PeerKey) -> Option<u32> {
+        self.entries.get(key).map(|entry| entry.index)
+    }
+
+    /// Adds a user, and says which entry, and whether it is the only user, who has to write the record.
+    /// `None` if all entries are taken.
+    pub fn acquire(&mut self, key: PeerKey, now: Instant) -> Option<(u32, bool)> {
+        self.end_quarantine(now);
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.users += 1;
+            entry.idle_since = None;
+            let only = entry.users == 1;
+            self.changes += u64::from(only);
+            return Some((entry.index, only));
+        }
+        let index = self.free.pop().or_else(|| {
+            (self.next < self.capacity).then(|| {
+                self.next += 1;
+                self.next - 1
+            })
+        })?;
+        let entry = Entry {
+            index,
+            users: 1,
+            idle_since: None,
+        };
+        self.entries.insert(key, entry);
+        self.changes += 1;
+        Some((index, true))
+    }
+
+    /// Takes a user away.
+    pub fn release(&mut self, key: &PeerKey, now: Instant) {
+        self.end_quarantine(now);
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
+        entry.users = entry.users.saturating_sub(1);
+        if entry.users == 0 && entry.idle_since.is_none() {
+            entry.idle_since = Some(now);
+            self.idle.push_back((now, *key));
+            self.changes += 1;
+        }
+    }
+
+    /// The peers' addresses, without doubles.
+    #[must_use]
+    pub fn remotes(&self) -> Vec<IpAddr> {
+        let used = self.entries.iter().filter(|(_, entry)| entry.users > 0);
+        let remotes: BTreeSet<_> = used.map(|(key, _)| IpAddr::V4(key.remote)).collect();
+        remotes.into_iter().collect()
+    }
+
+    /// Raised whenever a peer gets its first user or loses its last.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Users of each peer that has some.
+    #[cfg(test)]
+    pub(crate) fn users(&self) -> std::collections::BTreeMap<PeerKey, u32> {
+        let used = self.entries.iter().filter(|(_, entry)| entry.users > 0);
+        used.map(|(key, entry)| (*key, entry.users)).collect()
+    }
+
+    fn end_quarantine(&mut self, now: Instant) {
+        while let Some((since, key)) = self.idle.front().copied() {
+            let idle = self
+                .entries
+                .get(&key)
+                .filter(|entry| entry.idle_since == Some(since));
+            match idle.map(|entry| entry.index) {
+                Some(_) if now.saturating_duration_since(since) < QUARANTINE => return,
+                Some(index) => {
+                    self.entries.remove(&key);
+                    self.free.push(index);
+                }
+                // It has found a user again since.
+                None => {}
+            }
+            self.idle.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(last: u8) -> PeerKey {
+        PeerKey {
+            local: Ipv4Addr::new(10, 1, 0, 2),
+            remote: Ipv4Addr::new(10, 1, 0, last),
+            instance: 0,
+        }
+    }
+
+    #[test]
+    fn an_entry_lives_as_long_as_its_users_and_a_second() {
+        let (mut peers, start) = (Peers::new(2), Instant::now());
+        assert_eq!(peers.acquire(key(10), start), Some((0, true)));
+        assert_eq!(peers.acquire(key(10), start), Some((0, false)));
+        assert_eq!(peers.acquire(key(11), start), Some((1, true)));
+        assert_eq!(peers.acquire(key(12), start), None);
+        peers.release(&key(10), start);
+        peers.release(&key(10), start);
+        assert_eq!(peers.remotes(), [IpAddr::V4(key(11).remote)]);
+        assert_eq!(peers.acquire(key(12), start + QUARANTINE / 2), None);
+        assert_eq!(peers.acquire(key(12), start + QUARANTINE), Some((0, true)));
+        assert_eq!(peers.index_of(&key(10)), None);
+    }
+
+    #[test]
+    fn to_and_fro_between_two_peers_uses_two_entries() {
+        let (mut peers, start) = (Peers::new(2), Instant::now());
+        peers.acquire(key(10), start);
+        let before = peers.changes();
+        for n in 0..200 {
+            let (to, from) = (key(10 + (n + 1) % 2), key(10 + n % 2));
+            assert!(peers.acquire(to, start).is_some());
+            peers.release(&from, start);
+        }
+        assert_eq!(peers.changes(), before + 400);
+        peers.release(&key(10), start);
+        peers.release(&key(10), start + QUARANTINE);
+        assert!(peers.idle.len() <= 1 && peers.entries.len() <= 1);
+    }
+
+    #[test]
+    fn the_record_holds_the_checksum_of_what_never_changes() {
+        let record = key(10).record();
+        let words = [
+            0x4500, 0, 0, 0x4000, 0x4011, 0, 0x0a01, 0x0002, 0x0a01, 0x000a,
+        ];
+        assert_eq!(record.checksum_base, words.iter().sum::<u32>());
+        assert_eq!(record.remote[12..], [10, 1, 0, 10]);
+    }
+}

@@ -1,0 +1,243 @@
+//! Tests of the books.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use upf_common::abi::Rules;
+
+use super::*;
+use crate::datapath::memory::{MemoryDatapath, Sizes};
+use crate::datapath::{Datapath, Direction};
+
+const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 2);
+
+struct Books {
+    tables: MemoryDatapath,
+    books: SlotTable,
+    random: StdRng,
+    now: Instant,
+}
+
+impl Books {
+    fn new(slots: u32) -> Self {
+        let nets = ["10.45.0.0/20", "2001:db8:45::/48"];
+        let nets: Vec<_> = nets.iter().map(|net| (1, net.parse().unwrap())).collect();
+        let pools = PoolLayout::new(&nets).unwrap();
+        let tables = MemoryDatapath::new(Sizes {
+            slots,
+            blocks: pools.blocks(),
+            peers: 4,
+            lists: 4,
+        });
+        Self {
+            books: SlotTable::new(&tables, pools),
+            tables,
+            random: StdRng::seed_from_u64(3),
+            now: Instant::now(),
+        }
+    }
+
+    fn change(&mut self, current: &Seating, wanted: &Wanted) -> Result<Changed, ChangeError> {
+        self.now += Duration::from_millis(300);
+        let random = &mut self.random;
+        let prepared = self.books.prepare(current, wanted, self.now, random)?;
+        let (old, new) = (programs(current), programs(&prepared.seating));
+        let current = (current, old.as_slice());
+        self.books
+            .commit(&mut self.tables, current, prepared, new, self.now)
+    }
+}
+
+/// Rules that name the seat's TEID and nothing else.
+fn programs(seating: &Seating) -> Vec<Program> {
+    let program = |seat: &Seat, direction, teid: u32| Program {
+        slot: seat.slot,
+        direction,
+        rules: Rules {
+            teid: teid.to_be_bytes(),
+            ..Rules::default()
+        },
+        list: None,
+    };
+    let seats = seating.seats.iter();
+    seats
+        .flat_map(|seat| {
+            let uplink = seat
+                .tunnel
+                .map(|t| program(seat, Direction::Uplink, t.teid));
+            let downlink = seat.address.map(|_| program(seat, Direction::Downlink, 0));
+            uplink.into_iter().chain(downlink)
+        })
+        .collect()
+}
+
+fn tunnel(key: TunnelKey) -> WantedTunnel {
+    WantedTunnel {
+        key,
+        address: LOCAL,
+        traffic: Direction::Uplink,
+    }
+}
+
+fn v4(block: u8, place: u8) -> UeEndpoint {
+    UeEndpoint {
+        instance: 1,
+        address: IpAddr::from([10, 45, block, place]),
+    }
+}
+
+#[test]
+fn the_index_takes_as_few_bits_as_it_can() {
+    let cases = [
+        (1, 0),
+        (2, 1),
+        (3, 2),
+        (256, 8),
+        (257, 9),
+        (100_000, 17),
+        (1 << 24, 24),
+    ];
+    for (capacity, bits) in cases {
+        assert_eq!(index_bits(capacity), bits, "{capacity}");
+    }
+}
+
+#[test]
+fn a_slot_gets_another_teid_each_time() {
+    for (slots, bits) in [(1, 0), (2, 1), (300, 9), (300, 24)] {
+        let mut books = Books::new(slots);
+        // With 24 bits, as in the largest tables, few tags are left.
+        books.books.index_bits = bits;
+        let wanted = Wanted {
+            tunnels: vec![tunnel(TunnelKey::Own(1))],
+            ..Wanted::default()
+        };
+        let mut last: HashMap<_, u32> = HashMap::new();
+        for _ in 0..1000 {
+            let seating = books.change(&Seating::default(), &wanted).unwrap().seating;
+            let seat = seating.seats[0];
+            let teid = seat.tunnel.unwrap().teid;
+            assert_ne!(teid, 0);
+            assert_eq!(teid & ((1 << bits) - 1), seat.slot.0);
+            assert_ne!(last.insert(seat.slot, teid), Some(teid));
+            books.change(&seating, &Wanted::default()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_address_whose_slot_another_session_kept_dissolves_the_block() {
+    let mut books = Books::new(1024);
+    let with = |endpoints: &[UeEndpoint]| Wanted {
+        tunnels: vec![tunnel(TunnelKey::Shared(5))],
+        addresses: endpoints.to_vec(),
+        ..Wanted::default()
+    };
+    let first = books
+        .change(&Seating::default(), &with(&[v4(0, 2)]))
+        .unwrap()
+        .seating;
+    let moved = books.change(&first, &with(&[v4(0, 3)])).unwrap().seating;
+    assert_eq!(
+        moved.tunnel(TunnelKey::Shared(5)),
+        first.tunnel(TunnelKey::Shared(5))
+    );
+    assert_eq!(moved.seats[1].slot.0 % 256, 3);
+    let second = books
+        .change(&Seating::default(), &with(&[v4(0, 2)]))
+        .unwrap()
+        .seating;
+    assert!(!moved.has_slot(second.seats[0].slot));
+    assert_eq!(books.tables.block(0), None);
+    for (seat, address) in [(moved.seats[1], v4(0, 3)), (second.seats[0], v4(0, 2))] {
+        let key = ue_key(1, address.address);
+        assert_eq!(books.tables.ue_address(&key), Some(seat.slot.0));
+    }
+    books.change(&moved, &Wanted::default()).unwrap();
+    books.change(&second, &Wanted::default()).unwrap();
+    assert_eq!(books.tables.hash_entries(), (0, 0));
+    assert_eq!(books.books.snapshot(), Books::new(1024).books.snapshot());
+}
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let tunnels = proptest::collection::btree_set(0u8..4, 0..3);
+    let v4 = proptest::option::of((0u8..5, 0u8..2).prop_map(|(block, place)| v4(block, place)));
+    let v6 = proptest::option::weighted(0.3, 0u16..3).prop_map(|prefix| {
+        prefix.map(|prefix| UeEndpoint {
+            instance: 1,
+            address: Ipv6Addr::from([0x2001, 0xdb8, 0x45, prefix, 0, 0, 0, 0]).into(),
+        })
+    });
+    let meters = proptest::collection::btree_set(0u32..5, 0..4);
+    (tunnels, v4, v6, meters).prop_map(|(tunnels, v4, v6, meters)| Wanted {
+        tunnels: tunnels
+            .into_iter()
+            .map(|id| tunnel(TunnelKey::Shared(id)))
+            .collect(),
+        addresses: v4.into_iter().chain(v6).collect(),
+        meters: meters
+            .into_iter()
+            .map(|qer| MeterKey {
+                qer,
+                is_downlink_tunnel: false,
+            })
+            .collect(),
+        peers: Vec::new(),
+    })
+}
+
+proptest! {
+    #[test]
+    fn sessions_get_what_they_want_and_give_it_back(
+        slots in prop_oneof![Just(12u32), 256u32..270, 512u32..530],
+        steps in proptest::collection::vec((0usize..6, wanted()), 1..60),
+    ) {
+        let mut books = Books::new(slots);
+        let mut sessions = vec![Seating::default(); 6];
+        for (which, wanted) in steps {
+            let others = sessions.iter().enumerate().filter(|(n, _)| *n != which);
+            let taken = others.flat_map(|(_, s)| s.addresses()).any(|a| wanted.addresses.contains(&a));
+            if taken {
+                continue;
+            }
+            let before = books.books.snapshot();
+            match books.change(&sessions[which], &wanted) {
+                Ok(changed) => {
+                    let seating = &changed.seating;
+                    prop_assert_eq!(seating.tunnels().count(), wanted.tunnels.len());
+                    prop_assert!(wanted.tunnels.iter().all(|w| seating.tunnel(w.key).is_some()));
+                    prop_assert!(wanted.addresses.iter().all(|w| seating.addresses().any(|a| a == *w)));
+                    prop_assert!(wanted.meters.iter().all(|w| seating.meter_slot(*w).is_some()));
+                    for kept in sessions[which].tunnels() {
+                        prop_assert!(seating.tunnel(kept.key).is_none_or(|now| now.teid == kept.teid));
+                    }
+                    sessions[which] = changed.seating;
+                }
+                Err(_) => prop_assert_eq!(books.books.snapshot(), before),
+            }
+            for seat in sessions.iter().flat_map(|session| &session.seats) {
+                if let Some(address) = seat.address {
+                    let (block, place) = books.books.pools.block_of(1, address.endpoint.address).unwrap();
+                    let by_block = books.tables.block(block).map(|first| first + place);
+                    let key = ue_key(1, address.endpoint.address);
+                    let found = by_block.or_else(|| books.tables.ue_address(&key));
+                    prop_assert_eq!(found, Some(seat.slot.0));
+                }
+                if let Some(tunnel) = seat.tunnel {
+                    let rules = books.tables.read_rules(seat.slot, Direction::Uplink).unwrap();
+                    prop_assert_eq!(rules.teid, tunnel.teid.to_be_bytes());
+                }
+            }
+            let used: usize = sessions.iter().map(|session| session.seats.len()).sum();
+            prop_assert_eq!(books.books.used_slots() as usize, used);
+        }
+        for session in sessions {
+            books.change(&session, &Wanted::default()).unwrap();
+        }
+        prop_assert_eq!(books.books.snapshot(), Books::new(slots).books.snapshot());
+    }
+}

@@ -1,0 +1,300 @@
+//! From the rules of a session to what its seats in the tables are to do.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv6Addr};
+
+use upf_common::abi::{self, Match, NO_METER, Rules};
+use upf_common::abi::{flags, verdict};
+use upf_common::meter::Rate;
+
+use super::config::SessionsConfig;
+use super::filters;
+use super::half::{Entries, Half, Identity};
+use super::model::{Action, Far, Model, NetworkInstance, Pdr, UeAddresses};
+use crate::datapath::Direction;
+use crate::datapath::slots::{
+    MeterKey, PeerKey, Peers, Program, Seating, Tunnel, UeEndpoint, Wanted, WantedTunnel,
+};
+use crate::pfcp::ie::Interface;
+use crate::pfcp::message::Refusal;
+
+/// Compiles the rules of one session.
+#[derive(Clone, Copy)]
+pub(super) struct Compiler<'a> {
+    pub(super) config: &'a SessionsConfig,
+    pub(super) model: &'a Model,
+}
+
+impl Compiler<'_> {
+    /// What the session needs of the tables.
+    pub(super) fn wanted(&self) -> Wanted {
+        let mut wanted = Wanted::default();
+        let (mut addresses, mut meters) = (BTreeSet::new(), BTreeSet::new());
+        let mut peers = BTreeSet::new();
+        for pdr in self.model.pdrs.iter() {
+            match pdr.tunnel {
+                Some(tunnel) => {
+                    if !wanted.tunnels.iter().any(|want| want.key == tunnel.key) {
+                        wanted.tunnels.push(WantedTunnel {
+                            key: tunnel.key,
+                            address: tunnel.address,
+                            traffic: pdr.traffic(),
+                        });
+                    }
+                }
+                None => addresses.extend(self.endpoints(pdr)),
+            }
+            meters.extend(self.meter(pdr).map(|(key, _)| key));
+            let far = self.model.far_of(pdr).filter(|far| far.forwards());
+            peers.extend(far.and_then(|far| self.peer(far)));
+        }
+        // CHOOSE IDs first, so that the shared F-TEID gets the address's slot.
+        wanted.tunnels.sort_by_key(|tunnel| tunnel.key);
+        wanted.addresses.extend(addresses);
+        wanted.meters.extend(meters);
+        wanted.peers.extend(peers);
+        wanted
+    }
+
+    /// What the halves of these seats are to do.
+    ///
+    /// # Errors
+    /// When the filters of a PDR need more entries than a rule list has.
+    pub(super) fn programs(
+        &self,
+        seating: &Seating,
+        peers: &Peers,
+    ) -> Result<Vec<Program>, Refusal> {
+        let order = self.model.in_precedence_order();
+        let mut programs = Vec::with_capacity(2 * seating.seats.len());
+        for seat in &seating.seats {
+            if let Some(tunnel) = &seat.tunnel {
+                let half = Half::of(seat, Direction::Uplink, tunnel.teid);
+                programs.push(self.tunnel(half, tunnel, &order, seating, peers)?);
+            }
+            if let Some(address) = seat.address {
+                let half = Half::of(seat, Direction::Downlink, 0);
+                programs.push(self.address(half, address.endpoint, &order, seating, peers)?);
+            }
+        }
+        Ok(programs)
+    }
+
+    fn tunnel(
+        &self,
+        half: Half,
+        tunnel: &Tunnel,
+        order: &[&Pdr],
+        seating: &Seating,
+        peers: &Peers,
+    ) -> Result<Program, Refusal> {
+        let leads_to = |pdr: &Pdr| pdr.tunnel.is_some_and(|own| own.key == tunnel.key);
+        let pdrs: Vec<_> = order.iter().copied().filter(|pdr| leads_to(pdr)).collect();
+        let identity = pdrs
+            .iter()
+            .map(|pdr| self.source_identity(pdr))
+            .reduce(Identity::stricter)
+            .unwrap_or(Identity::Ue(UeAddresses::default()));
+        let mut entries = Entries::new();
+        for pdr in pdrs {
+            let own = self.source_identity(pdr);
+            let rules = self.rules(&half, pdr, own, seating, peers);
+            let matches = self.matches(pdr, identity.addresses());
+            // A PDR for some of the UE's addresses only leaves the others to the PDRs behind it.
+            let matches: Vec<_> = match own {
+                Identity::Ue(ue) if own != identity => {
+                    let each = matches.iter();
+                    each.flat_map(|record| filters::narrow(record, ue))
+                        .collect()
+                }
+                _ => matches,
+            };
+            for record in matches {
+                entries.add(pdr, record, &rules)?;
+            }
+        }
+        Ok(half.program(identity, entries))
+    }
+
+    fn address(
+        &self,
+        half: Half,
+        endpoint: UeEndpoint,
+        order: &[&Pdr],
+        seating: &Seating,
+        peers: &Peers,
+    ) -> Result<Program, Refusal> {
+        let ue = match endpoint.address {
+            IpAddr::V4(v4) => UeAddresses {
+                v4: Some(v4),
+                v6: None,
+            },
+            IpAddr::V6(v6) => UeAddresses {
+                v4: None,
+                v6: Some(upper_half(v6)),
+            },
+        };
+        let identity = Identity::Ue(ue);
+        let mut entries = Entries::new();
+        for pdr in order {
+            if !self.serves(pdr, endpoint) {
+                continue;
+            }
+            let rules = self.rules(&half, pdr, identity, seating, peers);
+            for record in self.matches(pdr, Some(ue)) {
+                entries.add_once(pdr, record, rules)?;
+            }
+        }
+        Ok(half.program(identity, entries))
+    }
+
+    fn matches(&self, pdr: &Pdr, seen: Option<UeAddresses>) -> Vec<Match> {
+        if pdr.filters.is_empty() {
+            return vec![filters::EVERYTHING];
+        }
+        filters::compile(&pdr.filters, self.model.ue_addresses(), seen)
+    }
+
+    /// Whether a PDR is for packets that arrive for a UE address: its own, or any of the session's if it has
+    /// none.
+    fn serves(&self, pdr: &Pdr, endpoint: UeEndpoint) -> bool {
+        if pdr.tunnel.is_some() {
+            return false;
+        }
+        match pdr.ue {
+            Some(_) => self.endpoints(pdr).any(|own| own == endpoint),
+            None => pdr.network_instance.is_none() || self.instance_of(pdr) == endpoint.instance,
+        }
+    }
+
+    /// The UE addresses that packets for a PDR arrive for.
+    fn endpoints(&self, pdr: &Pdr) -> impl Iterator<Item = UeEndpoint> + use<> {
+        let instance = self.instance_of(pdr);
+        let ue = pdr.ue.unwrap_or_default();
+        let v6 = ue.v6.map(|upper| {
+            let mut octets = [0; 16];
+            octets[..8].copy_from_slice(&upper);
+            IpAddr::from(octets)
+        });
+        let addresses = ue.v4.map(IpAddr::V4).into_iter().chain(v6);
+        addresses.map(move |address| UeEndpoint { instance, address })
+    }
+
+    fn instance_of(&self, pdr: &Pdr) -> u32 {
+        known(pdr.network_instance).unwrap_or(self.config.default_core_instance)
+    }
+
+    /// Who may send into a tunnel through a PDR. What comes from the UE has to come from its addresses: those
+    /// of the PDR, or else those of the session. Tunnels that carry other packets are left unchecked: from the
+    /// core or the control plane, forwarded to another gNB, to the control plane (a router solicitation comes
+    /// from the link-local address), and in sessions that know no UE address.
+    fn source_identity(&self, pdr: &Pdr) -> Identity {
+        if pdr.source != Interface::Access {
+            return Identity::Anybody;
+        }
+        let far = self.model.far_of(pdr).filter(|far| far.forwards());
+        let destination = far.and_then(|far| far.destination);
+        if matches!(destination, Some(Interface::Access | Interface::CpFunction)) {
+            return Identity::Anybody;
+        }
+        let ue = pdr.ue.unwrap_or_else(|| self.model.ue_addresses());
+        let leaves_plain = far.is_some_and(|far| far.tunnel.is_none());
+        if ue.is_empty() && !leaves_plain {
+            return Identity::Anybody;
+        }
+        Identity::Ue(ue)
+    }
+
+    fn rules(
+        &self,
+        half: &Half,
+        pdr: &Pdr,
+        identity: Identity,
+        seating: &Seating,
+        peers: &Peers,
+    ) -> Rules {
+        let mut rules = half.head(identity);
+        let qfi = self.model.qers_of(pdr).find_map(|qer| qer.qfi);
+        rules.qfi = qfi.unwrap_or_default();
+        if self.model.is_gate_open(pdr) {
+            rules.flags |= flags::GATE_OPEN;
+        }
+        if let Some((key, kbps)) = self.meter(pdr) {
+            let rate = Rate::from_bits_per_second(kbps.saturating_mul(1000));
+            rules.meter_slot = seating.meter_slot(key).map_or(NO_METER, |slot| slot.0);
+            rules.meter_ticks_per_byte = rate.ticks_per_byte;
+            rules.meter_depth = rate.depth;
+        }
+        // There is no QFI on a plain IP packet.
+        if let (Direction::Uplink, Some(first)) = (half.direction, pdr.qfis.first()) {
+            rules.flags |= flags::MATCH_QFI;
+            rules.match_qfi = *first;
+        }
+        let far = self.model.far_of(pdr);
+        rules.verdict = match far.map(Far::verdict) {
+            None | Some(Action::Drop) => verdict::DROP,
+            Some(Action::Buffer) => verdict::BUFFER,
+            Some(Action::Forward) => verdict::FORWARD,
+        };
+        if let Some(far) = far.filter(|far| far.forwards()) {
+            self.forward(&mut rules, pdr, far, qfi.is_some(), peers);
+        }
+        rules
+    }
+
+    fn forward(&self, rules: &mut Rules, pdr: &Pdr, far: &Far, has_qfi: bool, peers: &Peers) {
+        let Some(tunnel) = far.tunnel else {
+            rules.instance = known(far.network_instance).unwrap_or_else(|| self.instance_of(pdr));
+            return;
+        };
+        let Some(peer) = self.peer(far).and_then(|key| peers.index_of(&key)) else {
+            // Without a GTP-U address of ours there is no outer header.
+            rules.verdict = verdict::DROP;
+            return;
+        };
+        rules.flags |= flags::ENCAPSULATE;
+        rules.peer = peer;
+        rules.peer_teid = tunnel.teid.to_be_bytes();
+        if has_qfi && far.destination == Some(Interface::Access) {
+            rules.flags |= flags::PDU_SESSION;
+        }
+        if let Some(dscp) = far.dscp {
+            rules.flags |= flags::MARK_DSCP;
+            rules.dscp = dscp;
+        }
+    }
+
+    /// The peer of a FAR with an outer header.
+    fn peer(&self, far: &Far) -> Option<PeerKey> {
+        let local = self.config.gtpu_for(known(far.network_instance))?;
+        Some(PeerKey {
+            local: local.address,
+            remote: far.tunnel?.address,
+            instance: local.instance,
+        })
+    }
+
+    /// A PDR's meter and its MBR in kbit/s.
+    fn meter(&self, pdr: &Pdr) -> Option<(MeterKey, u64)> {
+        let (qer, kbps) = self.model.mbr_of(pdr)?;
+        let is_downlink_tunnel = pdr.tunnel.is_some() && pdr.traffic() == Direction::Downlink;
+        let key = MeterKey {
+            qer,
+            is_downlink_tunnel,
+        };
+        Some((key, kbps))
+    }
+}
+
+fn known(instance: Option<NetworkInstance>) -> Option<u32> {
+    match instance? {
+        NetworkInstance::Known(number) => Some(number),
+        NetworkInstance::Unknown => None,
+    }
+}
+
+fn upper_half(address: Ipv6Addr) -> [u8; 8] {
+    let address: abi::Address = address.octets();
+    let [upper @ .., _, _, _, _, _, _, _, _] = address;
+    upper
+}

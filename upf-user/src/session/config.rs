@@ -1,0 +1,87 @@
+//! What the session room has to know of the config.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use ipnet::IpNet;
+
+use crate::config::Config;
+use crate::datapath::instances::Instances;
+use crate::datapath::slots::{PoolError, PoolLayout};
+
+/// A GTP-U address of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalGtpu {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Number of the network instance that its device leads to; 0 for an unnamed one.
+    pub instance: u32,
+}
+
+/// What sessions depend on.
+#[derive(Clone, Debug)]
+pub struct SessionsConfig {
+    /// Our address in F-SEIDs.
+    pub pfcp_address: IpAddr,
+    /// Our GTP-U addresses, in the order of the config.
+    pub gtpu: Vec<LocalGtpu>,
+    /// Numbers of the network instances.
+    pub instances: Instances,
+    /// The network instance of rules that name none.
+    pub default_core_instance: u32,
+    /// UE address pools.
+    pub pools: PoolLayout,
+}
+
+impl SessionsConfig {
+    /// Takes from the config what sessions depend on.
+    ///
+    /// # Errors
+    /// When the pools cannot be laid out.
+    pub fn new(config: &Config) -> Result<Self, PoolError> {
+        let instances = Instances::new(config);
+        let number = |name: Option<&str>| name.and_then(|n| instances.number(n)).unwrap_or(0);
+        let gtpu = config.interfaces.iter().flat_map(|interface| {
+            let instance = number(interface.network_instance.as_deref());
+            interface
+                .gtpu
+                .iter()
+                .filter_map(move |address| match address {
+                    IpAddr::V4(address) => Some(LocalGtpu {
+                        address: *address,
+                        instance,
+                    }),
+                    // The config refuses GTP-U over IPv6.
+                    IpAddr::V6(_) => None,
+                })
+        });
+        let gtpu = gtpu.collect();
+        let core = config.interfaces.iter().find(|i| i.role.is_core());
+        let default_core_instance = number(core.and_then(|i| i.network_instance.as_deref()));
+        let pools = config.pools.iter().flat_map(|pool| {
+            let instance = number(Some(&pool.network_instance));
+            let v4 = pool.ipv4.map(IpNet::V4);
+            let nets = v4.into_iter().chain(pool.ipv6.map(IpNet::V6));
+            nets.map(move |net| (instance, net))
+        });
+        let pools = PoolLayout::new(&pools.collect::<Vec<_>>())?;
+        Ok(Self {
+            pfcp_address: config.pfcp.listen.ip(),
+            gtpu,
+            default_core_instance,
+            pools,
+            instances,
+        })
+    }
+
+    /// The GTP-U address for a network instance: that of the first interface which leads there, else the
+    /// first of all. Control planes name the DNN for tunnels as well, so an instance without a GTP-U address
+    /// is no error.
+    #[must_use]
+    pub fn gtpu_for(&self, instance: Option<u32>) -> Option<LocalGtpu> {
+        let there = self
+            .gtpu
+            .iter()
+            .find(|local| Some(local.instance) == instance);
+        there.or_else(|| self.gtpu.first()).copied()
+    }
+}

@@ -1,0 +1,145 @@
+//! What the REST API shows.
+
+use super::requests::*;
+use super::world::{World, teid_of};
+use crate::pfcp::message::SessionModificationRequest;
+use crate::pfcp::service::SessionService;
+use crate::session::{Gates, PeerTunnelView, Rates, VolumeView};
+
+fn count(world: &World, slot: u32, uplink: u64, downlink: u64) {
+    world.tables.with(|tables| {
+        let slot = tables.slot_mut(slot).unwrap();
+        slot.uplink.state.packets += uplink;
+        slot.uplink.state.bytes += 100 * uplink;
+        slot.downlink.state.packets += downlink;
+        slot.downlink.state.dropped_packets += 1;
+    });
+}
+
+#[test]
+fn a_session_is_shown_with_its_tunnels_rates_and_volumes() {
+    let mut world = World::new();
+    let established = world
+        .establish(&pdu_session(
+            7,
+            ue(Some("10.45.0.2"), Some("2001:db8:45:7::1")),
+        ))
+        .unwrap();
+    let seid = established.up_f_seid.seid;
+    assert!(seid > 0 && seid < 1 << 53);
+    world.modify(seid, &tunnel(1, 0x1001, GNB)).unwrap();
+    let uplink = teid_of(&established.created_pdrs, 2);
+    count(&world, world.slot_of_teid(uplink).unwrap().0, 3, 5);
+
+    let view = world.sessions.view(seid).unwrap();
+    assert_eq!((view.seid, view.cp_seid), (seid, 7));
+    assert_eq!(view.control_plane, "10.100.0.1");
+    assert_eq!(view.imsi.as_deref(), Some("999700000000001"));
+    assert_eq!(view.ue_addresses, ["10.45.0.2", "2001:db8:45:7::/64"]);
+    let teids: Vec<_> = view
+        .local_tunnels
+        .iter()
+        .map(|tunnel| tunnel.teid)
+        .collect();
+    assert!(teids.contains(&uplink) && teids.len() == 2);
+    let gnb = PeerTunnelView {
+        teid: 0x1001,
+        address: GNB,
+    };
+    assert!(view.peer_tunnels.contains(&gnb));
+    let rates = Rates {
+        uplink_bits_per_second: Some(1_000_000_000),
+        downlink_bits_per_second: Some(2_000_000_000),
+    };
+    assert_eq!(view.rates, rates);
+    let open = Gates {
+        uplink_open: true,
+        downlink_open: true,
+    };
+    assert_eq!(view.gates, open);
+    assert_eq!(
+        (view.volumes.uplink.packets, view.volumes.uplink.bytes),
+        (3, 300)
+    );
+    assert_eq!(
+        (
+            view.volumes.downlink.packets,
+            view.volumes.downlink.dropped_packets
+        ),
+        (5, 1)
+    );
+    let json = serde_json::to_value(&view).unwrap();
+    assert_eq!(json["seid"], seid);
+    assert_eq!(world.sessions.view(seid + 1), None);
+}
+
+#[test]
+fn volumes_never_go_back() {
+    let mut world = World::new();
+    let established = world
+        .establish(&pdu_session(7, ue(Some("10.45.0.2"), None)))
+        .unwrap();
+    let seid = established.up_f_seid.seid;
+    let advertisement = world
+        .slot_of_teid(teid_of(&established.created_pdrs, 3))
+        .unwrap();
+    count(&world, advertisement.0, 4, 0);
+    let volumes = |world: &World| world.sessions.view(seid).unwrap().volumes;
+    let before = volumes(&world);
+    assert_eq!(
+        before.downlink.packets, 4,
+        "from the control plane to the UE"
+    );
+    assert_eq!(before.uplink, VolumeView::default());
+    let removal = SessionModificationRequest {
+        remove_pdrs: vec![3],
+        ..SessionModificationRequest::default()
+    };
+    world.modify(seid, &removal).unwrap();
+    assert_eq!(volumes(&world), before);
+    let freed = world
+        .tables
+        .with(|tables| tables.slot(advertisement.0).unwrap().uplink.state.packets);
+    assert_eq!(freed, 0, "a free slot counts from zero");
+    // A tunnel that comes and goes in a slot that stays.
+    let uplink = world
+        .slot_of_teid(teid_of(&established.created_pdrs, 2))
+        .unwrap();
+    count(&world, uplink.0, 2, 1);
+    let before = volumes(&world);
+    let removal = SessionModificationRequest {
+        remove_pdrs: vec![2, 4],
+        ..SessionModificationRequest::default()
+    };
+    world.modify(seid, &removal).unwrap();
+    assert_eq!(volumes(&world), before);
+}
+
+#[test]
+fn the_list_is_paged_by_seid() {
+    let mut world = World::new();
+    let mut seids: Vec<_> = (0..10)
+        .map(|n| world.established(&pgw_u(n, ue(Some(&format!("10.45.0.{n}")), None))))
+        .collect();
+    seids.sort_unstable();
+    let page = |after, limit| -> Vec<u64> {
+        let views = world.sessions.list(after, limit);
+        views.iter().map(|view| view.seid).collect()
+    };
+    assert_eq!(page(None, 3), seids[..3]);
+    assert_eq!(page(Some(seids[2]), 100), seids[3..]);
+    assert!(page(Some(seids[9]), 100).is_empty());
+    assert!(page(None, 0).is_empty());
+}
+
+#[test]
+fn all_sessions_of_a_control_plane_end_with_it() {
+    let mut world = World::new();
+    for n in 0..5 {
+        world.established(&pdu_session(n, ue(Some(&format!("10.45.{n}.2")), None)));
+    }
+    world.sessions.delete_all(&smf(), world.now);
+    assert!(world.sessions.is_empty() && world.sessions.peers().is_empty());
+    world.check();
+    assert!(world.state().has_same_tables(&World::new().state()));
+}
