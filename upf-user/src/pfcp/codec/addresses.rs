@@ -1,6 +1,6 @@
 //! Values that hold addresses: of nodes, sessions, tunnels and UEs.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::error::Flaw;
 use super::names;
@@ -66,11 +66,7 @@ pub(super) fn write_f_seid(out: &mut Writer, f_seid: &FSeid) {
     write_addresses(out, f_seid.ipv4, f_seid.ipv6);
 }
 
-fn write_addresses(
-    out: &mut Writer,
-    ipv4: Option<std::net::Ipv4Addr>,
-    ipv6: Option<std::net::Ipv6Addr>,
-) {
+fn write_addresses(out: &mut Writer, ipv4: Option<Ipv4Addr>, ipv6: Option<Ipv6Addr>) {
     if let Some(address) = ipv4 {
         out.octets(&address.octets());
     }

@@ -84,7 +84,7 @@ impl Tally {
         self.skipped = self.skipped.saturating_add(1);
     }
 
-    /// Reads an IE that may come once; what repeats it is skipped (clause 7.6.9).
+    /// Reads an IE that may come once; what repeats it is skipped (TS 29.244 clause 7.6).
     pub(super) fn once<'a, T>(
         &mut self,
         place: &mut Option<T>,

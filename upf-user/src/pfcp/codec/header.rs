@@ -107,7 +107,7 @@ impl MessageType {
         })
     }
 
-    /// Whether it is about a session, so that its header holds a SEID (clause 7.2.2.4.1).
+    /// Whether it is about a session, so that its header holds a SEID (clause 7.2.2.3).
     #[must_use]
     pub const fn is_of_session(self) -> bool {
         self as u8 >= Self::SessionEstablishmentRequest as u8

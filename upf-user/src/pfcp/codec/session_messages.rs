@@ -7,10 +7,10 @@ use super::node_messages::{write_node_id, write_verdict};
 use super::reader::Reader;
 use super::writer::Writer;
 use super::{MAX_FARS, MAX_PDRS, MAX_QERS, addresses, far, names, pdr, qer, values};
-use crate::pfcp::ie::{Cause, kind};
-use crate::pfcp::message::{SessionEstablishmentRequest, SessionModificationRequest};
+use crate::pfcp::ie::{Cause, FailedRule, kind};
+use crate::pfcp::message::{CreatedPdr, SessionEstablishmentRequest, SessionModificationRequest};
 
-/// PFCPSEReq-Flags (clause 8.2.125): the session is restored.
+/// PFCPSEReq-Flags (IE type 186): the session is restored.
 const RESTI: u8 = 1 << 0;
 
 pub(super) fn read_establishment_request(
@@ -234,8 +234,8 @@ pub(super) fn read_deletion_response(
 struct Answer {
     cause: Option<Cause>,
     offending_ie: Option<u16>,
-    created_pdrs: Vec<crate::pfcp::message::CreatedPdr>,
-    failed_rule: Option<crate::pfcp::ie::FailedRule>,
+    created_pdrs: Vec<CreatedPdr>,
+    failed_rule: Option<FailedRule>,
 }
 
 impl Answer {

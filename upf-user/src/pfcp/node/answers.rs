@@ -73,6 +73,7 @@ impl Answers {
         now: Instant,
     ) {
         self.bytes += bytes.len();
+        let request_hash = self.hash(request);
         let number = self.next_number;
         self.next_number += 1;
         let peer = self.peers.entry(from.ip()).or_default();
@@ -80,7 +81,7 @@ impl Answers {
         let answer = Answer {
             number,
             epoch: peer.epoch,
-            request_hash: self.hasher.hash_one(request),
+            request_hash,
             bytes,
         };
         let key = (from, sequence);

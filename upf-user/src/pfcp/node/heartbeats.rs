@@ -1,11 +1,12 @@
 //! Heartbeats (TS 29.244 clause 6.2.2) and what they tell: that a peer lives, and whether it has restarted
-//! (clause 6.2.3 and TS 23.007 clause 19A).
+//! (TS 23.007 clause 19A).
 
 use std::net::SocketAddr;
 
+use super::dispatch::Reply;
 use super::event::{Ending, Event};
 use super::request::Request;
-use super::{Node, Reply, Timer, Turn};
+use super::{Node, Timer, Turn};
 use crate::pfcp::codec::{Body, Heartbeat};
 use crate::pfcp::ie::NodeId;
 

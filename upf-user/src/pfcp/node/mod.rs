@@ -31,6 +31,7 @@ mod answers;
 mod associations;
 mod config;
 mod connections;
+mod dispatch;
 mod event;
 mod heartbeats;
 mod node_procedures;
@@ -47,14 +48,13 @@ pub use event::{Action, Ending, Event, Trouble};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::codec::{
-    Body, DecodeError, Decoded, Frame, FrameError, Message, MessageType, decode, frames,
-};
+use super::codec::{Body, Message};
 use super::ie::{NodeId, UpFunctionFeatures};
 use super::service::SessionService;
 use answers::Answers;
 use associations::{Association, Associations};
 use connections::Connection;
+use request::Request;
 use timers::Timers;
 
 /// What we announce: only what a test proves.
@@ -103,35 +103,6 @@ impl Turn<'_> {
     }
 }
 
-/// An answer to a request.
-struct Reply {
-    /// The SEID of the answer's header.
-    seid: u64,
-    body: Body,
-    /// Whether the request did something, so that it must not run twice.
-    is_kept: bool,
-}
-
-impl Reply {
-    /// An answer that is kept for when the request comes again.
-    fn kept(seid: u64, body: Body) -> Self {
-        Self {
-            seid,
-            body,
-            is_kept: true,
-        }
-    }
-
-    /// An answer to a request that changed nothing: it may as well be looked at again.
-    fn fleeting(seid: u64, body: Body) -> Self {
-        Self {
-            seid,
-            body,
-            is_kept: false,
-        }
-    }
-}
-
 impl Node {
     /// A node without associations. The first [`Self::tick`] sends what `connect` asks for.
     #[must_use]
@@ -170,12 +141,7 @@ impl Node {
             sessions,
             actions: Vec::new(),
         };
-        for frame in frames(datagram) {
-            match frame {
-                Ok(frame) => self.message(from, &frame, &mut turn),
-                Err(error) => self.malformed(from, error, &mut turn),
-            }
-        }
+        self.datagram(from, datagram, &mut turn);
         turn.actions
     }
 
@@ -219,155 +185,8 @@ impl Node {
         self.skipped
     }
 
-    fn malformed(&mut self, from: SocketAddr, error: FrameError, turn: &mut Turn<'_>) {
-        turn.trouble(from, Trouble::Malformed(error));
-        let FrameError::Version {
-            message_type,
-            sequence,
-            ..
-        } = error
-        else {
-            return;
-        };
-        // A response to a response could go on for ever.
-        if MessageType::from_code(message_type).is_some_and(MessageType::is_response) {
-            return;
-        }
-        let answer = Message {
-            seid: 0,
-            sequence,
-            priority: None,
-            body: Body::VersionNotSupportedResponse,
-        };
-        if let Ok(bytes) = answer.encode() {
-            turn.send(from, bytes);
-        }
-    }
-
-    fn message(&mut self, from: SocketAddr, frame: &Frame<'_>, turn: &mut Turn<'_>) {
-        let code = frame.header.message_type;
-        let Some(kind) = MessageType::from_code(code) else {
-            return turn.trouble(from, Trouble::UnknownType(code));
-        };
-        if kind.is_of_session() && frame.header.seid.is_none() {
-            return turn.trouble(from, Trouble::NoSeid(kind));
-        }
-        if kind.is_response() {
-            return self.response(from, kind, frame, turn);
-        }
-        let sequence = frame.header.sequence;
-        if let Some(answer) = self.answers.get(from, sequence, frame.bytes) {
-            return turn.send(from, answer.to_vec());
-        }
-        let Some(reply) = self.request(from, kind, frame, turn) else {
-            return;
-        };
-        let message = Message {
-            seid: reply.seid,
-            sequence,
-            priority: frame.header.priority,
-            body: reply.body,
-        };
-        let Ok(bytes) = message.encode() else {
-            return turn.trouble(from, Trouble::AnswerTooLong(kind));
-        };
-        if reply.is_kept {
-            self.answers
-                .insert(from, sequence, frame.bytes, bytes.clone(), turn.now);
-        }
-        turn.send(from, bytes);
-    }
-
-    /// Reads a message; what is wrong with it is told.
-    fn decode(
-        &mut self,
-        from: SocketAddr,
-        kind: MessageType,
-        frame: &Frame<'_>,
-        turn: &mut Turn<'_>,
-    ) -> Option<Result<Body, DecodeError>> {
-        match decode(frame)? {
-            Ok(Decoded { body, skipped }) => {
-                self.skipped = self.skipped.saturating_add(u64::from(skipped));
-                Some(Ok(body))
-            }
-            Err(error) => {
-                turn.trouble(from, Trouble::Undecodable(kind, error));
-                Some(Err(error))
-            }
-        }
-    }
-
-    fn request(
-        &mut self,
-        from: SocketAddr,
-        kind: MessageType,
-        frame: &Frame<'_>,
-        turn: &mut Turn<'_>,
-    ) -> Option<Reply> {
-        if kind == MessageType::SessionEstablishmentRequest
-            && let Some(refusal) = self.stranger(frame)
-        {
-            return Some(refusal);
-        }
-        let body = match self.decode(from, kind, frame, turn)? {
-            Ok(body) => body,
-            Err(error) => return self.undecodable(from, kind, frame, error, turn),
-        };
-        // Session messages without one were dropped.
-        let seid = frame.header.seid.unwrap_or_default();
-        match body {
-            Body::HeartbeatRequest(heartbeat) => Some(self.heartbeat(from, heartbeat, turn)),
-            Body::AssociationSetupRequest(request) => Some(self.setup(from, request, turn)),
-            Body::AssociationUpdateRequest(node) => Some(self.update(&node)),
-            Body::AssociationReleaseRequest(node) => Some(self.release(node, turn)),
-            Body::SessionEstablishmentRequest(request) => {
-                Some(self.establish(from, &request, turn))
-            }
-            Body::SessionModificationRequest(request) => {
-                Some(self.modify(from, seid, &request, turn))
-            }
-            Body::SessionDeletionRequest => Some(self.delete(from, seid, turn)),
-            Body::OtherRequest(kind) => {
-                turn.trouble(from, Trouble::NotServed(kind));
-                self.not_served(kind)
-            }
-            _ => None,
-        }
-    }
-
-    fn response(
-        &mut self,
-        from: SocketAddr,
-        kind: MessageType,
-        frame: &Frame<'_>,
-        turn: &mut Turn<'_>,
-    ) {
-        let sequence = frame.header.sequence;
-        let waiting_node = self.heartbeat_waiting(from, sequence);
-        let waiting_connection = self.connection_waiting(from, sequence);
-        if waiting_node.is_none() && waiting_connection.is_none() {
-            return turn.trouble(from, Trouble::UnexpectedResponse(kind));
-        }
-        let Some(Ok(body)) = self.decode(from, kind, frame, turn) else {
-            return;
-        };
-        match (body, waiting_node, waiting_connection) {
-            (Body::HeartbeatResponse(heartbeat), Some(node), _) => {
-                self.heartbeat_answered(&node, heartbeat, turn);
-            }
-            (Body::AssociationSetupResponse(response), _, Some(index)) => {
-                self.connect_answered(index, response, turn);
-            }
-            (Body::VersionNotSupportedResponse, _, Some(index)) => {
-                self.connect_refused(index, None, turn);
-            }
-            _ => turn.trouble(from, Trouble::UnexpectedResponse(kind)),
-        }
-    }
-
     /// A request of ours.
-    fn new_request(&mut self, to: SocketAddr, body: Body) -> Option<request::Request> {
+    fn new_request(&mut self, to: SocketAddr, body: Body) -> Option<Request> {
         let sequence = self.next_sequence;
         self.next_sequence = sequence.wrapping_add(1) & SEQUENCE_MASK;
         let message = Message {
@@ -377,7 +196,7 @@ impl Node {
             body,
         };
         let bytes = message.encode().ok()?;
-        Some(request::Request::new(to, sequence, bytes))
+        Some(Request::new(to, sequence, bytes))
     }
 
     /// Begins an association with a node that has none.

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use super::associations::MAX_ASSOCIATIONS;
+use super::dispatch::Reply;
 use super::event::{Ending, Event};
-use super::{FEATURES, Node, Reply, Turn};
+use super::{FEATURES, Node, Turn};
 use crate::pfcp::codec::{
     AssociationSetupRequest, AssociationSetupResponse, Body, MessageType, NodeResponse,
     OtherResponse, Verdict,

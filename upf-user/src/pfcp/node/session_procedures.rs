@@ -5,7 +5,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Node, Reply, Turn};
+use super::dispatch::Reply;
+use super::{Node, Turn};
 use crate::pfcp::codec::{
     Body, DecodeError, Frame, MessageType, SessionEstablishmentResponse,
     SessionModificationResponse, Verdict, find_sender,

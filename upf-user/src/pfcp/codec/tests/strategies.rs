@@ -1,5 +1,7 @@
 //! Any message that can be written.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
@@ -112,18 +114,17 @@ fn name() -> impl Strategy<Value = String> {
 
 fn node_id() -> impl Strategy<Value = NodeId> {
     prop_oneof![
-        any::<std::net::IpAddr>().prop_map(NodeId::Address),
+        any::<IpAddr>().prop_map(NodeId::Address),
         name().prop_map(NodeId::Fqdn),
     ]
 }
 
 /// One address at least.
-fn addresses()
--> impl Strategy<Value = (Option<std::net::Ipv4Addr>, Option<std::net::Ipv6Addr>)> + Clone {
+fn addresses() -> impl Strategy<Value = (Option<Ipv4Addr>, Option<Ipv6Addr>)> + Clone {
     prop_oneof![
-        any::<std::net::Ipv4Addr>().prop_map(|v4| (Some(v4), None)),
-        any::<std::net::Ipv6Addr>().prop_map(|v6| (None, Some(v6))),
-        any::<(std::net::Ipv4Addr, std::net::Ipv6Addr)>().prop_map(|(v4, v6)| (Some(v4), Some(v6))),
+        any::<Ipv4Addr>().prop_map(|v4| (Some(v4), None)),
+        any::<Ipv6Addr>().prop_map(|v6| (None, Some(v6))),
+        any::<(Ipv4Addr, Ipv6Addr)>().prop_map(|(v4, v6)| (Some(v4), Some(v6))),
     ]
 }
 
@@ -197,8 +198,8 @@ fn outer_header_removal() -> impl Strategy<Value = OuterHeaderRemoval> {
 fn outer_header_creation() -> impl Strategy<Value = OuterHeaderCreation> {
     let fields = (
         any::<u32>(),
-        any::<std::net::Ipv4Addr>(),
-        any::<std::net::Ipv6Addr>(),
+        any::<Ipv4Addr>(),
+        any::<Ipv6Addr>(),
         any::<u16>(),
     );
     (any::<u16>(), fields).prop_map(|(description, (teid, v4, v6, port))| {

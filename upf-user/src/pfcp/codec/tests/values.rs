@@ -51,11 +51,11 @@ fn node_id() {
         NodeId::Address(V6.into()),
     );
     let name = |octets: &[u8]| read(&mut Reader::new(&[&[2], octets].concat()));
-    let expected = Ok(NodeId::Fqdn("smf.example".to_owned()));
-    assert_eq!(name(b"\x03SMF\x07example"), expected);
-    assert_eq!(name(b"smf.Example"), expected);
+    let smf = NodeId::Fqdn("smf.example".to_owned());
+    assert_eq!(name(b"\x03SMF\x07example").as_ref(), Ok(&smf));
+    assert_eq!(name(b"smf.Example").as_ref(), Ok(&smf));
     let mut out = Writer::default();
-    write(&mut out, &expected.unwrap());
+    write(&mut out, &smf);
     assert_eq!(out.finish().unwrap(), b"\x02\x03smf\x07example");
     incorrect(read, &[15, 192, 0, 2, 1]);
     incorrect(read, &[&[2][..], &[b'A'; 300]].concat());

@@ -91,6 +91,7 @@ fn every_bit_flipped_and_every_octet_at_its_ends() {
     let mut attack = Attack::new();
     for original in originals() {
         let mut bytes = original.clone();
+        attack.world = World::associated();
         for place in 0..bytes.len() {
             let octet = bytes[place];
             let flips = (0..8).map(|bit| octet ^ 1 << bit);

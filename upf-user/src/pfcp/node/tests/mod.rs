@@ -11,10 +11,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::{Action, Config, Event, Node};
-use crate::pfcp::codec::{Body, Message, decode, frames};
+use crate::pfcp::codec::{AssociationSetupRequest, Body, Heartbeat, Message, decode, frames};
 use crate::pfcp::ie::{Cause, FSeid, FTeid, NodeId};
 use crate::pfcp::message::{
-    CreatedPdr, Refusal, SessionEstablishmentRequest, SessionModificationRequest,
+    CreatePdr, CreatedPdr, Refusal, SessionEstablishmentRequest, SessionModificationRequest,
 };
 use crate::pfcp::service::{Answer, Established, SessionService};
 
@@ -81,7 +81,7 @@ impl SessionService for FakeSessions {
         self.next += 1;
         let session = (owner.clone(), request.cp_f_seid.seid);
         self.sessions.insert(self.next, session);
-        let created = |pdr: &crate::pfcp::message::CreatePdr| CreatedPdr {
+        let created = |pdr: &CreatePdr| CreatedPdr {
             id: pdr.id,
             f_teid: Some(FTeid::Given {
                 teid: 0x1000 + self.next as u32,
@@ -223,8 +223,11 @@ fn events(actions: &[Action]) -> Vec<Event> {
     events.collect()
 }
 
+/// Things with the second at which they happened.
+type Timed<T> = Vec<(u64, T)>;
+
 /// What was sent and said, in time.
-fn split(happened: &[(u64, Action)]) -> (Vec<(u64, Vec<u8>)>, Vec<(u64, Event)>) {
+fn split(happened: &[(u64, Action)]) -> (Timed<Vec<u8>>, Timed<Event>) {
     let (mut sends, mut logs) = (Vec::new(), Vec::new());
     for (second, action) in happened {
         match action {
@@ -256,7 +259,7 @@ fn write(sequence: u32, seid: u64, body: Body) -> Vec<u8> {
 }
 
 fn setup_of(node_id: NodeId, sequence: u32, stamp: u32) -> Vec<u8> {
-    let request = crate::pfcp::codec::AssociationSetupRequest {
+    let request = AssociationSetupRequest {
         node_id,
         recovery_time_stamp: stamp,
         up_function_features: None,
@@ -268,8 +271,8 @@ fn setup(sequence: u32, stamp: u32) -> Vec<u8> {
     setup_of(cp_node(), sequence, stamp)
 }
 
-fn heartbeat(recovery_time_stamp: u32) -> crate::pfcp::codec::Heartbeat {
-    crate::pfcp::codec::Heartbeat {
+fn heartbeat(recovery_time_stamp: u32) -> Heartbeat {
+    Heartbeat {
         recovery_time_stamp,
     }
 }
