@@ -94,7 +94,7 @@ impl Answers {
         }
     }
 
-    /// A peer has begun anew: its old answers are void.
+    /// A peer has begun anew: the old answers to what came from its address are void.
     pub(super) fn forget(&mut self, peer: IpAddr) {
         if let Some(peer) = self.peers.get_mut(&peer) {
             peer.epoch += 1;

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 
 use super::event::Trouble;
+use super::session_procedures::{modified, refusal, verdict};
 use super::{Node, Turn};
 use crate::pfcp::codec::{
-    Body, DecodeError, Decoded, Frame, FrameError, Message, MessageType, decode, frames,
+    Body, DecodeError, Decoded, Frame, FrameError, Message, MessageType, decode, find_sender,
+    frames,
 };
 
 /// An answer to a request.
@@ -137,6 +139,43 @@ impl Node {
             }
             _ => None,
         }
+    }
+
+    /// Answers a request that cannot be read, where its response has a Cause.
+    fn undecodable(
+        &mut self,
+        from: SocketAddr,
+        kind: MessageType,
+        frame: &Frame<'_>,
+        error: DecodeError,
+        turn: &mut Turn<'_>,
+    ) -> Option<Reply> {
+        let refusal = refusal(error.cause, error.offending_ie);
+        let (seid, body) = match kind {
+            MessageType::AssociationSetupRequest => (0, self.setup_response(verdict(&refusal))),
+            MessageType::AssociationUpdateRequest => {
+                let response = self.node_response(verdict(&refusal));
+                (0, Body::AssociationUpdateResponse(response))
+            }
+            MessageType::AssociationReleaseRequest => {
+                let response = self.node_response(verdict(&refusal));
+                (0, Body::AssociationReleaseResponse(response))
+            }
+            MessageType::SessionEstablishmentRequest => {
+                let seid = find_sender(frame).seid.unwrap_or_default();
+                (seid, self.establishment_refused(&refusal))
+            }
+            MessageType::SessionModificationRequest => {
+                let (seid, refusal) = self.unread_of_session(from, frame, refusal, turn);
+                (seid, modified(Err(refusal)))
+            }
+            MessageType::SessionDeletionRequest => {
+                let (seid, refusal) = self.unread_of_session(from, frame, refusal, turn);
+                (seid, Body::SessionDeletionResponse(verdict(&refusal)))
+            }
+            _ => return None,
+        };
+        Some(Reply::fleeting(seid, body))
     }
 
     fn response(

@@ -8,8 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::dispatch::Reply;
 use super::{Node, Turn};
 use crate::pfcp::codec::{
-    Body, DecodeError, Frame, MessageType, SessionEstablishmentResponse,
-    SessionModificationResponse, Verdict, find_sender,
+    Body, Frame, SessionEstablishmentResponse, SessionModificationResponse, Verdict, find_sender,
 };
 use crate::pfcp::ie::{Cause, NodeId};
 use crate::pfcp::message::{
@@ -50,7 +49,7 @@ impl Node {
         Reply::kept(request.cp_f_seid.seid, body)
     }
 
-    fn establishment_refused(&self, refusal: &Refusal) -> Body {
+    pub(super) fn establishment_refused(&self, refusal: &Refusal) -> Body {
         Body::SessionEstablishmentResponse(SessionEstablishmentResponse {
             node_id: self.config.node_id.clone(),
             verdict: verdict(refusal),
@@ -100,45 +99,8 @@ impl Node {
         owner.or(nodes.first()).cloned()
     }
 
-    /// Answers a request that cannot be read, where its response has a Cause.
-    pub(super) fn undecodable(
-        &mut self,
-        from: SocketAddr,
-        kind: MessageType,
-        frame: &Frame<'_>,
-        error: DecodeError,
-        turn: &mut Turn<'_>,
-    ) -> Option<Reply> {
-        let refusal = refusal(error.cause, error.offending_ie);
-        let (seid, body) = match kind {
-            MessageType::AssociationSetupRequest => (0, self.setup_response(verdict(&refusal))),
-            MessageType::AssociationUpdateRequest => {
-                let response = self.node_response(verdict(&refusal));
-                (0, Body::AssociationUpdateResponse(response))
-            }
-            MessageType::AssociationReleaseRequest => {
-                let response = self.node_response(verdict(&refusal));
-                (0, Body::AssociationReleaseResponse(response))
-            }
-            MessageType::SessionEstablishmentRequest => {
-                let seid = find_sender(frame).seid.unwrap_or_default();
-                (seid, self.establishment_refused(&refusal))
-            }
-            MessageType::SessionModificationRequest => {
-                let (seid, refusal) = self.unread_of_session(from, frame, refusal, turn);
-                (seid, modified(Err(refusal)))
-            }
-            MessageType::SessionDeletionRequest => {
-                let (seid, refusal) = self.unread_of_session(from, frame, refusal, turn);
-                (seid, Body::SessionDeletionResponse(verdict(&refusal)))
-            }
-            _ => return None,
-        };
-        Some(Reply::fleeting(seid, body))
-    }
-
     /// The SEID that is answered to; that there is no association or session goes before other causes.
-    fn unread_of_session(
+    pub(super) fn unread_of_session(
         &self,
         from: SocketAddr,
         frame: &Frame<'_>,
@@ -156,7 +118,7 @@ impl Node {
     }
 }
 
-fn refusal(cause: Cause, offending_ie: Option<u16>) -> Refusal {
+pub(super) fn refusal(cause: Cause, offending_ie: Option<u16>) -> Refusal {
     Refusal {
         cause,
         offending_ie,
@@ -164,14 +126,14 @@ fn refusal(cause: Cause, offending_ie: Option<u16>) -> Refusal {
     }
 }
 
-fn verdict(refusal: &Refusal) -> Verdict {
+pub(super) fn verdict(refusal: &Refusal) -> Verdict {
     Verdict {
         cause: refusal.cause,
         offending_ie: refusal.offending_ie,
     }
 }
 
-fn modified(outcome: Result<Vec<CreatedPdr>, Refusal>) -> Body {
+pub(super) fn modified(outcome: Result<Vec<CreatedPdr>, Refusal>) -> Body {
     let response = match outcome {
         Ok(created_pdrs) => SessionModificationResponse {
             verdict: Verdict::ACCEPTED,

@@ -211,6 +211,13 @@ fn update_and_release() {
     assert_eq!(world.sessions.take_calls(), ["delete_all"]);
     assert_eq!(world.node.association_count(), 0);
     assert_eq!(world.answer(cp(), &release), first, "a repetition");
+    world.ask(cp(), &setup(3, CP_STAMP + 1));
+    assert_eq!(world.answer(cp(), &release), first);
+    assert_eq!(
+        world.node.association_count(),
+        0,
+        "not a repetition any more"
+    );
     let answer = world.ask(
         cp(),
         &write(5, 0, Body::AssociationReleaseRequest(cp_node())),
