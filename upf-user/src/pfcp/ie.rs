@@ -43,6 +43,33 @@ pub enum Cause {
     UnknownPredefinedRule = 80,
 }
 
+impl Cause {
+    /// The cause of a code. What is not known counts as accepted below 64 and as rejected from there on, as
+    /// the table of clause 8.2.1 asks for its spare values.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Self {
+        match code {
+            1..=63 => Self::RequestAccepted,
+            65 => Self::SessionContextNotFound,
+            66 => Self::MandatoryIeMissing,
+            67 => Self::ConditionalIeMissing,
+            68 => Self::InvalidLength,
+            69 => Self::MandatoryIeIncorrect,
+            70 => Self::InvalidForwardingPolicy,
+            71 => Self::InvalidFTeidAllocationOption,
+            72 => Self::NoEstablishedAssociation,
+            73 => Self::RuleCreationFailure,
+            74 => Self::Congestion,
+            75 => Self::NoResourcesAvailable,
+            76 => Self::ServiceNotSupported,
+            77 => Self::SystemFailure,
+            79 => Self::AllDynamicAddressesOccupied,
+            80 => Self::UnknownPredefinedRule,
+            _ => Self::RequestRejected,
+        }
+    }
+}
+
 /// Node ID (clause 8.2.38). Names compare without regard to case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NodeId {
@@ -222,6 +249,16 @@ pub struct SdfFilter {
     pub id: Option<u32>,
 }
 
+/// UP Function Features (clause 8.2.25): octet 5 in the low byte, octet 6 in the high byte. Later octets are
+/// not kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UpFunctionFeatures(pub u16);
+
+impl UpFunctionFeatures {
+    /// The UP function allocates F-TEIDs.
+    pub const FTUP: u16 = 1 << 4;
+}
+
 /// Failed Rule ID (clause 8.2.80).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailedRule {
@@ -237,7 +274,7 @@ pub enum FailedRule {
     Bar(u8),
 }
 
-/// Information element types that appear outside the codec: in Offending IE (clause 8.2.22).
+/// Information element types that the codec reads or writes (table 8.1.2-1).
 pub mod kind {
     #![allow(missing_docs, reason = "named as TS 29.244 table 8.1.2-1 names them")]
     pub const CREATE_PDR: u16 = 1;
@@ -245,17 +282,28 @@ pub mod kind {
     pub const CREATE_FAR: u16 = 3;
     pub const FORWARDING_PARAMETERS: u16 = 4;
     pub const CREATE_QER: u16 = 7;
+    pub const CREATED_PDR: u16 = 8;
     pub const UPDATE_PDR: u16 = 9;
     pub const UPDATE_FAR: u16 = 10;
     pub const UPDATE_FORWARDING_PARAMETERS: u16 = 11;
     pub const UPDATE_QER: u16 = 14;
+    pub const REMOVE_PDR: u16 = 15;
+    pub const REMOVE_FAR: u16 = 16;
+    pub const REMOVE_QER: u16 = 18;
+    pub const CAUSE: u16 = 19;
     pub const SOURCE_INTERFACE: u16 = 20;
     pub const F_TEID: u16 = 21;
     pub const NETWORK_INSTANCE: u16 = 22;
     pub const SDF_FILTER: u16 = 23;
     pub const APPLICATION_ID: u16 = 24;
     pub const GATE_STATUS: u16 = 25;
+    pub const MBR: u16 = 26;
+    pub const GBR: u16 = 27;
+    pub const PRECEDENCE: u16 = 29;
+    pub const TRANSPORT_LEVEL_MARKING: u16 = 30;
+    pub const OFFENDING_IE: u16 = 40;
     pub const DESTINATION_INTERFACE: u16 = 42;
+    pub const UP_FUNCTION_FEATURES: u16 = 43;
     pub const APPLY_ACTION: u16 = 44;
     pub const PDR_ID: u16 = 56;
     pub const F_SEID: u16 = 57;
@@ -267,5 +315,10 @@ pub mod kind {
     pub const ACTIVATE_PREDEFINED_RULES: u16 = 106;
     pub const FAR_ID: u16 = 108;
     pub const QER_ID: u16 = 109;
+    pub const FAILED_RULE_ID: u16 = 114;
+    pub const QFI: u16 = 124;
     pub const TRAFFIC_ENDPOINT_ID: u16 = 131;
+    pub const USER_ID: u16 = 141;
+    pub const APN_DNN: u16 = 159;
+    pub const PFCPSEREQ_FLAGS: u16 = 186;
 }

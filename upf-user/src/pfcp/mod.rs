@@ -4,8 +4,12 @@
 //! |---|---|
 //! | [`ie`] | values of information elements |
 //! | [`message`] | typed messages |
+//! | [`codec`] | messages from bytes and to bytes |
+//! | [`node`] | associations, heartbeats, retransmission, duplicate requests |
 //! | [`service`] | what the node asks of the session room |
 
+pub mod codec;
 pub mod ie;
 pub mod message;
+pub mod node;
 pub mod service;

@@ -1,0 +1,130 @@
+//! The associations, by node and by address.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use super::request::Request;
+use crate::pfcp::ie::NodeId;
+
+/// Most associations. More are refused with cause 75.
+pub const MAX_ASSOCIATIONS: usize = 1024;
+/// Most addresses that an association's requests come from.
+pub(super) const MAX_ADDRESSES: usize = 8;
+
+/// An association, as others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssociationView {
+    /// The control plane's node.
+    pub node_id: NodeId,
+    /// Where it is.
+    pub address: SocketAddr,
+    /// When it started, in seconds of NTP.
+    pub recovery_time_stamp: u32,
+    /// When the association was set up.
+    pub since: Instant,
+    /// Whether it answers heartbeats.
+    pub reachable: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Association {
+    /// Where the set-up came from or went to; our requests go there.
+    pub(super) address: SocketAddr,
+    pub(super) recovery_time_stamp: u32,
+    pub(super) since: Instant,
+    /// Our heartbeat that waits for its response.
+    pub(super) heartbeat: Option<Request>,
+    /// Since when heartbeats are not answered.
+    pub(super) unreachable_since: Option<Instant>,
+    /// Where its requests came from, the first one that of `address`.
+    addresses: Vec<IpAddr>,
+}
+
+impl Association {
+    pub(super) fn new(address: SocketAddr, recovery_time_stamp: u32, now: Instant) -> Self {
+        Self {
+            address,
+            recovery_time_stamp,
+            since: now,
+            heartbeat: None,
+            unreachable_since: None,
+            addresses: vec![address.ip()],
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Associations {
+    by_node: HashMap<NodeId, Association>,
+    /// Several nodes may share an address.
+    by_address: HashMap<IpAddr, Vec<NodeId>>,
+}
+
+impl Associations {
+    pub(super) fn len(&self) -> usize {
+        self.by_node.len()
+    }
+
+    pub(super) fn get(&self, node: &NodeId) -> Option<&Association> {
+        self.by_node.get(node)
+    }
+
+    pub(super) fn get_mut(&mut self, node: &NodeId) -> Option<&mut Association> {
+        self.by_node.get_mut(node)
+    }
+
+    /// The nodes at an address.
+    pub(super) fn at(&self, address: IpAddr) -> &[NodeId] {
+        self.by_address.get(&address).map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds an association with a node that has none.
+    pub(super) fn insert(&mut self, node: NodeId, association: Association) {
+        for address in &association.addresses {
+            let nodes = self.by_address.entry(*address).or_default();
+            nodes.push(node.clone());
+        }
+        self.by_node.insert(node, association);
+    }
+
+    /// Remembers another address of a node, as long as there is room.
+    pub(super) fn add_address(&mut self, node: &NodeId, address: IpAddr) {
+        let Some(association) = self.by_node.get_mut(node) else {
+            return;
+        };
+        let addresses = &mut association.addresses;
+        if addresses.contains(&address) || addresses.len() >= MAX_ADDRESSES {
+            return;
+        }
+        addresses.push(address);
+        let nodes = self.by_address.entry(address).or_default();
+        nodes.push(node.clone());
+    }
+
+    /// Removes an association; its addresses are handed back.
+    pub(super) fn remove(&mut self, node: &NodeId) -> Option<Vec<IpAddr>> {
+        let association = self.by_node.remove(node)?;
+        for address in &association.addresses {
+            if let Some(nodes) = self.by_address.get_mut(address) {
+                nodes.retain(|other| other != node);
+                if nodes.is_empty() {
+                    self.by_address.remove(address);
+                }
+            }
+        }
+        Some(association.addresses)
+    }
+
+    pub(super) fn views(&self) -> impl Iterator<Item = AssociationView> {
+        self.by_node
+            .iter()
+            .map(|(node_id, association)| AssociationView {
+                node_id: node_id.clone(),
+                address: association.address,
+                recovery_time_stamp: association.recovery_time_stamp,
+                since: association.since,
+                reachable: association.unreachable_since.is_none(),
+            })
+    }
+}

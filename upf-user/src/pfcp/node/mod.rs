@@ -1,0 +1,235 @@
+//! The procedures between nodes (TS 29.244 clause 6.2) and the road of session requests (clause 6.3).
+//!
+//! No sockets and no clock inside: [`Node::receive`] takes a datagram, [`Node::tick`] the time, and both hand
+//! back what is to be done. Who may speak PFCP at all is for the caller to decide, before it calls.
+//!
+//! An association:
+//!
+//! ```text
+//!              set-up, from either side
+//!   (none) ─────────────────────────────────▶ reachable ◀────────────┐
+//!     ▲                                         │    │               │ a heartbeat
+//!     │  released by the peer                   │    │ N1 heartbeats │ is answered
+//!     │  newer Recovery Time Stamp              │    │ unanswered    │
+//!     ├─────────────────────────────────────────┘    ▼               │
+//!     └───────────────────────────────────────── unreachable ────────┘
+//!        the same, or unreachable for 5 minutes   (sessions forward on)
+//! ```
+//!
+//! Each way back to (none) ends the association's sessions, and makes the answers void that are kept for its
+//! repeated requests. A set-up for a node that has an association goes that way first.
+//!
+//! A control plane of `connect`:
+//!
+//! ```text
+//!   waiting ──▶ asked, T1 × N1 ──▶ associated ──▶ waiting (10 s; at once after a restart or a loss)
+//!      ▲              │ refused, unanswered
+//!      └─── 10 s ─────┘
+//! ```
+
+mod answers;
+mod associations;
+mod config;
+mod connections;
+mod dispatch;
+mod event;
+mod heartbeats;
+mod node_procedures;
+mod request;
+mod session_procedures;
+#[cfg(test)]
+mod tests;
+mod timers;
+
+pub use associations::{AssociationView, MAX_ASSOCIATIONS};
+pub use config::{CONNECT_RETRY, Config, HEARTBEAT_INTERVAL, N1, T1, UNREACHABLE_GRACE};
+pub use event::{Action, Ending, Event, Trouble};
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::codec::{Body, Message};
+use super::ie::{NodeId, UpFunctionFeatures};
+use super::service::SessionService;
+use answers::Answers;
+use associations::{Association, Associations};
+use connections::Connection;
+use request::Request;
+use timers::Timers;
+
+/// What we announce: only what a test proves.
+const FEATURES: UpFunctionFeatures = UpFunctionFeatures(UpFunctionFeatures::FTUP);
+const SEQUENCE_MASK: u32 = 0x00ff_ffff;
+
+/// This UP function among its control planes.
+#[derive(Debug)]
+pub struct Node {
+    config: Config,
+    associations: Associations,
+    connections: Vec<Connection>,
+    answers: Answers,
+    timers: Timers<Timer>,
+    next_sequence: u32,
+    skipped: u64,
+}
+
+/// What has a deadline.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Timer {
+    /// A heartbeat, to be sent or sent again.
+    Heartbeat(NodeId),
+    /// A set-up of ours, to be sent or sent again: the place in `connections`.
+    Connect(usize),
+}
+
+/// One call from outside.
+struct Turn<'a> {
+    now: Instant,
+    sessions: &'a mut dyn SessionService,
+    actions: Vec<Action>,
+}
+
+impl Turn<'_> {
+    fn send(&mut self, to: SocketAddr, bytes: Vec<u8>) {
+        self.actions.push(Action::Send { to, bytes });
+    }
+
+    fn log(&mut self, event: Event) {
+        self.actions.push(Action::Log(event));
+    }
+
+    fn trouble(&mut self, from: SocketAddr, trouble: Trouble) {
+        self.log(Event::Message { from, trouble });
+    }
+}
+
+impl Node {
+    /// A node without associations. The first [`Self::tick`] sends what `connect` asks for.
+    #[must_use]
+    pub fn new(config: Config, now: Instant) -> Self {
+        let mut timers = Timers::new();
+        for index in 0..config.connect.len() {
+            timers.set(Timer::Connect(index), now);
+        }
+        Self {
+            associations: Associations::default(),
+            connections: config
+                .connect
+                .iter()
+                .copied()
+                .map(Connection::new)
+                .collect(),
+            answers: Answers::new(config.answers_kept()),
+            timers,
+            next_sequence: 1,
+            skipped: 0,
+            config,
+        }
+    }
+
+    /// Takes a datagram from a peer that may speak PFCP.
+    pub fn receive(
+        &mut self,
+        from: SocketAddr,
+        datagram: &[u8],
+        now: Instant,
+        sessions: &mut dyn SessionService,
+    ) -> Vec<Action> {
+        self.answers.expire(now);
+        let mut turn = Turn {
+            now,
+            sessions,
+            actions: Vec::new(),
+        };
+        self.datagram(from, datagram, &mut turn);
+        turn.actions
+    }
+
+    /// Does what is due. To be called at [`Self::next_deadline`]; earlier or later does no harm.
+    pub fn tick(&mut self, now: Instant, sessions: &mut dyn SessionService) -> Vec<Action> {
+        self.answers.expire(now);
+        let mut turn = Turn {
+            now,
+            sessions,
+            actions: Vec::new(),
+        };
+        for timer in self.timers.take_due(now) {
+            match timer {
+                Timer::Heartbeat(node) => self.heartbeat_due(node, &mut turn),
+                Timer::Connect(index) => self.connect_due(index, &mut turn),
+            }
+        }
+        turn.actions
+    }
+
+    /// When [`Self::tick`] has something to do.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.timers.first()
+    }
+
+    /// The associations, in no order.
+    pub fn associations(&self) -> impl Iterator<Item = AssociationView> {
+        self.associations.views()
+    }
+
+    /// Number of associations.
+    #[must_use]
+    pub fn association_count(&self) -> usize {
+        self.associations.len()
+    }
+
+    /// Number of IEs that were skipped, in all messages that could be read.
+    #[must_use]
+    pub fn skipped_elements(&self) -> u64 {
+        self.skipped
+    }
+
+    /// A request of ours.
+    fn new_request(&mut self, to: SocketAddr, body: Body) -> Option<Request> {
+        let sequence = self.next_sequence;
+        self.next_sequence = sequence.wrapping_add(1) & SEQUENCE_MASK;
+        let message = Message {
+            seid: 0,
+            sequence,
+            priority: None,
+            body,
+        };
+        let bytes = message.encode().ok()?;
+        Some(Request::new(to, sequence, bytes))
+    }
+
+    /// Begins an association with a node that has none.
+    fn begin(&mut self, node: NodeId, address: SocketAddr, stamp: u32, turn: &mut Turn<'_>) {
+        let association = Association::new(address, stamp, turn.now);
+        self.associations.insert(node.clone(), association);
+        self.answers.forget(address.ip());
+        self.connection_found(&node, address);
+        let first_heartbeat = turn.now + self.config.heartbeat_interval;
+        self.timers
+            .set(Timer::Heartbeat(node.clone()), first_heartbeat);
+        turn.log(Event::AssociationSetUp { node, address });
+    }
+
+    /// Ends an association with all that hangs on it.
+    fn end(&mut self, node: &NodeId, reason: Ending, turn: &mut Turn<'_>) {
+        let Some(addresses) = self.associations.remove(node) else {
+            return;
+        };
+        for address in addresses {
+            self.answers.forget(address);
+        }
+        self.timers.cancel(&Timer::Heartbeat(node.clone()));
+        turn.sessions.delete_all(node, turn.now);
+        match reason {
+            Ending::Released => self.connection_lost(node, turn.now + self.config.connect_retry),
+            Ending::Restarted | Ending::Lost => self.connection_lost(node, turn.now),
+            // The new association takes its place at once.
+            Ending::Replaced => {}
+        }
+        turn.log(Event::AssociationEnded {
+            node: node.clone(),
+            reason,
+        });
+    }
+}
