@@ -6,6 +6,7 @@ pub mod lab;
 pub mod mmsg;
 pub mod netns;
 pub mod offload;
+pub mod packets;
 pub mod pfcp;
 pub mod topology;
 pub mod ue;

@@ -25,6 +25,7 @@ use crate::abi::{Port, roles, verdict};
 use crate::drop_reason::{DropReason, PuntReason};
 use crate::snapshot::Snapshot;
 use crate::wire::{ETHER_IPV4, ETHER_IPV6, Inner, Link, NO_QFI, Packet};
+pub use route::route_index;
 use tables::{Half, Tables, Way};
 
 /// What becomes of a frame.

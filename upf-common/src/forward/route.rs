@@ -34,7 +34,9 @@ pub(super) fn find<'a>(
     way: Way,
     length: u32,
 ) -> Result<&'a RouteEntry, DropReason> {
-    let entry = tables.route(index_of(query)).ok_or(DropReason::NoRoute)?;
+    let entry = tables
+        .route(route_index(query.destination, query.from_ifindex))
+        .ok_or(DropReason::NoRoute)?;
     // SAFETY: the record is this CPU's own and nobody else has it while the packet is processed.
     let entry = unsafe { &mut *entry.as_ptr() };
     let now = tables.now_ns();
@@ -106,9 +108,11 @@ fn ask(tables: &impl Tables, query: &RouteQuery, now: u64, entry: &mut RouteEntr
     };
 }
 
+/// Where in `ROUTES` the way to a destination is remembered.
 #[inline(always)]
-fn index_of(query: &RouteQuery) -> u32 {
-    let [high, low] = query.destination.words();
-    let mixed = (high ^ low ^ u64::from(query.from_ifindex)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+#[must_use]
+pub fn route_index(destination: IpAddress, from_ifindex: u32) -> u32 {
+    let [high, low] = destination.words();
+    let mixed = (high ^ low ^ u64::from(from_ifindex)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> 40) as u32 & (ROUTE_ENTRIES - 1)
 }

@@ -1,0 +1,312 @@
+//! The packet logic over vectors.
+
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::collections::HashMap;
+use std::ptr::NonNull;
+
+use upf_common::abi::{
+    self, Counters, NO_SLOT, Peer, Pool, Port, RouteEntry, RuleList, UeKey, maps::ROUTE_ENTRIES,
+};
+use upf_common::drop_reason::{DropReason, PuntReason};
+use upf_common::forward::tables::{Half, RouteAnswer, RouteQuery, Tables, Way};
+use upf_common::forward::{Verdict, process, route_index};
+use upf_common::wire::{IpAddress, Packet, Version};
+
+use super::world::{BLOCKS, NEAR, SLOT_MASK, SLOTS, World};
+use super::{Action, Outcome};
+
+/// Room in front of a frame and behind it, as XDP has it.
+const HEADROOM: usize = 256;
+const TAILROOM: usize = 256;
+
+/// A frame with room around it.
+#[derive(Clone, Debug)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    /// A buffer with this frame.
+    #[must_use]
+    pub fn new(frame: &[u8]) -> Self {
+        let bytes = [&[0; HEADROOM][..], frame, &[0; TAILROOM]].concat();
+        Self {
+            bytes,
+            start: HEADROOM,
+            end: HEADROOM + frame.len(),
+        }
+    }
+
+    /// The frame.
+    #[must_use]
+    pub fn frame(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+}
+
+impl Packet for Buffer {
+    fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    fn view<const N: usize>(&self, offset: usize) -> Option<&[u8; N]> {
+        self.frame().get(offset..)?.first_chunk()
+    }
+
+    fn view_mut<const N: usize>(&mut self, offset: usize) -> Option<&mut [u8; N]> {
+        self.bytes[self.start..self.end]
+            .get_mut(offset..)?
+            .first_chunk_mut()
+    }
+
+    fn move_head(&mut self, delta: i32) -> bool {
+        let start = self.start as i64 + i64::from(delta);
+        // The kernel keeps room for its own record of the frame, and at least an Ethernet header.
+        let fits = (40..self.end as i64 - 13).contains(&start);
+        if fits {
+            self.start = start as usize;
+        }
+        fits
+    }
+
+    fn move_tail(&mut self, delta: i32) -> bool {
+        let end = self.end as i64 + i64::from(delta);
+        let fits = (self.start as i64 + 14..=self.bytes.len() as i64).contains(&end);
+        if fits {
+            self.end = end as usize;
+        }
+        fits
+    }
+}
+
+/// The tables as vectors.
+pub struct HostTables {
+    ports: Vec<Port>,
+    pools: Vec<Pool>,
+    instances: Vec<u32>,
+    blocks: Vec<u32>,
+    slots: Vec<UnsafeCell<abi::Slot>>,
+    teids: HashMap<[u8; 4], u32>,
+    ue_addresses: HashMap<UeKey, u32>,
+    peers: Vec<Peer>,
+    lists: Vec<RuleList>,
+    routes: Vec<UnsafeCell<RouteEntry>>,
+    counters: RefCell<Counters>,
+    /// Whether the agent takes what is punted.
+    pub may_punt: Cell<bool>,
+    /// Time of the clock.
+    pub now_ns: Cell<u64>,
+    /// [`abi::Control::generation`].
+    pub generation: Cell<u32>,
+    /// What the kernel's routing tables would say.
+    pub answer: Cell<RouteAnswer>,
+    /// How often they were asked.
+    pub questions: Cell<u32>,
+    /// Next hops that the agent was told of.
+    pub wanted: RefCell<Vec<(u32, abi::Address)>>,
+}
+
+impl HostTables {
+    /// Tables with this content.
+    #[must_use]
+    pub fn new(world: &World) -> Self {
+        let mut blocks = world.blocks.clone();
+        blocks.resize(BLOCKS as usize, NO_SLOT);
+        let tables = Self {
+            ports: world.ports.clone(),
+            pools: world.pools.clone(),
+            instances: world.instances.clone(),
+            blocks,
+            slots: (0..SLOTS).map(|_| UnsafeCell::default()).collect(),
+            teids: world.teids.iter().copied().collect(),
+            ue_addresses: world.ue_addresses.iter().copied().collect(),
+            peers: world.peers.clone(),
+            lists: world.lists.clone(),
+            routes: (0..ROUTE_ENTRIES).map(|_| UnsafeCell::default()).collect(),
+            counters: RefCell::default(),
+            may_punt: Cell::new(true),
+            now_ns: Cell::new(1_000_000_000),
+            generation: Cell::new(0),
+            answer: Cell::new(RouteAnswer::NoRoute),
+            questions: Cell::new(0),
+            wanted: RefCell::default(),
+        };
+        for (slot, record) in &world.slots {
+            // SAFETY: nobody else has the tables yet.
+            unsafe { *tables.slots[*slot as usize].get() = *record };
+        }
+        for route in &world.routes {
+            let index = route_index(IpAddress::new(&route.destination), route.from_ifindex);
+            // SAFETY: as above.
+            unsafe { *tables.routes[index as usize].get() = *route };
+        }
+        tables
+    }
+
+    /// Takes one frame.
+    #[must_use]
+    pub fn run(&self, frame: &[u8]) -> Outcome {
+        let mut buffer = Buffer::new(frame);
+        let action = match process(&mut buffer, self, NEAR) {
+            Verdict::Kernel => Action::Pass,
+            Verdict::Drop => Action::Drop,
+            Verdict::Transmit => Action::Transmit,
+            Verdict::Redirect { .. } => Action::Redirect,
+        };
+        let counters = *self.counters.borrow();
+        Outcome {
+            action,
+            frame: buffer.frame().to_vec(),
+            uplink: counters.uplink,
+            downlink: counters.downlink,
+            punted: counters.punted,
+            ports: [counters.ports[0], counters.ports[1]],
+            slots: self.slot_counters(),
+        }
+    }
+
+    fn slot_counters(&self) -> Vec<(u32, bool, [u64; 4])> {
+        let record = |slot: &UnsafeCell<abi::Slot>| {
+            // SAFETY: no packet is being processed.
+            unsafe { *slot.get() }
+        };
+        slot_counters(self.slots.iter().map(record))
+    }
+}
+
+/// The counters of every half that has counted anything.
+pub(super) fn slot_counters(slots: impl Iterator<Item = abi::Slot>) -> Vec<(u32, bool, [u64; 4])> {
+    let halves = slots.zip(0..).flat_map(|(slot, index)| {
+        [(true, slot.uplink.state), (false, slot.downlink.state)].map(|(is_uplink, state)| {
+            let counts = [
+                state.packets,
+                state.bytes,
+                state.dropped_packets,
+                state.dropped_bytes,
+            ];
+            (index, is_uplink, counts)
+        })
+    });
+    halves.filter(|(_, _, counts)| *counts != [0; 4]).collect()
+}
+
+impl Tables for HostTables {
+    fn port(&self, ifindex: u32) -> Option<&Port> {
+        self.ports.iter().find(|port| port.ifindex == ifindex)
+    }
+
+    fn uplink_by_teid(&self, teid: [u8; 4]) -> Option<Half> {
+        self.half(u32::from_be_bytes(teid) & SLOT_MASK, Way::Uplink)
+    }
+
+    fn slot_of_teid(&self, teid: [u8; 4]) -> Option<u32> {
+        self.teids.get(&teid).copied()
+    }
+
+    fn slot_of_ue(&self, key: &UeKey) -> Option<u32> {
+        self.ue_addresses.get(key).copied()
+    }
+
+    fn slot_of_pool_address(&self, port: &Port, version: Version, key: u64) -> Option<Option<u32>> {
+        let family = if version == Version::V4 { 4 } else { 6 };
+        let first = usize::from(port.first_pool);
+        let pools = self
+            .pools
+            .get(first..first + usize::from(port.pool_count))?;
+        let pool = pools.iter().find(|pool| {
+            pool.family == family && (pool.first_key..=pool.last_key).contains(&key)
+        })?;
+        let block = pool.first_block as usize + ((key - pool.first_key) >> 8) as usize;
+        let slot = *self.blocks.get(block)?;
+        Some((slot != NO_SLOT).then_some(slot))
+    }
+
+    fn half(&self, slot: u32, way: Way) -> Option<Half> {
+        let record = self.slots.get(slot as usize)?.get();
+        // SAFETY: in bounds; the vector lives as long as `self`, and its records are shared through `Half` only.
+        unsafe {
+            let half = match way {
+                Way::Uplink => &raw mut (*record).uplink,
+                Way::Downlink => &raw mut (*record).downlink,
+            };
+            Some(Half::new(NonNull::new(half)?))
+        }
+    }
+
+    fn peer(&self, index: u32) -> Option<&Peer> {
+        self.peers.get(index as usize)
+    }
+
+    fn list(&self, index: u32) -> Option<&RuleList> {
+        self.lists.get(index as usize)
+    }
+
+    fn instance_ifindex(&self, instance: u32) -> u32 {
+        self.instances
+            .get(instance as usize)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.now_ns.get()
+    }
+
+    fn generation(&self) -> u32 {
+        self.generation.get()
+    }
+
+    fn route(&self, index: u32) -> Option<NonNull<RouteEntry>> {
+        NonNull::new(self.routes.get(index as usize)?.get())
+    }
+
+    fn look_up(&self, _: &RouteQuery) -> RouteAnswer {
+        self.questions.set(self.questions.get() + 1);
+        self.answer.get()
+    }
+
+    fn want_neighbour(&self, ifindex: u32, next_hop: IpAddress) {
+        self.wanted.borrow_mut().push((ifindex, next_hop.bytes()));
+    }
+
+    fn may_punt(&self) -> bool {
+        self.may_punt.get()
+    }
+
+    fn count_received(&self, port: u8, bytes: usize) {
+        let port = &mut self.counters.borrow_mut().ports[usize::from(port)];
+        port.rx_packets += 1;
+        port.rx_bytes += bytes as u64;
+    }
+
+    fn count_sent(&self, port: u8, bytes: usize) {
+        let port = &mut self.counters.borrow_mut().ports[usize::from(port)];
+        port.tx_packets += 1;
+        port.tx_bytes += bytes as u64;
+    }
+
+    fn count_forwarded(&self, way: Way, bytes: u32) {
+        let mut counters = self.counters.borrow_mut();
+        let direction = match way {
+            Way::Uplink => &mut counters.uplink,
+            Way::Downlink => &mut counters.downlink,
+        };
+        direction.packets += 1;
+        direction.bytes += u64::from(bytes);
+    }
+
+    fn count_dropped(&self, way: Way, reason: DropReason) {
+        let mut counters = self.counters.borrow_mut();
+        let direction = match way {
+            Way::Uplink => &mut counters.uplink,
+            Way::Downlink => &mut counters.downlink,
+        };
+        direction.dropped[reason as usize] += 1;
+    }
+
+    fn count_punted(&self, reason: PuntReason) {
+        self.counters.borrow_mut().punted[reason as usize] += 1;
+    }
+}

@@ -1,0 +1,274 @@
+//! The XDP program in the kernel, run by `BPF_PROG_TEST_RUN`.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use aya::{
+    Ebpf, EbpfLoader, Pod,
+    maps::{Array, HashMap, Map, MapData, PerCpuArray, PerCpuValues},
+    programs::{TestRun as _, TestRunOptions, Xdp},
+};
+use upf_common::abi::{
+    Control, Counters, DirectionCounters, NO_SLOT, PORT_BUCKETS, Plain, Pool, Port, RouteEntry,
+    RuleList, Slot, maps::MAX_INSTANCES,
+};
+use upf_common::forward::route_index;
+use upf_common::wire::IpAddress;
+use upf_user::datapath::bpf::object::OBJECT;
+
+use super::host::slot_counters;
+use super::world::{BLOCKS, ENTRIES, SLOT_MASK, SLOTS, World};
+use super::{Action, Outcome};
+
+/// Length of frames that come back, at most.
+const ROOM: usize = 4096;
+
+/// A record of the ABI in aya's hands.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+struct Record<T: Plain>(T);
+
+// SAFETY: what `Plain` promises is what `Pod` wants, and the wrapper is transparent.
+unsafe impl<T: Plain> Pod for Record<T> {}
+
+/// The loaded program.
+pub struct Kernel {
+    ebpf: Ebpf,
+}
+
+impl Kernel {
+    /// Loads the program with small tables.
+    ///
+    /// # Errors
+    /// Without root, without the object, or with what the verifier says.
+    pub fn load() -> Result<Self> {
+        ensure!(
+            !OBJECT.is_empty(),
+            "no eBPF object is built in: run `cargo xtask build`"
+        );
+        let mut loader = EbpfLoader::new();
+        for (map, entries) in [
+            ("SLOTS", SLOTS),
+            ("BLOCKS", BLOCKS),
+            ("PEERS", ENTRIES),
+            ("LISTS", ENTRIES),
+            ("TEIDS", SLOTS),
+            ("UE_ADDRESSES", SLOTS),
+        ] {
+            loader.map_max_entries(map, entries);
+        }
+        let mut ebpf = loader
+            .override_global("SLOT_MASK", &SLOT_MASK, true)
+            .load(OBJECT)
+            .context("the object does not load; in-kernel tests need root")?;
+        program(&mut ebpf)?.load()?;
+        Ok(Self { ebpf })
+    }
+
+    /// Instructions that the verifier has gone through.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn verified_instructions(&mut self) -> Result<Option<u32>> {
+        Ok(program(&mut self.ebpf)?
+            .info()?
+            .verified_instruction_count())
+    }
+
+    /// Takes one frame in this world.
+    ///
+    /// # Errors
+    /// When the kernel refuses a part of it.
+    pub fn run(&mut self, world: &World, frame: &[u8]) -> Result<Outcome> {
+        self.run_repeatedly(world, frame, 1)
+    }
+
+    /// Takes one frame, and what has become of it again, so many times; the action is the last one's.
+    ///
+    /// # Errors
+    /// When the kernel refuses a part of it.
+    pub fn run_repeatedly(&mut self, world: &World, frame: &[u8], times: u32) -> Result<Outcome> {
+        self.install(world)?;
+        let mut output = vec![0; ROOM];
+        let options = TestRunOptions {
+            data_in: Some(frame),
+            data_out: Some(&mut output),
+            repeat: times,
+            ..TestRunOptions::default()
+        };
+        let result = program(&mut self.ebpf)?.test_run(options)?;
+        output.truncate(result.data_size_out as usize);
+        let action = match result.return_value {
+            1 => Action::Drop,
+            2 => Action::Pass,
+            3 => Action::Transmit,
+            4 => Action::Redirect,
+            other => bail!("the program returned {other}"),
+        };
+        let counters = self.counters()?;
+        let outcome = Outcome {
+            action,
+            frame: output,
+            uplink: counters.uplink,
+            downlink: counters.downlink,
+            punted: counters.punted,
+            ports: [counters.ports[0], counters.ports[1]],
+            slots: self.slot_counters()?,
+        };
+        self.remove(world)?;
+        Ok(outcome)
+    }
+
+    /// The map of slots, to be written to while packets run.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn slots(&mut self) -> Result<&MapData> {
+        match self.map("SLOTS")? {
+            Map::Array(data) => Ok(data),
+            _ => bail!("SLOTS is not an array"),
+        }
+    }
+
+    fn install(&mut self, world: &World) -> Result<()> {
+        for port in &world.ports {
+            self.set("PORTS", port.ifindex % PORT_BUCKETS, *port)?;
+        }
+        for (index, pool) in (0..).zip(&world.pools) {
+            self.set("POOLS", index, *pool)?;
+        }
+        for (index, ifindex) in (0..).zip(&world.instances) {
+            self.set_number("INSTANCES", index, *ifindex)?;
+        }
+        for index in 0..BLOCKS {
+            let slot = world.blocks.get(index as usize).copied();
+            self.set_number("BLOCKS", index, slot.unwrap_or(NO_SLOT))?;
+        }
+        for (index, slot) in &world.slots {
+            self.set("SLOTS", *index, *slot)?;
+        }
+        for (index, peer) in (0..).zip(&world.peers) {
+            self.set("PEERS", index, *peer)?;
+        }
+        for (index, list) in (0..).zip(&world.lists) {
+            self.set("LISTS", index, *list)?;
+        }
+        for (teid, slot) in &world.teids {
+            let mut map = HashMap::<_, [u8; 4], u32>::try_from(self.map("TEIDS")?)?;
+            map.insert(teid, slot, 0)?;
+        }
+        for (key, slot) in &world.ue_addresses {
+            let mut map = HashMap::<_, Record<_>, u32>::try_from(self.map("UE_ADDRESSES")?)?;
+            map.insert(Record(*key), slot, 0)?;
+        }
+        for route in &world.routes {
+            self.set_route(route, *route)?;
+        }
+        self.set("CONTROL", 0, Control::default())?;
+        let mut counters = self.per_cpu::<Counters>("COUNTERS")?;
+        let empty = vec![Record(Counters::default()); aya::util::nr_cpus().map_err(|(_, e)| e)?];
+        counters.set(0, PerCpuValues::try_from(empty)?, 0)?;
+        Ok(())
+    }
+
+    fn remove(&mut self, world: &World) -> Result<()> {
+        for port in &world.ports {
+            self.set("PORTS", port.ifindex % PORT_BUCKETS, Port::default())?;
+        }
+        for (index, _) in (0..).zip(&world.pools) {
+            self.set("POOLS", index, Pool::default())?;
+        }
+        for index in 0..MAX_INSTANCES {
+            self.set_number("INSTANCES", index, 0)?;
+        }
+        for (index, _) in &world.slots {
+            self.set("SLOTS", *index, Slot::default())?;
+        }
+        for (index, _) in (0..).zip(&world.lists) {
+            self.set("LISTS", index, RuleList::default())?;
+        }
+        for (teid, _) in &world.teids {
+            HashMap::<_, [u8; 4], u32>::try_from(self.map("TEIDS")?)?.remove(teid)?;
+        }
+        for (key, _) in &world.ue_addresses {
+            HashMap::<_, Record<_>, u32>::try_from(self.map("UE_ADDRESSES")?)?
+                .remove(&Record(*key))?;
+        }
+        for route in &world.routes {
+            self.set_route(route, RouteEntry::default())?;
+        }
+        Ok(())
+    }
+
+    fn set_route(&mut self, at: &RouteEntry, to: RouteEntry) -> Result<()> {
+        let index = route_index(IpAddress::new(&at.destination), at.from_ifindex);
+        let cpus = aya::util::nr_cpus().map_err(|(_, error)| error)?;
+        let mut routes = self.per_cpu::<RouteEntry>("ROUTES")?;
+        routes.set(index, PerCpuValues::try_from(vec![Record(to); cpus])?, 0)?;
+        Ok(())
+    }
+
+    fn counters(&mut self) -> Result<Counters> {
+        let mut total = Counters::default();
+        for Record(one) in self.per_cpu::<Counters>("COUNTERS")?.get(&0, 0)?.iter() {
+            add_direction(&mut total.uplink, &one.uplink);
+            add_direction(&mut total.downlink, &one.downlink);
+            for (sum, count) in total.punted.iter_mut().zip(one.punted) {
+                *sum += count;
+            }
+            for (sum, port) in total.ports.iter_mut().zip(one.ports) {
+                sum.rx_packets += port.rx_packets;
+                sum.rx_bytes += port.rx_bytes;
+                sum.tx_packets += port.tx_packets;
+                sum.tx_bytes += port.tx_bytes;
+            }
+        }
+        Ok(total)
+    }
+
+    fn slot_counters(&mut self) -> Result<Vec<(u32, bool, [u64; 4])>> {
+        let slots = Array::<_, Record<Slot>>::try_from(self.map("SLOTS")?)?;
+        let slots = slots.iter().map(|slot| slot.map(|Record(slot)| slot));
+        let slots = slots.collect::<Result<Vec<_>, _>>()?;
+        Ok(slot_counters(slots.into_iter()))
+    }
+
+    fn set<T: Plain>(&mut self, map: &str, index: u32, value: T) -> Result<()> {
+        let mut array = Array::<_, Record<T>>::try_from(self.map(map)?)?;
+        array
+            .set(index, Record(value), 0)
+            .with_context(|| map.to_owned())
+    }
+
+    fn set_number(&mut self, map: &str, index: u32, value: u32) -> Result<()> {
+        let mut array = Array::<_, u32>::try_from(self.map(map)?)?;
+        array.set(index, value, 0).with_context(|| map.to_owned())
+    }
+
+    fn per_cpu<T: Plain>(&mut self, map: &str) -> Result<PerCpuArray<&mut MapData, Record<T>>> {
+        let map = self.map(map)?;
+        match map {
+            Map::PerCpuArray(data) => Ok(PerCpuArray::new(data)?),
+            _ => bail!("not a per-CPU array"),
+        }
+    }
+
+    fn map(&mut self, name: &str) -> Result<&mut Map> {
+        self.ebpf
+            .map_mut(name)
+            .with_context(|| format!("no map {name}"))
+    }
+}
+
+fn add_direction(total: &mut DirectionCounters, one: &DirectionCounters) {
+    total.packets += one.packets;
+    total.bytes += one.bytes;
+    for (sum, count) in total.dropped.iter_mut().zip(one.dropped) {
+        *sum += count;
+    }
+}
+
+fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp> {
+    Ok(ebpf
+        .program_mut("upf")
+        .context("no program `upf`")?
+        .try_into()?)
+}

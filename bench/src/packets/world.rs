@@ -1,0 +1,294 @@
+//! What is in the tables: one UPF with two devices and a few sessions.
+
+use std::net::Ipv4Addr;
+
+use upf_common::abi::{
+    self, Match, NO_METER, NO_SLOT, Peer, Pool, Port, RouteEntry, RuleList, RuleListEntry, Rules,
+    UeKey, flags, mapped, roles, verdict,
+};
+use upf_common::drop_reason::DropReason;
+use upf_common::meter::Rate;
+use upf_common::wire::outer_ipv4_checksum_base;
+
+/// Slots, blocks, peers and lists of a world.
+pub const SLOTS: u32 = 1024;
+/// Masks the slot out of a TEID.
+pub const SLOT_MASK: u32 = SLOTS - 1;
+/// Address blocks.
+pub const BLOCKS: u32 = 8;
+/// GTP-U peers, and rule lists.
+pub const ENTRIES: u32 = 8;
+
+/// The device that frames arrive at: the loopback's ifindex, which `BPF_PROG_TEST_RUN` gives to its frames.
+pub const NEAR: u32 = 1;
+/// The other device.
+pub const FAR: u32 = 77;
+/// Its parent: packets leave there with a VLAN tag.
+pub const FAR_PARENT: u32 = 78;
+/// VLAN of the other device.
+pub const VLAN: u16 = 100;
+/// MAC addresses of both devices and of the hosts behind them.
+pub const NEAR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+/// See [`NEAR_MAC`].
+pub const FAR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+/// See [`NEAR_MAC`].
+pub const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 1, 1];
+/// See [`NEAR_MAC`].
+pub const ROUTER_MAC: [u8; 6] = [2, 0, 0, 0, 1, 2];
+
+/// Our GTP-U address.
+pub const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 2);
+/// Another one of ours.
+pub const OTHER_LOCAL: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 3);
+/// A gNB.
+pub const GNB: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 1);
+/// A host in the data network.
+pub const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 80);
+/// The same one in IPv6.
+pub const SERVER_V6: [u8; 16] = [0x20, 1, 0x0d, 0xb8, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 80];
+/// Network instance number of both devices.
+pub const INSTANCE: u32 = 1;
+/// The gNB's TEID.
+pub const GNB_TEID: u32 = 0x1001_2002;
+/// QFI of the sessions that have one.
+pub const QFI: u8 = 9;
+
+/// Contents of all tables.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// `PORTS`.
+    pub ports: Vec<Port>,
+    /// `POOLS`.
+    pub pools: Vec<Pool>,
+    /// `INSTANCES`, from number 0 on.
+    pub instances: Vec<u32>,
+    /// `BLOCKS`, from number 0 on.
+    pub blocks: Vec<u32>,
+    /// Slots that are used.
+    pub slots: Vec<(u32, abi::Slot)>,
+    /// `TEIDS`.
+    pub teids: Vec<([u8; 4], u32)>,
+    /// `UE_ADDRESSES`.
+    pub ue_addresses: Vec<(UeKey, u32)>,
+    /// `PEERS`, from number 0 on.
+    pub peers: Vec<Peer>,
+    /// `LISTS`, from number 0 on.
+    pub lists: Vec<RuleList>,
+    /// What is remembered in `ROUTES`.
+    pub routes: Vec<RouteEntry>,
+}
+
+/// The UE of a slot, by the slot's place in the pool.
+#[must_use]
+pub fn ue(slot: u32) -> Ipv4Addr {
+    Ipv4Addr::from_bits(Ipv4Addr::new(10, 45, 0, 0).to_bits() + slot)
+}
+
+/// The upper half of the IPv6 prefix of a slot's UE: slots from 256 on.
+#[must_use]
+pub fn ue_prefix(slot: u32) -> [u8; 8] {
+    let [_, _, high, low] = (slot - 256).to_be_bytes();
+    [0x20, 1, 0x0d, 0xb8, 0, 0x45, high, low]
+}
+
+/// An address of that prefix.
+#[must_use]
+pub fn ue_v6(slot: u32) -> [u8; 16] {
+    let mut address = [0xab; 16];
+    address[..8].copy_from_slice(&ue_prefix(slot));
+    address
+}
+
+/// The TEID that leads to a slot.
+#[must_use]
+pub fn teid(slot: u32) -> u32 {
+    0x2a << 10 | slot
+}
+
+impl World {
+    /// Two devices, a pool of 256 IPv4 UEs in slots 0 to 255 and one of 256 IPv6 UEs in slots 256 to 511, one gNB, and
+    /// known ways to it and to a server.
+    #[must_use]
+    pub fn new() -> Self {
+        let near = Port {
+            ifindex: NEAR,
+            transmit_ifindex: NEAR,
+            instance: INSTANCE,
+            pool_count: 2,
+            number: 0,
+            gtpu_count: 2,
+            mac: NEAR_MAC,
+            roles: roles::ACCESS | roles::CORE,
+            gtpu: [LOCAL.octets(), OTHER_LOCAL.octets(), [0; 4], [0; 4]],
+            ..Port::default()
+        };
+        let far = Port {
+            ifindex: FAR,
+            transmit_ifindex: FAR_PARENT,
+            instance: INSTANCE,
+            vlan: VLAN,
+            number: 1,
+            mac: FAR_MAC,
+            ..Port::default()
+        };
+        let v4 = u64::from(ue(0).to_bits());
+        let v6 = u64::from_be_bytes(ue_prefix(256));
+        let pool = |first_key, first_block, family| Pool {
+            first_key,
+            last_key: first_key + 511,
+            first_block,
+            family,
+        };
+        Self {
+            ports: vec![near, far],
+            pools: vec![pool(v4, 0, 4), pool(v6, 2, 6)],
+            instances: vec![0, NEAR],
+            blocks: vec![0, NO_SLOT, 256, NO_SLOT],
+            slots: Vec::new(),
+            teids: Vec::new(),
+            ue_addresses: Vec::new(),
+            peers: vec![Peer {
+                local: mapped(LOCAL.octets()),
+                remote: mapped(GNB.octets()),
+                instance: INSTANCE,
+                checksum_base: outer_ipv4_checksum_base(LOCAL.octets(), GNB.octets()),
+            }],
+            lists: Vec::new(),
+            routes: vec![
+                route(mapped(GNB.octets()), PEER_MAC),
+                route(mapped(SERVER.octets()), ROUTER_MAC),
+                route(SERVER_V6, ROUTER_MAC),
+            ],
+        }
+    }
+
+    /// With a session of an IPv4 UE in this slot, both ways open.
+    #[must_use]
+    pub fn session(self, slot: u32) -> Self {
+        self.change(slot, |_, _| ())
+    }
+
+    /// With a session as [`Self::session`] makes it, changed: rules of the uplink and of the downlink.
+    #[must_use]
+    pub fn change(mut self, slot: u32, change: impl FnOnce(&mut Rules, &mut Rules)) -> Self {
+        let (mut up, mut down) = (uplink(slot), downlink());
+        change(&mut up, &mut down);
+        let mut record = abi::Slot::default();
+        // An odd version: the second copy is in force.
+        for (half, rules) in [(&mut record.uplink, up), (&mut record.downlink, down)] {
+            half.state.version = 7;
+            half.rules[1] = rules;
+        }
+        self.slots.push((slot, record));
+        self
+    }
+
+    /// With the way to the gNB changed.
+    #[must_use]
+    pub fn way_to_gnb(mut self, change: impl FnOnce(&mut RouteEntry)) -> Self {
+        change(&mut self.routes[0]);
+        self
+    }
+
+    /// With the way to the server changed.
+    #[must_use]
+    pub fn way_to_server(mut self, change: impl FnOnce(&mut RouteEntry)) -> Self {
+        change(&mut self.routes[1]);
+        self
+    }
+
+    /// With a list of PDRs, and its number.
+    #[must_use]
+    pub fn list(mut self, entries: &[(Match, Rules)]) -> Self {
+        let mut list = RuleList {
+            len: entries.len() as u32,
+            ..RuleList::default()
+        };
+        for (to, (filter, rules)) in list.entries.iter_mut().zip(entries) {
+            *to = RuleListEntry {
+                filter: *filter,
+                rules: *rules,
+            };
+        }
+        self.lists.push(list);
+        self
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Rules of an ordinary uplink.
+#[must_use]
+pub fn uplink(slot: u32) -> Rules {
+    let mut rules = Rules {
+        teid: teid(slot).to_be_bytes(),
+        verdict: verdict::FORWARD,
+        flags: flags::GATE_OPEN,
+        instance: INSTANCE,
+        meter_slot: NO_METER,
+        ..Rules::default()
+    };
+    if slot < 256 {
+        rules.ue_v4 = ue(slot).octets();
+        rules.flags |= flags::UE_V4;
+    } else {
+        rules.ue_v6 = ue_prefix(slot);
+        rules.flags |= flags::UE_V6;
+    }
+    rules
+}
+
+/// Rules of an ordinary downlink.
+#[must_use]
+pub fn downlink() -> Rules {
+    Rules {
+        verdict: verdict::FORWARD,
+        flags: flags::GATE_OPEN | flags::ENCAPSULATE | flags::PDU_SESSION,
+        qfi: QFI,
+        peer_teid: GNB_TEID.to_be_bytes(),
+        meter_slot: NO_METER,
+        ..Rules::default()
+    }
+}
+
+/// Gives rules an MBR whose bucket is in `slot`.
+pub fn limit(rules: &mut Rules, slot: u32, bits_per_second: u64) {
+    let rate = Rate::from_bits_per_second(bits_per_second);
+    rules.meter_slot = slot;
+    rules.meter_ticks_per_byte = rate.ticks_per_byte;
+    rules.meter_depth = rate.depth;
+}
+
+/// A remembered way that can be used, by the device that frames come from.
+#[must_use]
+pub fn route(destination: abi::Address, mac: [u8; 6]) -> RouteEntry {
+    RouteEntry {
+        destination,
+        from_ifindex: NEAR,
+        expires: u64::MAX,
+        transmit_ifindex: NEAR,
+        instance: INSTANCE,
+        mtu: 1500,
+        refused: u8::MAX,
+        destination_mac: mac,
+        source_mac: NEAR_MAC,
+        ..RouteEntry::default()
+    }
+}
+
+/// Makes a remembered way one by the other device.
+pub fn by_far(route: &mut RouteEntry) {
+    route.transmit_ifindex = FAR_PARENT;
+    route.port_number = 1;
+    route.vlan = VLAN;
+    route.source_mac = FAR_MAC;
+}
+
+/// Makes a remembered way a refusal.
+pub fn refused(reason: DropReason) -> impl Fn(&mut RouteEntry) {
+    move |route| route.refused = reason as u8
+}

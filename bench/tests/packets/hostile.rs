@@ -1,0 +1,160 @@
+//! Frames that nobody should send: cut at every byte, every byte flipped, and many changed at random.
+
+use std::net::Ipv4Addr;
+
+use bench::gtpu;
+use bench::packets::cases::all;
+use bench::packets::frames::routed;
+use bench::packets::host::HostTables;
+use bench::packets::world::{GNB, GNB_TEID, LOCAL, NEAR_MAC, World};
+use bench::packets::{Action, Outcome};
+use etherparse::{NetSlice, SlicedPacket, TransportSlice};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+
+/// Frames of the random part.
+const RANDOM: usize = 400_000;
+
+#[test]
+fn no_frame_makes_a_wrong_packet() {
+    let mut count = 0;
+    for case in all() {
+        let tables = HostTables::new(&case.world);
+        let mut run = |frame: &[u8]| {
+            count += 1;
+            let outcome = tables.run(frame);
+            check(&case.world, frame, &outcome);
+        };
+        for length in 14..case.frame.len() {
+            run(&case.frame[..length]);
+        }
+        for at in 0..case.frame.len().min(120) {
+            let mut frame = case.frame.clone();
+            for flip in [0x01, 0x80, 0xff, 0x10] {
+                frame[at] = case.frame[at] ^ flip;
+                run(&frame);
+            }
+        }
+    }
+    assert!(count > 40_000, "{count}");
+}
+
+#[test]
+fn nor_does_any_of_many_at_random() {
+    let mut random = StdRng::seed_from_u64(29_281);
+    let cases = all();
+    let tables: Vec<_> = cases
+        .iter()
+        .map(|case| HostTables::new(&case.world))
+        .collect();
+    for _ in 0..RANDOM {
+        let index = random.random_range(0..cases.len());
+        let mut frame = cases[index].frame.clone();
+        for _ in 0..random.random_range(1..6) {
+            let at = random.random_range(0..frame.len());
+            frame[at] = random.random();
+        }
+        if random.random_bool(0.3) {
+            frame.truncate(random.random_range(14..=frame.len()));
+        }
+        check(&cases[index].world, &frame, &tables[index].run(&frame));
+    }
+}
+
+/// Whatever arrived: what leaves is a sound packet that was in the frame, one hop older.
+fn check(world: &World, frame: &[u8], outcome: &Outcome) {
+    match outcome.action {
+        Action::Pass => assert_eq!(outcome.frame, frame, "touched and passed on"),
+        Action::Drop => {}
+        Action::Transmit | Action::Redirect => check_packet(world, frame, &outcome.frame),
+    }
+}
+
+fn check_packet(world: &World, frame: &[u8], out: &[u8]) {
+    let context = || format!("in {frame:02x?}\nout {out:02x?}");
+    let sources = world.ports.iter().map(|port| port.mac).collect::<Vec<_>>();
+    assert!(
+        sources.iter().any(|mac| *mac == out[6..12]),
+        "{}",
+        context()
+    );
+    let network = if out[12..14] == [0x81, 0] { 18 } else { 14 };
+    let packet = &out[network..];
+    if let Some(inner) = tunnelled(packet) {
+        assert_eq!(inner.teid, GNB_TEID, "{}", context());
+        assert!(is_in(frame, inner.payload), "{}", context());
+        return;
+    }
+    if is_echo_response(out) {
+        assert_eq!(out[6..12], NEAR_MAC, "{}", context());
+        return;
+    }
+    assert!(is_in(frame, packet), "{}", context());
+}
+
+/// The packet, one hop younger, stands in the frame that arrived.
+fn is_in(frame: &[u8], packet: &[u8]) -> bool {
+    frame.windows(packet.len()).any(|window| {
+        window[0] == packet[0] && hop(window) == hop(packet).wrapping_add(1) && same(window, packet)
+    })
+}
+
+fn hop(packet: &[u8]) -> u8 {
+    if packet[0] >> 4 == 4 {
+        packet[8]
+    } else {
+        packet[7]
+    }
+}
+
+/// The same but for hop count and header checksum. That the checksum follows the hop count, right or wrong as it came,
+/// is proved beside the function that changes it.
+fn same(window: &[u8], packet: &[u8]) -> bool {
+    let skipped: &[usize] = if packet[0] >> 4 == 4 {
+        &[8, 10, 11]
+    } else {
+        &[7]
+    };
+    let _ = routed;
+    window
+        .iter()
+        .zip(packet)
+        .enumerate()
+        .all(|(at, (a, b))| a == b || skipped.contains(&at))
+}
+
+/// The G-PDU in a datagram of ours to the gNB.
+fn tunnelled(packet: &[u8]) -> Option<gtpu::GPdu<'_>> {
+    let sliced = SlicedPacket::from_ip(packet).ok()?;
+    let Some(NetSlice::Ipv4(ip)) = &sliced.net else {
+        return None;
+    };
+    let header = ip.header();
+    let is_ours = header.source_addr() == LOCAL && header.destination_addr() == GNB;
+    let Some(TransportSlice::Udp(udp)) = &sliced.transport else {
+        return None;
+    };
+    if !is_ours || udp.destination_port() != 2152 || udp.source_port() < 0xc000 {
+        return None;
+    }
+    assert_eq!(
+        header.header_checksum(),
+        header.to_header().calc_header_checksum()
+    );
+    let range = packet.len() - udp.payload().len()..;
+    gtpu::read(&packet[range])
+}
+
+fn is_echo_response(out: &[u8]) -> bool {
+    let at = if out[12..14] == [0x81, 0] || out[12..14] == [0x88, 0xa8] {
+        18
+    } else {
+        14
+    };
+    let Some(datagram) = out.get(at..at + 42) else {
+        return false;
+    };
+    let source = Ipv4Addr::new(datagram[12], datagram[13], datagram[14], datagram[15]);
+    datagram[28..30] == [0x32, 2]
+        && datagram[20..22] == 2152u16.to_be_bytes()
+        && source.octets()[..3] == LOCAL.octets()[..3]
+}

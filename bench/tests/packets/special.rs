@@ -1,0 +1,231 @@
+//! What takes more than one frame: rules that change meanwhile, room that runs out, a limit on punting, next hops
+//! that are asked for.
+
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+
+use anyhow::{Result, ensure};
+use bench::gtpu::GPdu;
+use bench::packets::frames::{from_gnb, from_router, from_ue, gtpu, to_ue};
+use bench::packets::host::HostTables;
+use bench::packets::kernel::Kernel;
+use bench::packets::world::{
+    FAR, FAR_MAC, FAR_PARENT, NEAR_MAC, ROUTER_MAC, SERVER, World, teid, ue,
+};
+use bench::packets::{Action, Outcome};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
+use upf_common::abi::{Slot, mapped};
+use upf_common::drop_reason::{DropReason, PuntReason};
+use upf_common::forward::tables::RouteAnswer;
+
+const SLOT: u32 = 5;
+
+fn g_pdu() -> Vec<u8> {
+    let packet = from_ue(SLOT);
+    let message = GPdu {
+        teid: teid(SLOT),
+        qfi: None,
+        payload: &packet,
+    };
+    from_gnb(&message.to_uplink_bytes())
+}
+
+/// A tunnel whose far end has a UE's address: what leaves is taken in again, longer each time.
+fn ever_longer() -> World {
+    let mut world = World::new().session(SLOT);
+    world.peers[0].remote = mapped(ue(SLOT).octets());
+    world.routes[0].destination = mapped(ue(SLOT).octets());
+    world.routes[0].destination_mac = NEAR_MAC;
+    world
+}
+
+#[test]
+fn a_frame_without_room_in_front_is_dropped() -> Result<()> {
+    let world = ever_longer();
+    let tables = HostTables::new(&world);
+    let mut frame = from_router(&to_ue(SLOT));
+    for _ in 0..3 {
+        frame = tables.run(&frame).frame;
+    }
+    // The host's buffer has fresh room each time; one longer step than there is room for takes a smaller buffer.
+    let there = Kernel::load()?.run_repeatedly(&world, &from_router(&to_ue(SLOT)), 20)?;
+    ensure!(there.downlink.packets >= 3, "{there:?}");
+    assert!(
+        there.downlink.dropped[DropReason::NoHeadroom as usize] > 0,
+        "{there:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn punting_is_limited() -> Result<()> {
+    let end_marker = from_gnb(&gtpu(0x30, 254, 1, &[]));
+    let here = HostTables::new(&World::new());
+    here.may_punt.set(false);
+    let outcome = here.run(&end_marker);
+    assert_eq!(outcome.action, Action::Drop);
+    assert!(
+        outcome
+            .dropped()
+            .is_some_and(|(_, reason)| reason == DropReason::PuntLimited)
+    );
+
+    const TIMES: u32 = 20_000;
+    let there = Kernel::load()?.run_repeatedly(&World::new(), &end_marker, TIMES)?;
+    let punted = there.punted[PuntReason::GtpuSignalling as usize];
+    let limited = there.uplink.dropped[DropReason::PuntLimited as usize];
+    assert_eq!(punted + limited, u64::from(TIMES));
+    assert!((100..2_000).contains(&punted), "{punted} punted at once");
+    Ok(())
+}
+
+/// Changes the version of a slot's uplink over and over until it is told to stop.
+fn hammer(version: &AtomicU32, stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        version.fetch_add(2, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn rules_that_change_all_the_time_are_told_from_rules_that_stand() -> Result<()> {
+    let mut kernel = Kernel::load()?;
+    let slots = Mapped::new(kernel.slots()?.fd().as_fd())?;
+    let stop = AtomicBool::new(false);
+    let world = World::new().session(SLOT);
+    let outcome = thread::scope(|scope| -> Result<Outcome> {
+        scope.spawn(|| hammer(slots.uplink_version(SLOT), &stop));
+        // Dropped for want of a second look or forwarded, and then not ours any more: never anything else.
+        let mut last = kernel.run(&world, &g_pdu())?;
+        for _ in 0..2_000 {
+            if last.uplink.dropped[DropReason::SlotBusy as usize] > 0 {
+                break;
+            }
+            ensure!(last.action == Action::Transmit, "{last:?}");
+            last = kernel.run(&world, &g_pdu())?;
+        }
+        stop.store(true, Ordering::Relaxed);
+        Ok(last)
+    })?;
+    assert!(
+        outcome
+            .dropped()
+            .is_some_and(|(_, reason)| reason == DropReason::SlotBusy),
+        "{outcome:?}"
+    );
+    Ok(())
+}
+
+/// The kernel's slots in our memory.
+struct Mapped {
+    at: NonNull<std::ffi::c_void>,
+    length: usize,
+}
+
+impl Mapped {
+    fn new(map: BorrowedFd<'_>) -> Result<Self> {
+        let length = size_of::<Slot>() * bench::packets::world::SLOTS as usize;
+        let size = length.try_into()?;
+        let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        // SAFETY: a fresh mapping of our own.
+        let at = unsafe { mmap(None, size, protection, MapFlags::MAP_SHARED, map, 0)? };
+        Ok(Self { at, length })
+    }
+
+    fn uplink_version(&self, slot: u32) -> &AtomicU32 {
+        // SAFETY: inside the mapping, aligned as the record is, and shared with packets that read it at once.
+        unsafe {
+            let slot = self.at.cast::<Slot>().add(slot as usize).as_ptr();
+            AtomicU32::from_ptr(&raw mut (*slot).uplink.state.version)
+        }
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`, and no reference into it is left.
+        unsafe { munmap(self.at, self.length) }.ok();
+    }
+}
+
+#[test]
+fn a_next_hop_is_asked_for_once_and_remembered() {
+    let mut world = World::new().session(SLOT);
+    world.routes.clear();
+    let tables = HostTables::new(&world);
+    let found = RouteAnswer::Found {
+        ifindex: FAR,
+        mtu: 1400,
+        destination_mac: ROUTER_MAC,
+        source_mac: FAR_MAC,
+    };
+    tables.answer.set(found);
+    for _ in 0..3 {
+        assert_eq!(tables.run(&g_pdu()).action, Action::Redirect);
+    }
+    assert_eq!(tables.questions.get(), 1);
+
+    // A change of the kernel's tables voids it, and so does time.
+    tables.generation.set(1);
+    tables.run(&g_pdu());
+    assert_eq!(tables.questions.get(), 2);
+    tables.now_ns.set(tables.now_ns.get() + 1_000_000_000);
+    tables.run(&g_pdu());
+    assert_eq!(tables.questions.get(), 3);
+}
+
+#[test]
+fn a_next_hop_without_mac_address_is_wanted_and_looked_for_again_soon() {
+    let mut world = World::new().session(SLOT);
+    world.routes.clear();
+    let tables = HostTables::new(&world);
+    tables.answer.set(RouteAnswer::NoNeighbour {
+        ifindex: FAR,
+        next_hop: upf_common::wire::IpAddress::from_v4(SERVER.octets()),
+    });
+    for _ in 0..3 {
+        assert_eq!(tables.run(&g_pdu()).action, Action::Drop);
+    }
+    assert_eq!(*tables.wanted.borrow(), [(FAR, mapped(SERVER.octets()))]);
+    tables.now_ns.set(tables.now_ns.get() + 20_000_000);
+    tables.answer.set(RouteAnswer::Found {
+        ifindex: FAR,
+        mtu: 1500,
+        destination_mac: ROUTER_MAC,
+        source_mac: FAR_MAC,
+    });
+    assert_eq!(tables.run(&g_pdu()).action, Action::Redirect);
+}
+
+#[test]
+fn answers_that_lead_nowhere_are_counted_by_what_they_say() {
+    let not_ours = FAR_PARENT;
+    let found = RouteAnswer::Found {
+        ifindex: not_ours,
+        mtu: 1500,
+        destination_mac: ROUTER_MAC,
+        source_mac: FAR_MAC,
+    };
+    let no_neighbour = RouteAnswer::NoNeighbour {
+        ifindex: not_ours,
+        next_hop: upf_common::wire::IpAddress::from_v4(SERVER.octets()),
+    };
+    for (answer, reason) in [
+        (RouteAnswer::NoRoute, DropReason::NoRoute),
+        (found, DropReason::RouteOffInstance),
+        (no_neighbour, DropReason::RouteOffInstance),
+    ] {
+        let mut world = World::new().session(SLOT);
+        world.routes.clear();
+        let tables = HostTables::new(&world);
+        tables.answer.set(answer);
+        let outcome = tables.run(&g_pdu());
+        assert_eq!(
+            outcome.dropped().map(|(_, reason)| reason),
+            Some(reason),
+            "{answer:?}"
+        );
+        assert!(tables.wanted.borrow().is_empty(), "{answer:?}");
+    }
+}
