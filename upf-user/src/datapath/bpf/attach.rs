@@ -41,7 +41,7 @@ pub enum AttachError {
         /// What else to try, from a semicolon on; empty where there is nothing.
         advice: &'static str,
         /// What it said.
-        source: ProgramError,
+        source: Box<ProgramError>,
     },
     /// The kernel has no BPF links for XDP (they came with Linux 5.9), or they do not fit the device.
     #[error("{device}: the kernel makes no XDP link; Linux 5.9 or later is needed")]
@@ -304,7 +304,7 @@ fn refused(
         device: device.to_owned(),
         place,
         advice,
-        source,
+        source: Box::new(source),
     }
 }
 

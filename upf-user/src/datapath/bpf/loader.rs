@@ -15,6 +15,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::{debug, info};
 use upf_common::abi::{Plain, Slot};
 
+use super::Sizes;
 use super::control::ControlTable;
 use super::counters::CounterTable;
 use super::mmap::MappedArray;
@@ -22,11 +23,13 @@ use super::object::OBJECT;
 use super::pins::{Pins, PinsError};
 use super::ports::{Placement, PortTable};
 use super::tables::BpfDatapath;
-use super::{Sizes, slot_index_bits};
 use crate::datapath::DatapathError;
+use crate::datapath::slots::index_bits;
 
 /// Name of the XDP program in the object.
 const PROGRAM: &str = "upf";
+/// Lines of the verifier's log that an error shows.
+const VERIFIER_LINES: usize = 12;
 /// Name of its pin.
 const PROGRAM_PIN: &str = "program";
 
@@ -43,8 +46,16 @@ pub enum LoadError {
     #[error("the eBPF object cannot be loaded")]
     Object(#[source] EbpfError),
     /// The kernel did not accept the program.
-    #[error("the kernel refuses the XDP program")]
-    Program(#[source] ProgramError),
+    #[error("the kernel refuses the XDP program; the verifier's last words:\n{last_words}")]
+    Program {
+        /// The end of the verifier's log; the whole is logged at debug level.
+        last_words: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The program could not be handed to the kernel.
+    #[error("the XDP program cannot be loaded")]
+    NotLoaded(#[source] ProgramError),
     /// The object is not of our sources.
     #[error(
         "the eBPF object has no {what} as this agent knows it; build both with `cargo xtask build`"
@@ -77,6 +88,9 @@ pub enum LoadError {
     Pins(#[from] PinsError),
 }
 
+/// Log records of the fast path on their way into our log.
+pub type FastPathLogger = EbpfLogger<&'static dyn log::Log>;
+
 /// A loaded data path, attached to nothing yet.
 pub struct Loaded {
     /// The tables of sessions.
@@ -92,7 +106,7 @@ pub struct Loaded {
     /// [`upf_common::abi::Event`] records from the fast path.
     pub events: RingBuf<MapData>,
     /// Log records from the fast path; `None` where the object logs nothing.
-    pub logger: Option<EbpfLogger<&'static dyn log::Log>>,
+    pub logger: Option<FastPathLogger>,
     /// The directory of pins, where one was named.
     pub pins: Option<Pins>,
 }
@@ -127,20 +141,26 @@ pub fn load(sizes: &Sizes, pins: Option<&Path>) -> Result<Loaded, LoadError> {
         return Err(LoadError::NoObject);
     }
     let pins = pins.map(Pins::open).transpose()?;
-    load_object(sizes, pins).map_err(|error| {
-        if is_not_allowed(&error) {
-            LoadError::NotAllowed
-        } else {
-            error
+    match load_object(sizes, pins.as_ref()) {
+        Ok(loaded) => Ok(Loaded { pins, ..loaded }),
+        Err(error) => {
+            if let Some(pins) = pins {
+                pins.abandon();
+            }
+            Err(if is_not_allowed(&error) {
+                LoadError::NotAllowed
+            } else {
+                error
+            })
         }
-    })
+    }
 }
 
-fn load_object(sizes: &Sizes, pins: Option<Pins>) -> Result<Loaded, LoadError> {
+fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> {
     raise_memory_lock();
     let mut ebpf = create(sizes)?;
     load_program(&mut ebpf)?;
-    if let Some(pins) = &pins {
+    if let Some(pins) = pins {
         pin(&mut ebpf, pins)?;
     }
     let datapath = BpfDatapath {
@@ -179,13 +199,13 @@ fn load_object(sizes: &Sizes, pins: Option<Pins>) -> Result<Loaded, LoadError> {
         counters: CounterTable::new(counters),
         events,
         logger,
-        pins,
+        pins: None,
     })
 }
 
 fn create(sizes: &Sizes) -> Result<Ebpf, LoadError> {
     // Of 24 bits at most, see `config::MAX_SESSIONS`.
-    let slot_mask = (1_u32 << slot_index_bits(sizes.slots)) - 1;
+    let slot_mask = (1_u32 << index_bits(sizes.slots)) - 1;
     EbpfLoader::new()
         .map_max_entries("SLOTS", sizes.slots)
         .map_max_entries("BLOCKS", sizes.blocks.max(1))
@@ -205,7 +225,22 @@ fn load_program(ebpf: &mut Ebpf) -> Result<(), LoadError> {
     let program = program.ok_or(LoadError::Mismatch {
         what: "XDP program",
     })?;
-    program.load().map_err(LoadError::Program)
+    program.load().map_err(|error| match error {
+        ProgramError::LoadError {
+            io_error,
+            verifier_log,
+        } => {
+            let log = verifier_log.to_string();
+            debug!("verifier:\n{log}");
+            let lines: Vec<_> = log.lines().collect();
+            let last = lines.len().saturating_sub(VERIFIER_LINES);
+            LoadError::Program {
+                last_words: lines[last..].join("\n"),
+                source: io_error,
+            }
+        }
+        other => LoadError::NotLoaded(other),
+    })
 }
 
 fn pin(ebpf: &mut Ebpf, pins: &Pins) -> Result<(), LoadError> {
@@ -302,14 +337,10 @@ fn tell_price(sizes: &Sizes) {
     );
 }
 
+/// Missing capabilities are `EPERM`; `EACCES` is how the verifier says that it does not like a program.
 fn is_not_allowed(error: &LoadError) -> bool {
-    let mut cause: Option<&dyn Error> = Some(error);
-    while let Some(error) = cause {
-        let io = error.downcast_ref::<io::Error>();
-        if io.is_some_and(|io| io.kind() == io::ErrorKind::PermissionDenied) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    let outermost: &(dyn Error + 'static) = error;
+    let causes = std::iter::successors(Some(outermost), |cause| Error::source(*cause));
+    let mut system_errors = causes.filter_map(|cause| cause.downcast_ref::<io::Error>());
+    system_errors.any(|error| error.raw_os_error() == Some(libc::EPERM))
 }

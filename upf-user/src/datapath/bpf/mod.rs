@@ -25,15 +25,9 @@ pub mod tables;
 mod tests;
 
 pub use crate::datapath::memory::Sizes;
-pub use loader::{LoadError, Loaded, load};
+pub use loader::{FastPathLogger, LoadError, Loaded, load};
 
 use upf_common::abi::Plain;
-
-/// Number of low bits of a TEID that hold the slot's index: enough for the highest one.
-#[must_use]
-pub const fn slot_index_bits(capacity: u32) -> u32 {
-    u32::BITS - capacity.saturating_sub(1).leading_zeros()
-}
 
 /// A record of the ABI as a key or value of aya's maps.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,7 @@ use aya::pin::PinError;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
+use tracing::debug;
 
 const LINK_PREFIX: &str = "link-";
 
@@ -152,6 +153,16 @@ impl Pins {
             path: self.directory.clone(),
             source,
         })
+    }
+
+    /// Leaves the directory as it was before [`Self::open`], as far as links of an agent before us keep a data
+    /// path alive; without any of them it goes.
+    pub(super) fn abandon(self) {
+        if matches!(self.linked_devices(), Ok(links) if links.is_empty())
+            && let Err(error) = self.remove_all()
+        {
+            debug!(%error, "pins are left behind");
+        }
     }
 
     fn names(&self) -> Result<Vec<String>, PinsError> {

@@ -13,7 +13,7 @@ use upf_common::abi::{
 
 use super::attach::{AttachError, Attachments};
 use super::pins::{Pins, PinsError};
-use super::{Loaded, Record, Sizes, load, slot_index_bits};
+use super::{Loaded, Record, Sizes, load};
 use crate::config::Mode;
 use crate::datapath::slots::PoolLayout;
 use crate::datapath::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex};
@@ -85,23 +85,6 @@ fn some_rules() -> Rules {
         list: 6,
         ..Rules::default()
     }
-}
-
-#[test]
-fn index_bits_hold_the_highest_slot() {
-    let cases = [
-        (1, 0),
-        (2, 1),
-        (3, 2),
-        (4, 2),
-        (1000, 10),
-        (1024, 10),
-        (1025, 11),
-    ];
-    for (capacity, bits) in cases {
-        assert_eq!(slot_index_bits(capacity), bits, "{capacity}");
-    }
-    assert_eq!(slot_index_bits(1 << 24), 24);
 }
 
 #[test]
