@@ -7,6 +7,7 @@ pub mod agent;
 pub mod config;
 pub mod datapath;
 pub mod http;
+pub mod logging;
 pub mod metrics;
 pub mod netlink;
 pub mod pfcp;

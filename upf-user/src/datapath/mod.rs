@@ -4,6 +4,7 @@
 //! of [`upf_common::abi`]. `bpf` writes them into the kernel's maps, `memory` into plain vectors for tests and
 //! model checks, and `chaos` fails on purpose to prove that a request is applied whole or not at all.
 
+pub mod bpf;
 pub mod chaos;
 pub mod instances;
 pub mod memory;

@@ -23,13 +23,15 @@ mod solicit;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod xdp;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 pub use devices::{Device, Vlan};
 pub use forwarding::{Family, switch_on};
-pub use watch::{NetlinkError, Watch, start};
+pub use watch::{NetlinkError, Started, Watch, start};
+pub use xdp::{AttachedXdp, XdpPlace, attached_xdp};
 
 /// How long changes are gathered before they are reported as one.
 pub const DEBOUNCE: Duration = Duration::from_millis(5);

@@ -98,7 +98,12 @@ fn a_device_its_neighbours_and_its_end_are_seen() {
 
 async fn scenario() {
     let far = FarEnd::start();
-    let (watch, mut events) = start(vec!["n3".to_owned()]).await.unwrap();
+    let Started {
+        watch,
+        devices,
+        mut events,
+    } = start(vec!["n3".to_owned()]).await.unwrap();
+    assert_eq!(devices, []);
 
     // `unshare` needs a moment before the process is in its namespace.
     tokio::time::sleep(Duration::from_millis(300)).await;

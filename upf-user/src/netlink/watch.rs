@@ -19,7 +19,7 @@ use super::devices::Devices;
 use super::messages::{self, Change};
 use super::neighbours::{Key, Neighbours};
 use super::solicit::Solicitor;
-use super::{DEBOUNCE, Event, Wish};
+use super::{DEBOUNCE, Device, Event, Wish};
 
 const GROUPS: &[MulticastGroup] = &[
     MulticastGroup::Link,
@@ -73,14 +73,21 @@ pub enum NetlinkError {
     Request(#[from] rtnetlink::Error),
 }
 
-/// Finds the configured devices and begins to watch. Those that are there come first, as
-/// [`Event::Appeared`].
+/// A watch that has begun.
+pub struct Started {
+    /// Takes wishes.
+    pub watch: Watch,
+    /// The devices that are there already.
+    pub devices: Vec<Device>,
+    /// What happens from now on.
+    pub events: mpsc::Receiver<Event>,
+}
+
+/// Finds the configured devices and begins to watch.
 ///
 /// # Errors
 /// When the kernel refuses netlink.
-pub async fn start(
-    configured: Vec<String>,
-) -> Result<(Watch, mpsc::Receiver<Event>), NetlinkError> {
+pub async fn start(configured: Vec<String>) -> Result<Started, NetlinkError> {
     let (events, receiver) = mpsc::channel(EVENTS);
     let (sender, wishes) = mpsc::channel(WISHES);
     let connection = Connection::open()?;
@@ -94,17 +101,19 @@ pub async fn start(
         events,
     };
     let found = state.read_everything(&connection.handle).await?;
-    let task = tokio::spawn(async move {
-        state.report(found).await;
-        state.run(connection, wishes).await;
+    let task = tokio::spawn(async move { state.run(connection, wishes).await });
+    let devices = found.into_iter().filter_map(|event| match event {
+        Event::Appeared(device) => Some(device),
+        _ => None,
     });
-    Ok((
-        Watch {
+    Ok(Started {
+        watch: Watch {
             wishes: sender,
             task,
         },
-        receiver,
-    ))
+        devices: devices.collect(),
+        events: receiver,
+    })
 }
 
 type Messages =

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub use file::FileStore;
 
 /// Seconds from the NTP epoch (1900) to the Unix epoch (1970).
-const NTP_TO_UNIX: u64 = 2_208_988_800;
+pub const NTP_TO_UNIX: u64 = 2_208_988_800;
 
 /// Why something was not kept or not found again.
 #[derive(Debug, thiserror::Error)]

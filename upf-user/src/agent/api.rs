@@ -1,0 +1,50 @@
+//! The agent's answers to HTTP.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::control::Control;
+use super::pfcp::Pulse;
+use super::readiness::Readiness;
+use crate::datapath::bpf::tables::BpfDatapath;
+use crate::http::{Association, Service};
+use crate::metrics::Metrics;
+use crate::session::SessionView;
+
+/// What HTTP reads from.
+pub(super) struct Api {
+    pub(super) control: Arc<Control<BpfDatapath>>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) readiness: Arc<Readiness>,
+    pub(super) pulse: Arc<Pulse>,
+}
+
+impl Service for Api {
+    fn metrics(&self) -> Result<String, String> {
+        self.metrics.render().map_err(|error| error.to_string())
+    }
+
+    fn is_alive(&self) -> bool {
+        self.pulse.is_beating(Instant::now())
+    }
+
+    fn obstacles(&self) -> Vec<String> {
+        let mut obstacles = self.readiness.obstacles();
+        if !self.is_alive() {
+            obstacles.push("PFCP is not served".to_owned());
+        }
+        obstacles
+    }
+
+    fn session(&self, seid: u64) -> Option<SessionView> {
+        self.control.session(seid)
+    }
+
+    fn sessions(&self, after: Option<u64>, limit: usize) -> Vec<SessionView> {
+        self.control.sessions(after, limit)
+    }
+
+    fn associations(&self) -> Vec<Association> {
+        self.control.associations()
+    }
+}

@@ -1,0 +1,266 @@
+//! The control plane's side: the PFCP node and its sessions, one message at a time.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use tracing::{debug, info, warn};
+
+use super::complaints::Complaints;
+use super::figures::{Census, Population};
+use super::pfcp::{Datagram, Engine};
+use crate::config::{Config, NodeName};
+use crate::datapath::Datapath;
+use crate::http::Association;
+use crate::pfcp::ie::NodeId;
+use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
+use crate::session::{SessionView, Sessions};
+use crate::store::NTP_TO_UNIX;
+
+/// Node and sessions behind one lock, which is held for one message or one look at a time.
+pub(super) struct Control<D> {
+    rooms: Mutex<Rooms<D>>,
+}
+
+struct Rooms<D> {
+    node: Node,
+    sessions: Sessions<D>,
+    complaints: Complaints,
+}
+
+impl<D: Datapath> Control<D> {
+    /// Without associations; `started` is told to every peer.
+    pub(super) fn new(config: &Config, started: SystemTime, sessions: Sessions<D>) -> Self {
+        let node_id = match &config.node.id {
+            NodeName::Address(address) => NodeId::Address(*address),
+            NodeName::Fqdn(name) => NodeId::Fqdn(name.to_ascii_lowercase()),
+        };
+        let node = node::Config {
+            connect: config.pfcp.connect.clone(),
+            ..node::Config::new(node_id, ntp_stamp(started))
+        };
+        let rooms = Rooms {
+            node: Node::new(node, Instant::now()),
+            sessions,
+            complaints: Complaints::default(),
+        };
+        Self {
+            rooms: Mutex::new(rooms),
+        }
+    }
+
+    /// One session by our SEID.
+    pub(super) fn session(&self, seid: u64) -> Option<SessionView> {
+        self.rooms().sessions.view(seid)
+    }
+
+    /// Sessions in the order of our SEIDs.
+    pub(super) fn sessions(&self, after: Option<u64>, limit: usize) -> Vec<SessionView> {
+        self.rooms().sessions.list(after, limit)
+    }
+
+    /// All associations, by Node ID.
+    pub(super) fn associations(&self) -> Vec<Association> {
+        let now = Instant::now();
+        let mut views: Vec<_> = self.rooms().node.associations().collect();
+        views.sort_by(|a, b| a.node_id.cmp(&b.node_id));
+        views.into_iter().map(|view| shown(&view, now)).collect()
+    }
+
+    /// All GTP-U peers where they have changed since `told`, which takes note.
+    pub(super) fn peers_since(&self, told: &mut Option<u64>) -> Option<Vec<IpAddr>> {
+        let rooms = self.rooms();
+        let changes = rooms.sessions.peers_changed();
+        (told.replace(changes) != Some(changes)).then(|| rooms.sessions.peers())
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, Rooms<D>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: Datapath + 'static> Engine for Control<D> {
+    fn receive(&self, from: SocketAddr, datagram: &[u8], now: Instant) -> Vec<Datagram> {
+        let mut rooms = self.rooms();
+        let Rooms { node, sessions, .. } = &mut *rooms;
+        let actions = node.receive(from, datagram, now, sessions);
+        debug!(sessions = sessions.len(), "PFCP");
+        rooms.act(actions, now)
+    }
+
+    fn tick(&self, now: Instant) -> Vec<Datagram> {
+        let mut rooms = self.rooms();
+        let Rooms { node, sessions, .. } = &mut *rooms;
+        let actions = node.tick(now, sessions);
+        rooms.act(actions, now)
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.rooms().node.next_deadline()
+    }
+}
+
+impl<D: Datapath + 'static> Census for Control<D> {
+    fn population(&self) -> Population {
+        let rooms = self.rooms();
+        Population {
+            sessions: rooms.sessions.len() as u64,
+            capacity: u64::from(rooms.sessions.tables().capacity()),
+            associations: rooms.node.association_count() as u64,
+        }
+    }
+}
+
+impl<D> Rooms<D> {
+    fn act(&mut self, actions: Vec<Action>, now: Instant) -> Vec<Datagram> {
+        let mut datagrams = Vec::new();
+        for action in actions {
+            match action {
+                Action::Send { to, bytes } => datagrams.push(Datagram { to, bytes }),
+                Action::Log(event) => self.log(&event, now),
+            }
+        }
+        datagrams
+    }
+
+    fn log(&mut self, event: &Event, now: Instant) {
+        match event {
+            Event::AssociationSetUp { .. }
+            | Event::AssociationEnded { .. }
+            | Event::Reachable { .. } => info!("{event}"),
+            Event::AssociationRefused { address, .. }
+                if !self.complaints.may_be_told(address.ip(), now) =>
+            {
+                debug!("{event}");
+            }
+            Event::AssociationRefused { .. }
+            | Event::Unreachable { .. }
+            | Event::ConnectUnanswered { .. }
+            | Event::ConnectRefused { .. } => warn!("{event}"),
+            Event::Message { from, .. } if self.complaints.may_be_told(from.ip(), now) => {
+                warn!("{event}");
+            }
+            Event::Message { .. } => debug!("{event}"),
+        }
+    }
+}
+
+fn shown(view: &AssociationView, now: Instant) -> Association {
+    Association {
+        node: view.node_id.to_string(),
+        address: view.address.to_string(),
+        reachable: view.reachable,
+        age_seconds: now.saturating_duration_since(view.since).as_secs(),
+        recovery_time: unix_seconds(view.recovery_time_stamp),
+    }
+}
+
+/// The lower 32 bits of NTP's seconds (TS 29.244 clause 8.2.65, RFC 5905 clause 6).
+fn ntp_stamp(time: SystemTime) -> u32 {
+    let unix = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    unix.as_secs().wrapping_add(NTP_TO_UNIX) as u32
+}
+
+/// The reverse, for times from 1970 to 2106.
+fn unix_seconds(ntp_stamp: u32) -> u64 {
+    u64::from(ntp_stamp.wrapping_sub(NTP_TO_UNIX as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::datapath::memory::{MemoryDatapath, Sizes};
+    use crate::session::SessionsConfig;
+    use std::time::Duration;
+
+    const CONFIG: &str = r#"
+[node]
+id = "UPF1.example.org"
+
+[pfcp]
+listen = "10.100.0.2:8805"
+allow = ["10.100.0.0/24"]
+connect = ["10.100.0.9:8805"]
+
+[[interface]]
+device = "n3"
+role = "access"
+gtpu = ["10.1.0.2"]
+"#;
+
+    fn control() -> Control<MemoryDatapath> {
+        let config = Config::parse(CONFIG).unwrap();
+        let tables = MemoryDatapath::new(Sizes {
+            slots: 10,
+            blocks: 0,
+            peers: 4,
+            lists: 4,
+        });
+        let sessions = Sessions::new(SessionsConfig::new(&config).unwrap(), tables);
+        Control::new(
+            &config,
+            UNIX_EPOCH + Duration::from_secs(1_700_000_000),
+            sessions,
+        )
+    }
+
+    /// An Association Setup Request of 10.100.0.1, started 2023-11-14.
+    const SETUP: [u8; 25] = [
+        0x20, 5, 0, 21, 0, 0, 1, 0, // header
+        0, 60, 0, 5, 0, 10, 100, 0, 1, // Node ID
+        0, 96, 0, 4, 0xe8, 0xfe, 0x6f, 0x80, // Recovery Time Stamp
+    ];
+
+    #[test]
+    fn an_association_is_set_up_and_shown() {
+        let control = control();
+        let smf: SocketAddr = "10.100.0.1:8805".parse().unwrap();
+        let answers = control.receive(smf, &SETUP, Instant::now());
+        assert_eq!(answers.len(), 1);
+        assert_eq!(answers[0].to, smf);
+        assert_eq!(answers[0].bytes[1], 6, "Association Setup Response");
+        let own = ntp_stamp(UNIX_EPOCH + Duration::from_secs(1_700_000_000)).to_be_bytes();
+        assert!(answers[0].bytes.windows(4).any(|bytes| bytes == own));
+        assert!(answers[0].bytes.windows(4).any(|bytes| bytes == b"upf1"));
+
+        let shown = control.associations();
+        assert_eq!(shown.len(), 1);
+        assert_eq!(shown[0].node, "10.100.0.1");
+        assert_eq!(shown[0].recovery_time, 1_700_000_000);
+        assert!(shown[0].reachable);
+        let expected = Population {
+            sessions: 0,
+            capacity: 10,
+            associations: 1,
+        };
+        assert_eq!(control.population(), expected);
+    }
+
+    #[test]
+    fn configured_control_planes_are_asked_at_once() {
+        let control = control();
+        let now = Instant::now();
+        assert!(control.next_deadline().is_some_and(|due| due <= now));
+        let sent = control.tick(now);
+        assert_eq!(sent.len(), 1);
+        assert_eq!(sent[0].to, "10.100.0.9:8805".parse().unwrap());
+        assert_eq!(sent[0].bytes[1], 5, "Association Setup Request");
+    }
+
+    #[test]
+    fn peers_are_told_once() {
+        let control = control();
+        let mut told = None;
+        assert_eq!(control.peers_since(&mut told), Some(Vec::new()));
+        assert_eq!(control.peers_since(&mut told), None);
+    }
+
+    #[test]
+    fn stamps_of_ntp_go_on_after_2036() {
+        for seconds in [0, 1_700_000_000, 2_085_978_496, 4_000_000_000] {
+            let stamp = ntp_stamp(UNIX_EPOCH + Duration::from_secs(seconds));
+            assert_eq!(unix_seconds(stamp), seconds);
+        }
+        assert_eq!(ntp_stamp(UNIX_EPOCH), 2_208_988_800);
+    }
+}

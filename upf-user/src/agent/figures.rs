@@ -1,0 +1,56 @@
+//! The figures of the data path for Prometheus.
+
+use std::sync::Arc;
+
+use tracing::debug;
+
+use super::numbers::PortNumbers;
+use crate::datapath::bpf::counters::CounterTable;
+use crate::metrics::{DeviceCounters, Figures, Reading};
+
+/// How many there are of what the control plane makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Population {
+    pub(super) sessions: u64,
+    pub(super) capacity: u64,
+    pub(super) associations: u64,
+}
+
+/// Tells the [`Population`].
+pub(super) trait Census: Send + Sync + 'static {
+    fn population(&self) -> Population;
+}
+
+/// Reads the maps at each scrape.
+pub(super) struct LiveFigures<C> {
+    pub(super) counters: CounterTable,
+    pub(super) numbers: Arc<PortNumbers>,
+    pub(super) census: Arc<C>,
+}
+
+impl<C: Census> Reading for LiveFigures<C> {
+    fn figures(&self) -> Option<Figures> {
+        let counters = self.counters.sum();
+        let counters = counters
+            .inspect_err(|error| debug!(%error, "no figures"))
+            .ok()?;
+        let names = self.numbers.names().into_iter();
+        let devices = names
+            .zip(counters.ports)
+            .map(|(device, counters)| DeviceCounters { device, counters });
+        let Population {
+            sessions,
+            capacity,
+            associations,
+        } = self.census.population();
+        Some(Figures {
+            uplink: counters.uplink,
+            downlink: counters.downlink,
+            punted: counters.punted,
+            devices: devices.collect(),
+            sessions,
+            capacity,
+            associations,
+        })
+    }
+}

@@ -1,0 +1,372 @@
+//! The running agent: everything in its order, from the config to the clean end.
+//!
+//! ```text
+//! PFCP socket ── pfcp ──▶ control (node and sessions) ──▶ tables of the fast path
+//! netlink ────── devices ──▶ program at devices, ports, generation
+//! fast path ──── events ──▶ netlink watch, log
+//! HTTP ───────── http ──▶ metrics, control, readiness
+//! ```
+//!
+//! Asked to end (SIGINT, SIGTERM), the agent takes its data path with it. When it dies, the data path goes
+//! on, and the next agent takes it over.
+
+mod api;
+mod complaints;
+mod control;
+mod devices;
+mod events;
+mod figures;
+mod numbers;
+mod pfcp;
+mod readiness;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aya::maps::{MapData, RingBuf};
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::Receiver;
+use tokio::task::JoinSet;
+use tracing::info;
+
+use self::api::Api;
+use self::control::Control;
+use self::devices::{DeviceError, Devices, Plan};
+use self::figures::LiveFigures;
+use self::numbers::PortNumbers;
+use self::pfcp::{Pulse, Server};
+use self::readiness::Readiness;
+use crate::config::Config;
+use crate::datapath::bpf::attach::Attachments;
+use crate::datapath::bpf::pins::PinsError;
+use crate::datapath::bpf::tables::BpfDatapath;
+use crate::datapath::bpf::{self, FastPathLogger, LoadError, Loaded, Sizes};
+use crate::datapath::slots::PoolError;
+use crate::http;
+use crate::metrics::{COMMIT, Metrics, VERSION};
+use crate::netlink::{self, NetlinkError, Started, Watch, Wish};
+use crate::session::{Sessions, SessionsConfig};
+use crate::store::{FileStore, StoreError, recovery_time};
+
+/// GTP-U peers at most: every gNB of a large country.
+const MAX_PEERS: u32 = 65_536;
+/// Rule lists at most; sessions with one PDR for a direction need none.
+const MAX_LISTS: u32 = 65_536;
+/// Between looks at the list of GTP-U peers.
+const PEERS_EVERY: Duration = Duration::from_secs(1);
+
+/// Why the agent does not run any more.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The tasks cannot be run.
+    #[error("no runtime")]
+    Runtime(#[source] io::Error),
+    /// The pools cannot be laid out.
+    #[error(transparent)]
+    Pools(#[from] PoolError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A listener cannot be opened.
+    #[error("{what} cannot listen at {address}; is the address on a device, and the port free?")]
+    Listen {
+        /// PFCP or HTTP.
+        what: &'static str,
+        /// As configured.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no data path.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The kernel does not tell of its devices.
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
+    /// A device that is there cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// Two metrics have the same name.
+    #[error("metrics")]
+    Metrics(#[from] prometheus::Error),
+    /// A part of the agent ended while it should run; the data path goes on.
+    #[error("{part} has ended; forwarding goes on, start the agent anew")]
+    Ended {
+        /// Which one.
+        part: &'static str,
+        /// Why.
+        source: Option<io::Error>,
+    },
+    /// The data path was not removed.
+    #[error("the data path was not removed")]
+    Stop(#[source] PinsError),
+}
+
+/// Runs until SIGINT or SIGTERM.
+///
+/// # Errors
+/// [`AgentError`]
+pub fn run(config: Config) -> Result<(), AgentError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(AgentError::Runtime)?
+        .block_on(serve(config))
+}
+
+async fn serve(config: Config) -> Result<(), AgentError> {
+    let mut signals = Signals::new().map_err(AgentError::Runtime)?;
+    info!("upf {VERSION} ({COMMIT})");
+    for line in config.summary().lines() {
+        info!("{line}");
+    }
+    let sessions_config = SessionsConfig::new(&config)?;
+    let mut store = FileStore::open(&config.node.state)?;
+    let recovery = recovery_time(&mut store, SystemTime::now())?;
+    // What another process may have is taken before anything is changed.
+    let sockets = Sockets::open(&config).await?;
+    let loaded = load(&config, &sessions_config)?;
+    let started = start(config, sessions_config, recovery, sockets, loaded).await;
+    let (mut running, mut tasks) = started?;
+    tokio::select! {
+        name = signals.next() => info!("{name}: the data path is removed"),
+        ended = first_end(&mut tasks) => return Err(ended),
+        () = running.devices.follow(&mut running.events) => {
+            return Err(AgentError::Ended { part: "the netlink watch", source: None });
+        }
+    }
+    tasks.shutdown().await;
+    running.devices.stop().map_err(AgentError::Stop)
+}
+
+/// What the main task works with.
+struct Running {
+    devices: Devices,
+    events: Receiver<netlink::Event>,
+}
+
+type Tasks = JoinSet<(&'static str, io::Result<()>)>;
+
+async fn first_end(tasks: &mut Tasks) -> AgentError {
+    match tasks.join_next().await {
+        Some(Ok((part, outcome))) => AgentError::Ended {
+            part,
+            source: outcome.err(),
+        },
+        Some(Err(panic)) => AgentError::Ended {
+            part: "a task",
+            source: Some(io::Error::other(panic)),
+        },
+        None => AgentError::Ended {
+            part: "everything",
+            source: None,
+        },
+    }
+}
+
+/// Puts the parts together, attaches to the devices and begins to serve.
+async fn start(
+    config: Config,
+    sessions_config: SessionsConfig,
+    recovery: SystemTime,
+    sockets: Sockets,
+    loaded: Loaded,
+) -> Result<(Running, Tasks), AgentError> {
+    let Loaded {
+        datapath,
+        program,
+        ports,
+        control: control_table,
+        counters,
+        events: ring,
+        logger,
+        pins,
+    } = loaded;
+    let Some(pins) = pins else {
+        return Err(LoadError::Mismatch { what: "pins" }.into());
+    };
+    let readiness = Arc::new(Readiness::default());
+    let numbers = Arc::new(PortNumbers::default());
+    let plan = Plan {
+        interfaces: config.interfaces.clone(),
+        instances: sessions_config.instances.clone(),
+        layout: sessions_config.pools.clone(),
+    };
+    let sessions = Sessions::new(sessions_config, datapath);
+    let control = Arc::new(Control::new(&config, recovery, sessions));
+    let metrics = Arc::new(Metrics::new(Arc::new(LiveFigures {
+        counters,
+        numbers: Arc::clone(&numbers),
+        census: Arc::clone(&control),
+    }))?);
+    let mut devices = Devices::new(
+        plan,
+        Attachments::new(program, pins),
+        ports,
+        control_table,
+        numbers,
+        Arc::clone(&readiness),
+    );
+    let names = config.interfaces.iter().map(|i| i.device.clone()).collect();
+    let (watch, events) = match begin(&mut devices, names).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            // An agent that does not start leaves nothing behind.
+            devices.stop().map_err(AgentError::Stop)?;
+            return Err(error);
+        }
+    };
+    let mut tasks = Tasks::new();
+    serve_peers(
+        &mut tasks, config, sockets, control, metrics, readiness, &watch,
+    );
+    follow_fast_path(&mut tasks, ring, logger, watch);
+    Ok((Running { devices, events }, tasks))
+}
+
+async fn begin(
+    devices: &mut Devices,
+    configured: Vec<String>,
+) -> Result<(Arc<Watch>, Receiver<netlink::Event>), AgentError> {
+    let Started {
+        watch,
+        devices: found,
+        events,
+    } = netlink::start(configured).await?;
+    devices.begin(found).await?;
+    Ok((Arc::new(watch), events))
+}
+
+/// PFCP, HTTP, and the watch of GTP-U peers.
+fn serve_peers(
+    tasks: &mut Tasks,
+    config: Config,
+    sockets: Sockets,
+    control: Arc<Control<BpfDatapath>>,
+    metrics: Arc<Metrics>,
+    readiness: Arc<Readiness>,
+    watch: &Arc<Watch>,
+) {
+    let pulse = Arc::new(Pulse::new());
+    let server = Server {
+        socket: sockets.pfcp,
+        config: config.pfcp,
+        engine: Arc::clone(&control),
+        metrics: Arc::clone(&metrics),
+        pulse: Arc::clone(&pulse),
+    };
+    tasks.spawn(async { ("PFCP", server.run().await) });
+    let api = Arc::new(Api {
+        control: Arc::clone(&control),
+        metrics,
+        readiness,
+        pulse,
+    });
+    tasks.spawn(async { ("HTTP", http::serve(sockets.http, api).await) });
+    let told = tell_peers(control, Arc::clone(watch));
+    tasks.spawn(async {
+        told.await;
+        ("the watch of GTP-U peers", Ok(()))
+    });
+}
+
+fn follow_fast_path(
+    tasks: &mut Tasks,
+    ring: RingBuf<MapData>,
+    logger: Option<FastPathLogger>,
+    watch: Arc<Watch>,
+) {
+    let followed = events::follow_events(ring, watch);
+    tasks.spawn(async { ("the fast path's event buffer", followed.await) });
+    if let Some(logger) = logger {
+        let followed = events::follow_logs(logger);
+        tasks.spawn(async { ("the fast path's log", followed.await) });
+    }
+}
+
+/// Tells the watch when there are other GTP-U peers than before.
+async fn tell_peers(control: Arc<Control<BpfDatapath>>, watch: Arc<Watch>) {
+    let mut interval = tokio::time::interval(PEERS_EVERY);
+    let mut told = None;
+    loop {
+        interval.tick().await;
+        if let Some(peers) = control.peers_since(&mut told) {
+            watch.wish(Wish::Peers(peers));
+        }
+    }
+}
+
+fn load(config: &Config, sessions: &SessionsConfig) -> Result<Loaded, LoadError> {
+    let slots = config.capacity.sessions;
+    let sizes = Sizes {
+        slots,
+        blocks: sessions.pools.blocks(),
+        peers: MAX_PEERS,
+        lists: slots.min(MAX_LISTS),
+    };
+    bpf::load(&sizes, Some(Path::new(&config.node.pins)))
+}
+
+/// The listeners.
+struct Sockets {
+    pfcp: UdpSocket,
+    http: TcpListener,
+}
+
+impl Sockets {
+    async fn open(config: &Config) -> Result<Self, AgentError> {
+        let refused = |what, address| {
+            move |source| AgentError::Listen {
+                what,
+                address,
+                source,
+            }
+        };
+        let pfcp = config.pfcp.listen;
+        let http = config.http.listen;
+        Ok(Self {
+            pfcp: pfcp::bind(pfcp).map_err(refused("PFCP", pfcp))?,
+            http: TcpListener::bind(http)
+                .await
+                .map_err(refused("HTTP", http))?,
+        })
+    }
+}
+
+/// What asks us to end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
+/// An error with its causes in one line. Transparent ones are not repeated.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+        let text = cause.to_string();
+        if !line.ends_with(&text) {
+            line = format!("{line}: {text}");
+        }
+    }
+    line
+}

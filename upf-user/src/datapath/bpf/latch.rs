@@ -1,0 +1,186 @@
+//! One direction of a slot, changed under traffic: the writer's side of the latch that
+//! [`upf_common::abi::Slot`] describes.
+
+use std::mem::offset_of;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+use upf_common::abi::{Direction, Rules, State};
+
+use super::mmap::{load, store, to_words, words_of};
+use crate::datapath::SlotCounters;
+
+/// Words of one direction.
+pub(super) const HALF_WORDS: usize = words_of::<Direction>();
+const RULES_WORDS: usize = words_of::<Rules>();
+const RULES: usize = offset_of!(Direction, rules) / 8;
+/// The version shares its word with a reserved field that nobody writes.
+const VERSION: usize = offset_of!(State, version) / 8;
+const FULL_AT: usize = offset_of!(State, full_at) / 8;
+const PACKETS: usize = offset_of!(State, packets) / 8;
+const BYTES: usize = offset_of!(State, bytes) / 8;
+const DROPPED_PACKETS: usize = offset_of!(State, dropped_packets) / 8;
+const DROPPED_BYTES: usize = offset_of!(State, dropped_bytes) / 8;
+
+/// The memory of one direction of a slot. There is one writer.
+pub(super) type Half = [AtomicU64; HALF_WORDS];
+
+/// Puts rules into force.
+pub(super) fn replace(half: &Half, rules: &Rules) {
+    let next = version(half).wrapping_add(1);
+    // The former raise of the version is seen before what follows: a reader that still copies the copy
+    // written now finds the version changed.
+    fence(Ordering::Release);
+    store(copy(half, next), rules);
+    let state = State {
+        version: next,
+        ..State::default()
+    };
+    let words: [u64; words_of::<State>()] = to_words(&state);
+    // Whoever sees the version sees the rules.
+    half[VERSION].store(words[VERSION], Ordering::Release);
+}
+
+/// The rules in force.
+pub(super) fn in_force(half: &Half) -> Rules {
+    load(copy(half, version(half)))
+}
+
+/// What packets have counted.
+pub(super) fn counters(half: &Half) -> SlotCounters {
+    let value = |word: usize| half[word].load(Ordering::Relaxed);
+    SlotCounters {
+        packets: value(PACKETS),
+        bytes: value(BYTES),
+        dropped_packets: value(DROPPED_PACKETS),
+        dropped_bytes: value(DROPPED_BYTES),
+    }
+}
+
+/// Zeroes counters and fills the meter.
+pub(super) fn reset(half: &Half) {
+    for word in [FULL_AT, PACKETS, BYTES, DROPPED_PACKETS, DROPPED_BYTES] {
+        half[word].store(0, Ordering::Relaxed);
+    }
+}
+
+fn version(half: &Half) -> u32 {
+    let mut words = [0; words_of::<State>()];
+    words[VERSION] = half[VERSION].load(Ordering::Relaxed);
+    super::mmap::from_words::<State, { words_of::<State>() }>(&words).version
+}
+
+fn copy(half: &Half, version: u32) -> &[AtomicU64; RULES_WORDS] {
+    let (copies, _) = half[RULES..].as_chunks::<RULES_WORDS>();
+    &copies[(version & 1) as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+    use upf_common::abi::verdict;
+
+    fn empty() -> Box<Half> {
+        Box::new(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+
+    /// Rules whose words are all alike.
+    fn uniform(fill: u8) -> Rules {
+        let words = [u64::from_ne_bytes([fill; 8]); RULES_WORDS];
+        super::super::mmap::from_words(&words)
+    }
+
+    fn record(half: &Half) -> Direction {
+        load::<Direction, HALF_WORDS>(half)
+    }
+
+    #[test]
+    fn the_copy_in_force_is_left_alone() {
+        let half = empty();
+        for fill in 1..=5 {
+            let before = record(&half);
+            replace(&half, &uniform(fill));
+            let after = record(&half);
+            let old = (before.state.version & 1) as usize;
+            assert_eq!(after.rules[old], before.rules[old]);
+            assert_eq!(after.state.version, before.state.version + 1);
+            assert_eq!(in_force(&half), uniform(fill));
+        }
+    }
+
+    #[test]
+    fn the_version_wraps() {
+        let half = empty();
+        store(
+            &half,
+            &Direction {
+                state: State {
+                    version: u32::MAX,
+                    ..State::default()
+                },
+                ..Direction::default()
+            },
+        );
+        replace(&half, &uniform(7));
+        assert_eq!(record(&half).state.version, 0);
+        assert_eq!(record(&half).state.reserved, 0);
+        assert_eq!(in_force(&half), uniform(7));
+    }
+
+    #[test]
+    fn a_reset_keeps_version_and_rules() {
+        let half = empty();
+        let rules = Rules {
+            verdict: verdict::FORWARD,
+            ..Rules::default()
+        };
+        replace(&half, &rules);
+        let counted = Direction {
+            state: State {
+                full_at: 1,
+                packets: 2,
+                bytes: 3,
+                dropped_packets: 4,
+                dropped_bytes: 5,
+                ..record(&half).state
+            },
+            ..record(&half)
+        };
+        store(&half, &counted);
+        let expected = SlotCounters {
+            packets: 2,
+            bytes: 3,
+            dropped_packets: 4,
+            dropped_bytes: 5,
+        };
+        assert_eq!(counters(&half), expected);
+        reset(&half);
+        assert_eq!(counters(&half), SlotCounters::default());
+        assert_eq!(record(&half).state.full_at, 0);
+        assert_eq!(record(&half).state.version, 1);
+        assert_eq!(in_force(&half), rules);
+    }
+
+    #[test]
+    fn a_reader_never_sees_half_a_change() {
+        let half = empty();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..200_000_u32 {
+                    replace(&half, &uniform((round % 251) as u8));
+                }
+                done.store(true, Ordering::Relaxed);
+            });
+            while !done.load(Ordering::Relaxed) {
+                let before = half[VERSION].load(Ordering::Acquire);
+                let rules = load(copy(&half, version(&half)));
+                fence(Ordering::Acquire);
+                if half[VERSION].load(Ordering::Relaxed) == before {
+                    let words: [u64; RULES_WORDS] = to_words::<Rules, RULES_WORDS>(&rules);
+                    assert!(words.iter().all(|word| *word == words[0]), "{rules:?}");
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,371 @@
+//! Against a real kernel: needs root and the eBPF object (`cargo xtask build`).
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use aya::maps::{Array, Map, MapData};
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use upf_common::abi::{
+    ABI_VERSION, Control, MAX_LIST_ENTRIES, NO_SLOT, Peer, Pool, Port, RuleList, Rules, Slot,
+    UeKey, mapped, verdict,
+};
+
+use super::attach::{AttachError, Attachments};
+use super::pins::{Pins, PinsError};
+use super::{Loaded, Record, Sizes, load};
+use crate::config::Mode;
+use crate::datapath::slots::PoolLayout;
+use crate::datapath::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex};
+use crate::netlink::{AttachedXdp, XdpPlace, attached_xdp};
+
+const SIZES: Sizes = Sizes {
+    slots: 300,
+    blocks: 3,
+    peers: 5,
+    lists: 7,
+};
+
+/// Runs in a thread with network and mounts of its own; `/sys/fs/bpf` is an empty BPF file system there.
+fn alone(test: impl FnOnce(&Path) + Send + 'static) {
+    let body = move || {
+        unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)
+            .expect("this test makes namespaces and has to run as root");
+        let none = None::<&str>;
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
+        let bpffs = Path::new("/sys/fs/bpf");
+        mount(Some("bpf"), bpffs, Some("bpf"), MsFlags::empty(), none).unwrap();
+        test(&bpffs.join("upf"));
+    };
+    std::thread::spawn(body).join().unwrap();
+}
+
+fn loaded(pins: Option<&Path>) -> Loaded {
+    load(&SIZES, pins).expect("this test loads the XDP program and has to run as root")
+}
+
+fn ip(arguments: &str) {
+    let status = Command::new("ip").args(arguments.split(' ')).status();
+    assert!(
+        status.expect("iproute2 is needed").success(),
+        "ip {arguments}"
+    );
+}
+
+fn ifindex(device: &str) -> u32 {
+    nix::net::if_::if_nametoindex(device).unwrap()
+}
+
+fn found(device: &str) -> Option<AttachedXdp> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(attached_xdp(ifindex(device))).unwrap()
+}
+
+fn place(device: &str) -> Option<XdpPlace> {
+    found(device).map(|found| found.place)
+}
+
+/// The entry as a system call reads it.
+fn entry<T: aya::Pod>(pins: &Path, table: &str, index: u32) -> T {
+    let map = Map::Array(MapData::from_pin(pins.join(table)).unwrap());
+    Array::<_, T>::try_from(map)
+        .unwrap()
+        .get(&index, 0)
+        .unwrap()
+}
+
+fn some_rules() -> Rules {
+    Rules {
+        teid: [1, 2, 3, 4],
+        verdict: verdict::FORWARD,
+        meter_depth: u64::MAX - 7,
+        list: 6,
+        ..Rules::default()
+    }
+}
+
+#[test]
+fn what_is_written_is_what_the_kernel_reads() {
+    alone(|pins| {
+        let mut loaded = loaded(Some(pins));
+        let tables = &mut loaded.datapath;
+        for block in 0..SIZES.blocks {
+            assert_eq!(entry::<u32>(pins, "BLOCKS", block), NO_SLOT);
+        }
+        tables.set_block(2, Some(SlotIndex(44))).unwrap();
+        assert_eq!(entry::<u32>(pins, "BLOCKS", 2), 44);
+        tables.set_block(2, None).unwrap();
+        assert_eq!(entry::<u32>(pins, "BLOCKS", 2), NO_SLOT);
+
+        let slot = SlotIndex(SIZES.slots - 1);
+        tables
+            .write_rules(slot, Direction::Downlink, &some_rules())
+            .unwrap();
+        let Record(record) = entry::<Record<Slot>>(pins, "SLOTS", slot.0);
+        assert_eq!(record.downlink.state.version, 1);
+        assert_eq!(record.downlink.rules, [Rules::default(), some_rules()]);
+        assert_eq!(record.uplink, upf_common::abi::Direction::default());
+        assert_eq!(
+            tables.read_rules(slot, Direction::Downlink).unwrap(),
+            some_rules()
+        );
+
+        let peer = Peer {
+            local: mapped([10, 1, 0, 2]),
+            remote: mapped([10, 1, 0, 1]),
+            instance: 3,
+            checksum_base: 0x1234,
+        };
+        tables.write_peer(SIZES.peers - 1, &peer).unwrap();
+        assert_eq!(entry::<Record<Peer>>(pins, "PEERS", 4).0, peer);
+
+        let mut list = RuleList {
+            len: 8,
+            ..RuleList::default()
+        };
+        list.entries[MAX_LIST_ENTRIES - 1].rules = some_rules();
+        tables.write_list(SIZES.lists - 1, &list).unwrap();
+        assert_eq!(entry::<Record<RuleList>>(pins, "LISTS", 6).0, list);
+    });
+}
+
+#[test]
+fn counters_of_packets_are_read_and_reset() {
+    alone(|pins| {
+        let mut loaded = loaded(Some(pins));
+        let slot = SlotIndex(7);
+        let mut record = Slot::default();
+        record.uplink.state.packets = 5;
+        record.uplink.state.dropped_bytes = 6;
+        record.uplink.state.full_at = 7;
+        let map = Map::Array(MapData::from_pin(pins.join("SLOTS")).unwrap());
+        let mut slots = Array::<_, Record<Slot>>::try_from(map).unwrap();
+        slots.set(slot.0, Record(record), 0).unwrap();
+        let expected = SlotCounters {
+            packets: 5,
+            dropped_bytes: 6,
+            ..SlotCounters::default()
+        };
+        let tables = &mut loaded.datapath;
+        assert_eq!(tables.counters(slot, Direction::Uplink).unwrap(), expected);
+        tables.reset_slot(slot).unwrap();
+        assert_eq!(slots.get(&slot.0, 0).unwrap().0, Slot::default());
+        assert_eq!(loaded.counters.sum().unwrap().uplink.packets, 0);
+    });
+}
+
+#[test]
+fn indexes_and_keys_outside_the_tables_are_refused() {
+    let mut loaded = loaded(None);
+    let tables = &mut loaded.datapath;
+    let beyond = SlotIndex(SIZES.slots);
+    let refusals = [
+        tables.write_rules(beyond, Direction::Uplink, &Rules::default()),
+        tables.read_rules(beyond, Direction::Uplink).map(drop),
+        tables.counters(beyond, Direction::Downlink).map(drop),
+        tables.reset_slot(beyond),
+        tables.set_block(SIZES.blocks, None),
+        tables.set_block(0, Some(SlotIndex(SIZES.slots - 255))),
+        tables.insert_teid([0; 4], beyond),
+        tables.insert_ue(UeKey::default(), beyond),
+        tables.write_peer(SIZES.peers, &Peer::default()),
+        tables.write_list(SIZES.lists, &RuleList::default()),
+    ];
+    for (n, refusal) in refusals.into_iter().enumerate() {
+        assert!(
+            matches!(refusal, Err(DatapathError::OutOfRange { .. })),
+            "{n}: {refusal:?}"
+        );
+    }
+}
+
+#[test]
+fn hash_maps_take_as_many_keys_as_there_are_slots() {
+    let mut loaded = loaded(None);
+    let tables = &mut loaded.datapath;
+    let key = |n: u32| UeKey {
+        address: mapped(n.to_be_bytes()),
+        instance: 1,
+    };
+    for n in 0..SIZES.slots {
+        tables.insert_teid(n.to_be_bytes(), SlotIndex(n)).unwrap();
+        tables.insert_ue(key(n), SlotIndex(n)).unwrap();
+    }
+    let full = |outcome| matches!(outcome, Err(DatapathError::Full { .. }));
+    assert!(full(tables.insert_teid([0xff; 4], SlotIndex(0))));
+    assert!(full(tables.insert_ue(key(9999), SlotIndex(0))));
+    tables.insert_teid([0; 4], SlotIndex(9)).unwrap();
+    for _ in 0..2 {
+        tables.remove_teid([0; 4]).unwrap();
+        tables.remove_ue(key(0)).unwrap();
+    }
+    tables.insert_teid([0xff; 4], SlotIndex(0)).unwrap();
+    tables.insert_ue(key(9999), SlotIndex(0)).unwrap();
+}
+
+#[test]
+fn ports_pools_instances_and_control_are_written() {
+    alone(|pins| {
+        let Loaded {
+            mut ports, control, ..
+        } = loaded(Some(pins));
+        let port = Port {
+            ifindex: 258,
+            mac: [2, 0, 0, 0, 0, 1],
+            ..Port::default()
+        };
+        ports.put(&port).unwrap();
+        assert_eq!(entry::<Record<Port>>(pins, "PORTS", 2).0, port);
+        ports.remove(258).unwrap();
+        ports.remove(258).unwrap();
+        assert_eq!(entry::<Record<Port>>(pins, "PORTS", 2).0, Port::default());
+
+        let layout = PoolLayout::new(&[(1, "10.45.0.0/16".parse().unwrap())]).unwrap();
+        ports.write_pools(&layout).unwrap();
+        assert_eq!(
+            entry::<Record<Pool>>(pins, "POOLS", 0).0,
+            layout.entries()[0].1
+        );
+
+        ports.set_instance(63, 9).unwrap();
+        assert_eq!(entry::<u32>(pins, "INSTANCES", 63), 9);
+        assert!(matches!(
+            ports.set_instance(64, 9),
+            Err(DatapathError::OutOfRange { .. })
+        ));
+
+        control.raise_generation();
+        control.raise_generation();
+        let Record(record) = entry::<Record<Control>>(pins, "CONTROL", 0);
+        assert_eq!((record.generation, record.abi_version), (2, ABI_VERSION));
+        assert_eq!(control.generation(), 2);
+    });
+}
+
+fn attachments(pins: &Path) -> Attachments {
+    let loaded = loaded(Some(pins));
+    Attachments::new(loaded.program, loaded.pins.unwrap())
+}
+
+fn attach(
+    attachments: &mut Attachments,
+    device: &str,
+    mode: Mode,
+) -> Result<XdpPlace, AttachError> {
+    attachments.attach(device, ifindex(device), mode, found(device))
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_program_outlives_its_agent_and_the_next_one_takes_over() {
+    alone(|pins| {
+        ip("link add n3.7 type veth peer name far");
+        let mut first = attachments(pins);
+        let attached = attach(&mut first, "n3.7", Mode::Auto).unwrap();
+        assert_eq!(attached, XdpPlace::Native, "a veth has native XDP");
+        let names = names(pins);
+        for name in ["program", "link-n3:7", "SLOTS", "COUNTERS", "EVENTS"] {
+            assert!(names.iter().any(|n| n == name), "{name} in {names:?}");
+        }
+        let before = found("n3.7").unwrap();
+        // As when it is killed: handles are closed, pins stay.
+        drop(first);
+        assert_eq!(found("n3.7"), Some(before));
+
+        let mut second = attachments(pins);
+        assert_eq!(found("n3.7"), Some(before), "not touched until attached");
+        attach(&mut second, "n3.7", Mode::Native).unwrap();
+        let after = found("n3.7").unwrap();
+        assert_ne!(after.program, before.program);
+        assert_eq!(after.place, XdpPlace::Native);
+        drop(second);
+
+        let mut third = attachments(pins);
+        attach(&mut third, "n3.7", Mode::Generic).unwrap();
+        assert_eq!(place("n3.7"), Some(XdpPlace::Generic), "mode changed");
+        third.remove_stale().unwrap();
+        assert!(pins.join("link-n3:7").exists());
+        third.stop().unwrap();
+        assert_eq!(place("n3.7"), None);
+        assert!(!pins.exists());
+    });
+}
+
+#[test]
+fn links_of_devices_that_are_not_ours_any_more_go() {
+    alone(|pins| {
+        ip("link add n3 type veth peer name far");
+        ip("link add n6 type veth peer name dn");
+        let mut first = attachments(pins);
+        attach(&mut first, "n3", Mode::Auto).unwrap();
+        attach(&mut first, "n6", Mode::Auto).unwrap();
+        drop(first);
+        // Another device with the old name.
+        ip("link delete n3");
+        ip("link add n3 type veth peer name far");
+        let mut second = attachments(pins);
+        attach(&mut second, "n3", Mode::Auto).unwrap();
+        second.remove_stale().unwrap();
+        assert_eq!(place("n3"), Some(XdpPlace::Native));
+        assert_eq!(place("n6"), None);
+        second.detach(ifindex("n3")).unwrap();
+        assert_eq!(place("n3"), None);
+        assert!(!second.is_attached(ifindex("n3")));
+        second.stop().unwrap();
+    });
+}
+
+#[test]
+fn a_program_of_somebody_else_is_left_alone() {
+    alone(|pins| {
+        ip("link add n3 type veth peer name far");
+        let mut other = attachments(&PathBuf::from("/sys/fs/bpf/other"));
+        attach(&mut other, "n3", Mode::Generic).unwrap();
+        let before = found("n3");
+        let mut ours = attachments(pins);
+        for mode in [Mode::Auto, Mode::Native, Mode::Generic] {
+            let error = attach(&mut ours, "n3", mode).unwrap_err();
+            assert!(matches!(error, AttachError::Foreign { .. }), "{error}");
+            assert!(error.to_string().contains("ip link set dev n3 xdp off"));
+        }
+        assert_eq!(found("n3"), before);
+    });
+}
+
+#[test]
+fn where_there_is_no_native_xdp_auto_takes_generic() {
+    alone(|pins| {
+        let mut ours = attachments(pins);
+        // The kernel's loopback has no native XDP.
+        let error = attach(&mut ours, "lo", Mode::Native).unwrap_err();
+        assert!(
+            error.to_string().contains("lo: no XDP in native mode"),
+            "{error}"
+        );
+        assert_eq!(place("lo"), None);
+        let attached = attach(&mut ours, "lo", Mode::Auto).unwrap();
+        assert_eq!(attached, XdpPlace::Generic);
+        assert_eq!(place("lo"), Some(XdpPlace::Generic));
+        ours.stop().unwrap();
+    });
+}
+
+#[test]
+fn two_agents_do_not_share_pins() {
+    alone(|pins| {
+        let first = Pins::open(pins).unwrap();
+        assert!(matches!(Pins::open(pins), Err(PinsError::InUse { .. })));
+        drop(first);
+        Pins::open(pins).unwrap().remove_all().unwrap();
+        assert!(!pins.exists());
+    });
+}

@@ -1,0 +1,189 @@
+//! The resources and their OpenAPI description.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use utoipa::{OpenApi, ToSchema};
+
+use super::Service;
+use super::problem::Problem;
+use crate::session::SessionView;
+
+/// Prometheus' text format.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 1000;
+
+/// Some sessions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page {
+    /// In the order of their SEIDs.
+    sessions: Vec<SessionView>,
+    /// Ask for the rest with `after` set to this; null where there is no more.
+    next: Option<u64>,
+}
+
+/// A PFCP association.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Association {
+    /// Node ID of the control plane.
+    pub node: String,
+    /// Address and port that our requests go to.
+    pub address: String,
+    /// Whether it answers our heartbeats.
+    pub reachable: bool,
+    /// How long ago the association was set up, in seconds.
+    pub age_seconds: u64,
+    /// When the control plane started, in seconds since 1970 (its Recovery Time Stamp).
+    pub recovery_time: u64,
+}
+
+/// The associations.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Associations {
+    associations: Vec<Association>,
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Range {
+    /// Only sessions after this SEID.
+    after: Option<u64>,
+    /// How many at most, 1 to 1000; 100 without.
+    limit: Option<usize>,
+}
+
+type Agent = State<Arc<dyn Service>>;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "UPF",
+        description = "What the user plane does, for operators. Read only."
+    ),
+    paths(metrics, healthz, readyz, sessions, session, associations)
+)]
+struct Description;
+
+/// All routes.
+pub fn router(service: Arc<dyn Service>) -> Router {
+    let description = Description::openapi();
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/v1/sessions", get(sessions))
+        .route("/v1/sessions/{seid}", get(session))
+        .route("/v1/associations", get(associations))
+        .route("/openapi.json", get(async move || Json(description)))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .with_state(service)
+}
+
+/// Metrics for Prometheus.
+#[utoipa::path(get, path = "/metrics", responses(
+    (status = 200, description = "Prometheus text format", content_type = "text/plain", body = String),
+    (status = 500, description = "The figures cannot be written", content_type = "application/problem+json", body = Problem),
+))]
+async fn metrics(State(agent): Agent) -> Response {
+    match agent.metrics() {
+        Ok(text) => ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
+        Err(detail) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response(),
+    }
+}
+
+/// Whether the agent serves the control plane.
+#[utoipa::path(get, path = "/healthz", responses(
+    (status = 200, description = "It does", content_type = "text/plain", body = String),
+    (status = 503, description = "It hangs", content_type = "application/problem+json", body = Problem),
+))]
+async fn healthz(State(agent): Agent) -> Result<&'static str, Problem> {
+    if agent.is_alive() {
+        Ok("ok\n")
+    } else {
+        Err(Problem::unavailable("PFCP is not served"))
+    }
+}
+
+/// Whether the user plane can carry traffic.
+#[utoipa::path(get, path = "/readyz", responses(
+    (status = 200, description = "It can", content_type = "text/plain", body = String),
+    (status = 503, description = "Something is missing", content_type = "application/problem+json", body = Problem),
+))]
+async fn readyz(State(agent): Agent) -> Result<&'static str, Problem> {
+    let obstacles = agent.obstacles();
+    if obstacles.is_empty() {
+        Ok("ok\n")
+    } else {
+        Err(Problem::unavailable(obstacles.join("; ")))
+    }
+}
+
+/// PFCP sessions, some at a time.
+#[utoipa::path(get, path = "/v1/sessions", params(Range), responses(
+    (status = 200, description = "Sessions", body = Page),
+    (status = 400, description = "A bad parameter", content_type = "application/problem+json", body = Problem),
+))]
+async fn sessions(
+    State(agent): Agent,
+    range: Result<Query<Range>, QueryRejection>,
+) -> Result<Json<Page>, Problem> {
+    let Query(range) = range.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let limit = range.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Problem::bad_request(format!("limit is 1 to {MAX_LIMIT}")));
+    }
+    // One more tells whether there is a next page.
+    let mut sessions = agent.sessions(range.after, limit + 1);
+    let more = sessions.len() > limit;
+    sessions.truncate(limit);
+    let next = sessions.last().filter(|_| more).map(|last| last.seid);
+    Ok(Json(Page { sessions, next }))
+}
+
+/// One PFCP session.
+#[utoipa::path(get, path = "/v1/sessions/{seid}",
+    params(("seid" = u64, Path, description = "Our SEID")),
+    responses(
+        (status = 200, description = "The session", body = SessionView),
+        (status = 400, description = "Not a SEID", content_type = "application/problem+json", body = Problem),
+        (status = 404, description = "No such session", content_type = "application/problem+json", body = Problem),
+    ),
+)]
+async fn session(
+    State(agent): Agent,
+    seid: Result<Path<u64>, PathRejection>,
+) -> Result<Json<SessionView>, Problem> {
+    let Path(seid) = seid.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    agent
+        .session(seid)
+        .map(Json)
+        .ok_or_else(|| Problem::not_found(format!("no session has the SEID {seid}")))
+}
+
+/// PFCP associations.
+#[utoipa::path(get, path = "/v1/associations", responses(
+    (status = 200, description = "All of them", body = Associations),
+))]
+async fn associations(State(agent): Agent) -> Json<Associations> {
+    Json(Associations {
+        associations: agent.associations(),
+    })
+}
+
+async fn no_such_path(uri: Uri) -> Problem {
+    Problem::not_found(format!("there is no {}; see /openapi.json", uri.path()))
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    let detail = format!("{} does not take {method}; use GET", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
