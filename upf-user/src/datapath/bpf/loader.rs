@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
 use aya::programs::{ProgramError, Xdp};
@@ -11,6 +12,7 @@ use aya::util::KernelVersion;
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use aya_log::EbpfLogger;
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+use nix::time::{ClockId, clock_getres};
 use tracing::level_filters::LevelFilter;
 use tracing::{debug, info};
 use upf_common::abi::{Plain, Slot};
@@ -56,6 +58,9 @@ pub enum LoadError {
     /// The program could not be handed to the kernel.
     #[error("the XDP program cannot be loaded")]
     NotLoaded(#[source] ProgramError),
+    /// The kernel does not tell its tick.
+    #[error("the kernel does not tell its tick")]
+    Clock(#[source] io::Error),
     /// The object is not of our sources.
     #[error(
         "the eBPF object has no {what} as this agent knows it; build both with `cargo xtask build`"
@@ -204,6 +209,7 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
 }
 
 fn create(sizes: &Sizes) -> Result<Ebpf, LoadError> {
+    let tick_ns = tick_ns()?;
     // Of 24 bits at most, see `config::MAX_SESSIONS`.
     let slot_mask = (1_u32 << index_bits(sizes.slots)) - 1;
     EbpfLoader::new()
@@ -214,6 +220,7 @@ fn create(sizes: &Sizes) -> Result<Ebpf, LoadError> {
         .map_max_entries("TEIDS", sizes.slots)
         .map_max_entries("UE_ADDRESSES", sizes.slots)
         .override_global("SLOT_MASK", &slot_mask, true)
+        .override_global("NS_PER_JIFFY", &tick_ns, true)
         .override_global(aya_log::LEVEL, &log_level(), false)
         .load(OBJECT)
         .map_err(LoadError::Object)
@@ -299,6 +306,14 @@ fn fd<'a>(map: &'a Map, table: &'static str) -> Result<BorrowedFd<'a>, LoadError
     }
 }
 
+/// Nanoseconds of the kernel's tick, `1 / CONFIG_HZ`: the resolution of its coarse clocks. (`sysconf` tells
+/// another one, which is always 1/100 s.)
+fn tick_ns() -> Result<u64, LoadError> {
+    let tick = clock_getres(ClockId::CLOCK_MONOTONIC_COARSE).map_err(io::Error::from);
+    let tick = tick.map_err(LoadError::Clock)?;
+    Ok(Duration::from(tick).as_nanos() as u64)
+}
+
 /// What the fast path logs: all that our own log shows. Off, its log calls are no longer in the program.
 fn log_level() -> u8 {
     match LevelFilter::current().into_level() {
@@ -343,4 +358,26 @@ fn is_not_allowed(error: &LoadError) -> bool {
     let causes = std::iter::successors(Some(outermost), |cause| Error::source(*cause));
     let mut system_errors = causes.filter_map(|cause| cause.downcast_ref::<io::Error>());
     system_errors.any(|error| error.raw_os_error() == Some(libc::EPERM))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tick_is_one_that_kernels_are_built_with() {
+        let tick = tick_ns().unwrap();
+        let hertz = [100, 250, 300, 1000].map(|hertz| (1_000_000_000 + hertz / 2) / hertz);
+        assert!(hertz.contains(&tick), "{tick} ns");
+    }
+
+    #[test]
+    fn missing_rights_are_told_from_the_verifiers_refusal() {
+        let error = |number| LoadError::Program {
+            last_words: String::new(),
+            source: io::Error::from_raw_os_error(number),
+        };
+        assert!(is_not_allowed(&error(libc::EPERM)));
+        assert!(!is_not_allowed(&error(libc::EACCES)));
+    }
 }
