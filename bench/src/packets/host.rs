@@ -88,6 +88,8 @@ pub struct HostTables {
     instances: Vec<u32>,
     blocks: Vec<u32>,
     slots: Vec<UnsafeCell<abi::Slot>>,
+    /// Those with a record of the world's; no other can count.
+    used: Vec<u32>,
     teids: HashMap<[u8; 4], u32>,
     ue_addresses: HashMap<UeKey, u32>,
     peers: Vec<Peer>,
@@ -120,6 +122,7 @@ impl HostTables {
             instances: world.instances.clone(),
             blocks,
             slots: (0..SLOTS).map(|_| UnsafeCell::default()).collect(),
+            used: world.slots.iter().map(|(slot, _)| *slot).collect(),
             teids: world.teids.iter().copied().collect(),
             ue_addresses: world.ue_addresses.iter().copied().collect(),
             peers: world.peers.clone(),
@@ -168,17 +171,19 @@ impl HostTables {
     }
 
     fn slot_counters(&self) -> Vec<(u32, bool, [u64; 4])> {
-        let record = |slot: &UnsafeCell<abi::Slot>| {
+        let record = |slot: &u32| {
             // SAFETY: no packet is being processed.
-            unsafe { *slot.get() }
+            (*slot, unsafe { *self.slots[*slot as usize].get() })
         };
-        slot_counters(self.slots.iter().map(record))
+        slot_counters(self.used.iter().map(record))
     }
 }
 
 /// The counters of every half that has counted anything.
-pub(super) fn slot_counters(slots: impl Iterator<Item = abi::Slot>) -> Vec<(u32, bool, [u64; 4])> {
-    let halves = slots.zip(0..).flat_map(|(slot, index)| {
+pub(super) fn slot_counters(
+    slots: impl Iterator<Item = (u32, abi::Slot)>,
+) -> Vec<(u32, bool, [u64; 4])> {
+    let halves = slots.flat_map(|(index, slot)| {
         [(true, slot.uplink.state), (false, slot.downlink.state)].map(|(is_uplink, state)| {
             let counts = [
                 state.packets,

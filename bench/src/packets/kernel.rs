@@ -228,7 +228,7 @@ impl Kernel {
         let slots = Array::<_, Record<Slot>>::try_from(self.map("SLOTS")?)?;
         let slots = slots.iter().map(|slot| slot.map(|Record(slot)| slot));
         let slots = slots.collect::<Result<Vec<_>, _>>()?;
-        Ok(slot_counters(slots.into_iter()))
+        Ok(slot_counters((0..).zip(slots)))
     }
 
     fn set<T: Plain>(&mut self, map: &str, index: u32, value: T) -> Result<()> {
@@ -244,11 +244,7 @@ impl Kernel {
     }
 
     fn per_cpu<T: Plain>(&mut self, map: &str) -> Result<PerCpuArray<&mut MapData, Record<T>>> {
-        let map = self.map(map)?;
-        match map {
-            Map::PerCpuArray(data) => Ok(PerCpuArray::new(data)?),
-            _ => bail!("not a per-CPU array"),
-        }
+        Ok(PerCpuArray::try_from(self.map(map)?)?)
     }
 
     fn map(&mut self, name: &str) -> Result<&mut Map> {

@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 
 use bench::gtpu;
 use bench::packets::cases::all;
-use bench::packets::frames::routed;
 use bench::packets::host::HostTables;
 use bench::packets::world::{GNB, GNB_TEID, LOCAL, NEAR_MAC, World};
 use bench::packets::{Action, Outcome};
@@ -114,7 +113,6 @@ fn same(window: &[u8], packet: &[u8]) -> bool {
     } else {
         &[7]
     };
-    let _ = routed;
     window
         .iter()
         .zip(packet)
