@@ -48,13 +48,18 @@ fn an_agent_that_is_asked_to_end_ends() -> Result<()> {
     let mut world = World::new()?;
     let first = world.smf.associate()?.recovery;
     let World {
-        agent, topology, ..
+        smf,
+        agent,
+        topology,
+        home: _home,
     } = world;
+    // Its socket has the address that the next one needs.
+    drop(smf);
     assert!(agent.stop()?.success());
     let agent = topology.start_agent(1000)?;
     let mut smf = Smf::start(&topology.ran)?;
     // A restart shows in the Recovery Time Stamp (TS 29.244 clause 6.2.2).
-    assert!(smf.associate()?.recovery >= first);
+    assert!(smf.associate()?.recovery > first);
     assert!(agent.stop()?.success());
     Ok(())
 }

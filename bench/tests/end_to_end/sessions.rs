@@ -92,7 +92,10 @@ fn a_session_with_an_ipv6_prefix() -> Result<()> {
     // Any address of the prefix is the UE's.
     reaches(&world.topology.dn, ADDRESS)?;
     reaches(&world.home, "2001:db8:2::1")?;
-    n3.judge(&format!("{FROM_US} && !gtp.ext_hdr.pdu_ses_con"), 5)
+    n3.judge(
+        &format!("{FROM_US} && !gtp.ext_hdr.pdu_ses_con.pdu_type"),
+        5,
+    )
 }
 
 #[test]
