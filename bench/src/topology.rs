@@ -49,6 +49,33 @@ pub const POOL_PREFIX: u8 = 9;
 /// Patience with an agent that starts or ends.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What an agent is told.
+#[derive(Clone, Copy, Debug)]
+pub struct AgentOptions<'a> {
+    /// Room for so many sessions.
+    pub sessions: u32,
+    /// XDP mode of both devices.
+    pub mode: &'a str,
+    /// Control planes that it sets the association up with.
+    pub connect: &'a [&'a str],
+    /// What its log lets through; `RUST_LOG` decides where nothing is said.
+    pub log: Option<&'a str>,
+    /// More tables of its config.
+    pub more: &'a str,
+}
+
+impl Default for AgentOptions<'_> {
+    fn default() -> Self {
+        Self {
+            sessions: 1000,
+            mode: "auto",
+            connect: &[],
+            log: None,
+            more: "",
+        }
+    }
+}
+
 /// The namespaces, joined.
 #[derive(Debug)]
 pub struct Topology {
@@ -122,18 +149,19 @@ impl Topology {
         })
     }
 
-    /// Starts the agent with room for `sessions`, and waits until it is ready.
+    /// Starts the agent, and waits until it is ready.
     ///
     /// # Errors
     /// With the end of its log when it does not get there.
-    pub fn start_agent(&self, sessions: u32) -> Result<Agent> {
+    pub fn start_agent(&self, options: &AgentOptions<'_>) -> Result<Agent> {
         let directory = self.environment.directory();
         let config = directory.join("upf.toml");
-        fs::write(&config, self.config(sessions))?;
+        fs::write(&config, self.config(options))?;
         let log_path = directory.join("upf.log");
         let log = File::options().create(true).append(true).open(&log_path)?;
         let mut command = Command::new(agent_binary()?);
         command.arg("run").arg("--config").arg(&config);
+        command.args(options.log.iter().flat_map(|filter| ["--log", filter]));
         command
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -148,7 +176,14 @@ impl Topology {
         Ok(agent)
     }
 
-    fn config(&self, sessions: u32) -> String {
+    fn config(&self, options: &AgentOptions<'_>) -> String {
+        let AgentOptions {
+            sessions,
+            mode,
+            connect,
+            more,
+            ..
+        } = options;
         let pins = self.environment.pins().join("upf");
         let state = self.environment.directory().join("state");
         format!(
@@ -160,15 +195,18 @@ pins = {pins:?}
 [pfcp]
 listen = "{N4}"
 allow = ["10.100.0.0/24"]
+connect = {connect:?}
 
 [[interface]]
 device = "n3"
 role = "access"
 gtpu = ["{N3}"]
+mode = "{mode}"
 
 [[interface]]
 device = "n6"
 role = "core"
+mode = "{mode}"
 network_instance = "{NETWORK_INSTANCE}"
 
 [[pool]]
@@ -181,6 +219,8 @@ sessions = {sessions}
 
 [http]
 listen = "{HTTP}"
+
+{more}
 "#,
             n4_ip = N4.ip(),
         )

@@ -28,7 +28,7 @@ use crate::{
     control::{ControlPlane, Established, ue_address},
     netns::Environment,
     pfcp::{Session, Tunnel},
-    topology::{Agent, Topology},
+    topology::{Agent, AgentOptions, Topology},
 };
 use plan::Plan;
 use traffic::{Direction, Traffic, gnb_tunnel};
@@ -97,7 +97,10 @@ impl Lab {
         say("namespaces: ran (gNB, SMF) - upf - dn")?;
         let topology = Topology::new(Environment::new()?)?;
         say("agent: starting")?;
-        let agent = topology.start_agent(plan.sims.max(1000))?;
+        let agent = topology.start_agent(&AgentOptions {
+            sessions: plan.sims.max(1000),
+            ..AgentOptions::default()
+        })?;
         let address = relay::start(&topology.upf)?;
         say(&format!(
             "metrics: http://{address}/metrics   sessions: http://{address}/v1/sessions"

@@ -15,7 +15,7 @@ use bench::{
     mmsg::{self, Receiver, enlarge_receive_buffer},
     netns::Environment,
     pfcp::{Session, Tunnel},
-    topology::{DN, GNB, OTHER_GNB, Topology},
+    topology::{AgentOptions, DN, GNB, OTHER_GNB, Topology},
 };
 
 const MODIFICATIONS: u32 = 10_000;
@@ -33,7 +33,7 @@ fn tunnel(n: u32) -> Tunnel {
 #[test]
 fn every_packet_belongs_wholly_to_one_tunnel() -> Result<()> {
     let topology = Topology::new(Environment::alone()?)?;
-    let mut agent = topology.start_agent(1000)?;
+    let mut agent = topology.start_agent(&AgentOptions::default())?;
     let mut control = ControlPlane::associate(&topology.ran)?;
     let session = Session {
         seid: 1,

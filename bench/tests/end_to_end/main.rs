@@ -6,10 +6,13 @@
 mod capture;
 mod handover;
 mod hostile;
+mod iperf;
 mod lab;
 mod metrics;
+mod next_hops;
 mod restart;
 mod sessions;
 mod smf;
+mod stream;
 mod throughput;
 mod world;

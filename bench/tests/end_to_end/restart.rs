@@ -1,6 +1,7 @@
 //! The agent dies; forwarding goes on, and a new agent takes over.
 
 use anyhow::Result;
+use bench::topology::AgentOptions;
 
 use crate::{
     smf::Smf,
@@ -28,7 +29,7 @@ fn forwarding_outlives_a_killed_agent_and_a_new_one_starts_at_once() -> Result<(
     assert_eq!(ping(&topology.dn, UE, 5)?, 5);
 
     drop((smf, ue));
-    let agent = topology.start_agent(1000)?;
+    let agent = topology.start_agent(&AgentOptions::default())?;
     let mut smf = Smf::start(&topology.ran)?;
     assert_eq!(smf.associate()?.cause, 1);
     let mut world = World {
@@ -56,7 +57,7 @@ fn an_agent_that_is_asked_to_end_ends() -> Result<()> {
     // Its socket has the address that the next one needs.
     drop(smf);
     assert!(agent.stop()?.success());
-    let agent = topology.start_agent(1000)?;
+    let agent = topology.start_agent(&AgentOptions::default())?;
     let mut smf = Smf::start(&topology.ran)?;
     // A restart shows in the Recovery Time Stamp (TS 29.244 clause 6.2.2).
     assert!(smf.associate()?.recovery > first);

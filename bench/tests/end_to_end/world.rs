@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use bench::{
     netns::{Environment, Namespace},
     pfcp::Tunnel,
-    topology::{Agent, DN, GNB, OTHER_GNB, Topology, samples},
+    topology::{Agent, AgentOptions, DN, GNB, OTHER_GNB, Topology, samples},
     ue::Ue,
 };
 
@@ -37,9 +37,18 @@ pub(crate) struct World {
 impl World {
     /// An agent with an association.
     pub(crate) fn new() -> Result<Self> {
+        Self::with(&AgentOptions::default(), |_| Ok(()))
+    }
+
+    /// The same in a network that `prepare` has changed, and with another agent.
+    pub(crate) fn with(
+        options: &AgentOptions<'_>,
+        prepare: impl FnOnce(&Topology) -> Result<()>,
+    ) -> Result<Self> {
         let topology = Topology::new(Environment::alone()?)?;
         let home = topology.environment.namespace("ue")?;
-        let agent = topology.start_agent(1000)?;
+        prepare(&topology)?;
+        let agent = topology.start_agent(options)?;
         let mut smf = Smf::start(&topology.ran)?;
         let association = smf.associate()?;
         ensure!(
