@@ -64,29 +64,36 @@ impl Capture {
         })
     }
 
-    /// Ends the recording: tshark must understand every packet that `filter` selects, of which
-    /// there must be at least `least`, find every checksum right and warn of nothing.
-    pub(crate) fn judge(self, filter: &str, least: usize) -> Result<()> {
+    /// Ends the recording.
+    pub(crate) fn end(self) -> Result<Recording> {
         // The last packets are on their way to the file.
         thread::sleep(Duration::from_millis(300));
         self.tcpdump.stop(Signal::SIGINT, PATIENCE)?;
-        let tshark = |filter: &str| {
-            let mut command = Command::new("tshark");
-            command.arg("-r").arg(&self.file).args(["-Y", filter]);
-            for preference in [
-                "ip.check_checksum:true",
-                "udp.check_checksum:true",
-                "tcp.check_checksum:true",
-                // What the UE's TCP repeats is not ours to judge.
-                "tcp.analyze_sequence_numbers:false",
-            ] {
-                command.args(["-o", preference]);
-            }
-            self.namespace.output(&mut command)
-        };
-        let seen = tshark(filter).context("tshark")?.lines().count();
+        Ok(Recording {
+            file: self.file,
+            namespace: self.namespace,
+        })
+    }
+
+    /// Ends the recording and judges it.
+    pub(crate) fn judge(self, filter: &str, least: usize) -> Result<()> {
+        self.end()?.judge(filter, least)
+    }
+}
+
+/// A recording that has ended.
+pub(crate) struct Recording {
+    file: PathBuf,
+    namespace: Namespace,
+}
+
+impl Recording {
+    /// tshark must understand every packet that `filter` selects, of which there must be at least
+    /// `least`, find every checksum right and warn of nothing.
+    pub(crate) fn judge(&self, filter: &str, least: usize) -> Result<()> {
+        let seen = self.count(filter)?;
         ensure!(seen >= least, "only {seen} packets match {filter}");
-        let complaints = tshark(&format!(
+        let complaints = self.tshark(&format!(
             "({filter}) && (_ws.malformed || _ws.expert.severity >= {WARNING})"
         ))?;
         ensure!(
@@ -94,5 +101,25 @@ impl Capture {
             "tshark complains about:\n{complaints}"
         );
         Ok(())
+    }
+
+    /// How many packets `filter` selects.
+    pub(crate) fn count(&self, filter: &str) -> Result<usize> {
+        Ok(self.tshark(filter)?.lines().count())
+    }
+
+    fn tshark(&self, filter: &str) -> Result<String> {
+        let mut command = Command::new("tshark");
+        command.arg("-r").arg(&self.file).args(["-Y", filter]);
+        for preference in [
+            "ip.check_checksum:true",
+            "udp.check_checksum:true",
+            "tcp.check_checksum:true",
+            // What the UE's TCP repeats is not ours to judge.
+            "tcp.analyze_sequence_numbers:false",
+        ] {
+            command.args(["-o", preference]);
+        }
+        self.namespace.output(&mut command).context("tshark")
     }
 }

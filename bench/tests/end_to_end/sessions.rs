@@ -1,14 +1,11 @@
 //! The life of sessions, driven by scapy, seen by ping and judged by tshark.
 
-use std::{thread, time::Duration};
-
 use anyhow::Result;
-use bench::netns::Namespace;
 use serde_json::Value;
 
 use crate::{
     capture::Capture,
-    world::{OTHER_TUNNEL, TUNNEL, UE, World, ping, server},
+    world::{OTHER_TUNNEL, TUNNEL, UE, World, ping, reaches, server},
 };
 
 const FROM_US: &str = "ip.src == 10.1.0.2 && gtp";
@@ -106,18 +103,6 @@ fn a_ue_that_lies_about_its_address_is_not_heard() -> Result<()> {
     world.smf.tunnel(1, TUNNEL)?;
     assert_eq!(ping(&world.home, &server(), 3)?, 0);
     assert!(world.dropped("uplink", "spoofed_source")? >= 3.0);
-    Ok(())
-}
-
-/// Whether pings come back, once neighbours are known.
-fn reaches(from: &Namespace, to: &str) -> Result<()> {
-    for _ in 0..10 {
-        if ping(from, to, 1)? == 1 {
-            break;
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    assert_eq!(ping(from, to, 5)?, 5, "pings from {} to {to}", from.name());
     Ok(())
 }
 

@@ -1,6 +1,10 @@
 //! What the tests share: a network with an agent, an SMF and a UE.
 
-use std::process::Command;
+use std::{
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use bench::{
@@ -109,6 +113,28 @@ impl World {
         Ok(values.iter().sum())
     }
 
+    /// Waits until a metric with these labels has reached `least`, at most for `patience`.
+    pub(crate) fn reached(
+        &self,
+        name: &str,
+        labels: &[(&str, &str)],
+        least: f64,
+        patience: Duration,
+    ) -> Result<()> {
+        let begin = Instant::now();
+        loop {
+            let value = self.metric(name, labels)?;
+            if value >= least {
+                return Ok(());
+            }
+            ensure!(
+                begin.elapsed() < patience,
+                "{name} {labels:?}: {value} of {least}"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Packets dropped for a reason so far.
     pub(crate) fn dropped(&self, direction: &str, reason: &str) -> Result<f64> {
         let labels = [("direction", direction), ("reason", reason)];
@@ -132,6 +158,18 @@ pub(crate) fn ping(from: &Namespace, to: &str, count: u32) -> Result<u32> {
     received
         .and_then(|n| n.parse().ok())
         .with_context(|| format!("ping says: {text}"))
+}
+
+/// Whether pings come back, once neighbours are known.
+pub(crate) fn reaches(from: &Namespace, to: &str) -> Result<()> {
+    for _ in 0..10 {
+        if ping(from, to, 1)? == 1 {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(ping(from, to, 5)?, 5, "pings from {} to {to}", from.name());
+    Ok(())
 }
 
 /// The host in the data network, as text.
