@@ -3,6 +3,7 @@
 //!
 //! Needs root, and the programs that `cargo xtask setup` installs; without them a test fails.
 
+mod association;
 mod capture;
 mod handover;
 mod hostile;

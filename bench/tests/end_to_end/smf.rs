@@ -19,7 +19,7 @@ pub(crate) struct Smf {
     output: BufReader<ChildStdout>,
 }
 
-/// What the UPF answered to an association setup.
+/// What the UPF says of itself in an association setup.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Association {
     pub(crate) cause: u8,
@@ -66,6 +66,22 @@ impl Smf {
         Ok(serde_json::from_value(
             self.ask(json!({"do": "associate"}))?,
         )?)
+    }
+
+    /// Waits until the UPF sets the association up, and accepts it.
+    pub(crate) fn accept(&mut self) -> Result<Association> {
+        Ok(serde_json::from_value(self.ask(json!({"do": "accept"}))?)?)
+    }
+
+    /// Forgets everything, as a restart makes it.
+    pub(crate) fn restart(&mut self) -> Result<()> {
+        self.ask(json!({"do": "restart"})).map(drop)
+    }
+
+    /// Heartbeat requests of the UPF so far, each of them answered.
+    pub(crate) fn heartbeats(&mut self) -> Result<u64> {
+        let answer = self.ask(json!({"do": "heartbeats_seen"}))?;
+        answer["count"].as_u64().context("no count")
     }
 
     /// Establishes a session for a UE's IPv4 address, or its IPv6 prefix.

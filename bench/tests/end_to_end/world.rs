@@ -101,6 +101,11 @@ impl World {
 
     /// The sum of a metric's samples that have all of these labels.
     pub(crate) fn metric(&self, name: &str, labels: &[(&str, &str)]) -> Result<f64> {
+        self.sum(name, labels)?
+            .with_context(|| format!("no metric {name} {labels:?}"))
+    }
+
+    fn sum(&self, name: &str, labels: &[(&str, &str)]) -> Result<Option<f64>> {
         let page = self.agent.get("/metrics")?;
         let matching = samples(&page).filter(|sample| {
             sample.name == name
@@ -108,9 +113,7 @@ impl World {
                     .iter()
                     .all(|(key, value)| sample.label(key) == Some(value))
         });
-        let values = matching.map(|sample| sample.value).collect::<Vec<_>>();
-        ensure!(!values.is_empty(), "no metric {name} {labels:?}");
-        Ok(values.iter().sum())
+        Ok(matching.map(|sample| sample.value).reduce(|a, b| a + b))
     }
 
     /// Waits until a metric with these labels has reached `least`, at most for `patience`.
@@ -123,7 +126,8 @@ impl World {
     ) -> Result<()> {
         let begin = Instant::now();
         loop {
-            let value = self.metric(name, labels)?;
+            // Some series come with their first event.
+            let value = self.sum(name, labels)?.unwrap_or_default();
             if value >= least {
                 return Ok(());
             }

@@ -22,6 +22,9 @@ udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 udp.bind((NODE, 8805))
 sequence = 0
 last_request = last_answer = None
+# What the UPF asked for and nobody has answered yet.
+inbox = []
+heartbeats = 0
 # UP SEIDs by the test's own number of a session.
 seids = {}
 
@@ -50,11 +53,16 @@ def send(request):
 
 
 def receive():
-    """The next message; a heartbeat is answered and gives None."""
+    """The next answer, or None: a heartbeat is answered, an association setup kept for later."""
+    global heartbeats
     message = PFCP(udp.recv(65535))
     if message.message_type == 1:
+        heartbeats += 1
         response = PFCPHeartbeatResponse(IE_list=[IE_RecoveryTimeStamp(timestamp=RECOVERY)])
         udp.sendto(bytes(PFCP(seq=message.seq, S=0) / response), UPF)
+        return None
+    if message.message_type == 5:
+        inbox.append(message)
         return None
     return message
 
@@ -74,14 +82,49 @@ def cause(answer):
 def associate(_):
     stamp = IE_RecoveryTimeStamp(timestamp=RECOVERY)
     answer = exchange(PFCPAssociationSetupRequest(IE_list=[node(), stamp, IE_CPFunctionFeatures()]))
-    stamp = find(answer.payload, IE_RecoveryTimeStamp)
-    features = find(answer.payload, IE_UPFunctionFeatures)
+    return {"cause": cause(answer), **described(answer)}
+
+
+def described(message):
+    """What an association setup, asked for or answered, says of the UPF."""
     return {
-        "cause": cause(answer),
-        "node": find(answer.payload, IE_NodeId).ipv4,
-        "recovery": stamp.timestamp,
-        "ftup": features.FTUP,
+        "node": find(message.payload, IE_NodeId).ipv4,
+        "recovery": find(message.payload, IE_RecoveryTimeStamp).timestamp,
+        "ftup": find(message.payload, IE_UPFunctionFeatures).FTUP,
     }
+
+
+def accept(_):
+    """Waits until the UPF sets the association up, and accepts."""
+    deadline = time.monotonic() + 15
+    while not inbox and time.monotonic() < deadline:
+        if select.select([udp], [], [], 0.1)[0]:
+            receive()
+    if not inbox:
+        raise RuntimeError("the UPF does not set the association up")
+    request = inbox.pop()
+    inbox.clear()
+    response = PFCPAssociationSetupResponse(IE_list=[
+        node(),
+        IE_Cause(cause=1),
+        IE_RecoveryTimeStamp(timestamp=RECOVERY),
+        IE_CPFunctionFeatures(),
+    ])
+    udp.sendto(bytes(PFCP(seq=request.seq, S=0) / response), UPF)
+    return {"cause": 1, **described(request)}
+
+
+def restart(_):
+    """As after a crash: no session is known any more, and sequence numbers begin anew."""
+    global RECOVERY, sequence
+    RECOVERY += 10
+    sequence = 0
+    seids.clear()
+    return {}
+
+
+def heartbeats_seen(_):
+    return {"count": heartbeats}
 
 
 def release(_):
@@ -196,7 +239,10 @@ def repeat(_):
 
 COMMANDS = {
     command.__name__: command
-    for command in (associate, release, establish, tunnel, idle, rate, gate, delete, repeat)
+    for command in (
+        associate, accept, restart, heartbeats_seen, release,
+        establish, tunnel, idle, rate, gate, delete, repeat,
+    )
 }
 
 
