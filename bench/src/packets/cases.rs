@@ -207,6 +207,8 @@ fn uplink() -> Vec<Case> {
         [header.to_bytes().to_vec(), rest.to_vec()].concat()
     };
     let far_route = |world: World| world.way_to_server(world::by_far);
+    let mut veth = with_v4();
+    veth.ports[0].redirect_only = 1;
     vec![
         case(
             "uplink, 5G",
@@ -232,6 +234,12 @@ fn uplink() -> Vec<Case> {
             with_v6(),
             from_gnb(&g_pdu(SLOT_V6, &v6)),
             transmits(to_router(&v6)),
+        ),
+        case(
+            "uplink by the same device, where XDP_TX does not get through",
+            veth,
+            from_gnb(&g_pdu(SLOT, &packet)),
+            redirects(to_router(&packet)),
         ),
         case(
             "uplink by another device, with its VLAN tag",

@@ -42,8 +42,8 @@ pub struct Port {
     pub mac: [u8; 6],
     /// Bits of [`roles`].
     pub roles: u8,
-    /// Zero.
-    pub reserved: u8,
+    /// Not 0 where XDP_TX does not get through, and what leaves by the device that it came from is redirected.
+    pub redirect_only: u8,
     /// Local IPv4 GTP-U addresses.
     pub gtpu: [[u8; 4]; MAX_GTPU_ADDRESSES],
     /// Zero.

@@ -190,7 +190,7 @@ fn forward(
 #[inline(always)]
 fn send(packet: &impl Packet, tables: &impl Tables, ingress: &Port, exit: Exit) -> Verdict {
     tables.count_sent(exit.port_number, packet.len());
-    if exit.ifindex == ingress.transmit_ifindex {
+    if exit.ifindex == ingress.transmit_ifindex && ingress.redirect_only == 0 {
         Verdict::Transmit
     } else {
         Verdict::Redirect {

@@ -81,6 +81,8 @@ impl Plan {
             vlan: device.vlan.map_or(0, |Vlan { id, .. }| id),
             number,
             mac: device.mac,
+            // A veth wakes its peer up for what XDP_TX sends only if the peer has an XDP program too.
+            redirect_only: device.veth.into(),
             ..Port::default()
         };
         if interface.role.is_core() {
@@ -354,6 +356,7 @@ ipv6 = "2001:db8:45::/48"
             mac: [2, 0, 0, 0, 0, 1],
             mtu: 1500,
             up: true,
+            veth: false,
             configured: name.to_owned(),
             vlan: None,
         }
@@ -386,6 +389,16 @@ ipv6 = "2001:db8:45::/48"
         let port = port(&device("n6", 8));
         assert_eq!((port.roles, port.gtpu_count), (roles::CORE, 0));
         assert_eq!((port.instance, port.first_pool, port.pool_count), (1, 0, 2));
+    }
+
+    #[test]
+    fn a_veth_is_redirected_to() {
+        assert_eq!(port(&device("n6", 8)).redirect_only, 0);
+        let veth = Device {
+            veth: true,
+            ..device("n6", 8)
+        };
+        assert_eq!(port(&veth).redirect_only, 1);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Device {
     pub up: bool,
     /// The `device` of the `[[interface]]` that governs it: its own name, or its parent's.
     pub configured: String,
+    /// Whether it is one end of a veth pair.
+    pub veth: bool,
     /// Set where packets leave through a parent that is configured as well.
     pub vlan: Option<Vlan>,
 }
@@ -40,6 +42,7 @@ pub(super) struct Link {
     pub(super) mac: [u8; 6],
     pub(super) mtu: u32,
     pub(super) up: bool,
+    pub(super) veth: bool,
     pub(super) vlan: Option<Vlan>,
 }
 
@@ -129,6 +132,7 @@ impl Devices {
             mac: link.mac,
             mtu: link.mtu,
             up: link.up,
+            veth: link.veth,
             configured: governs.name.clone(),
             vlan: link.vlan.filter(|_| parent.is_some()),
         })
@@ -147,6 +151,7 @@ mod tests {
             mac,
             mtu: 1500,
             up: true,
+            veth: false,
             vlan: None,
         }
     }

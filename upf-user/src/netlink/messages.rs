@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use rtnetlink::packet_core::{NetlinkMessage, NetlinkPayload};
 use rtnetlink::packet_route::link::{
-    InfoData, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    InfoData, InfoKind, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
@@ -75,6 +75,7 @@ pub(super) fn read_link(message: &LinkMessage) -> Option<Link> {
             .header
             .flags
             .contains(LinkFlags::Up | LinkFlags::LowerUp),
+        veth: false,
         vlan: None,
     };
     let (mut parent, mut tag) = (None, None);
@@ -84,7 +85,10 @@ pub(super) fn read_link(message: &LinkMessage) -> Option<Link> {
             LinkAttribute::Address(mac) => link.mac = mac.as_slice().try_into().unwrap_or_default(),
             LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
             LinkAttribute::Link(index) => parent = Some(*index),
-            LinkAttribute::LinkInfo(info) => tag = vlan_id(info),
+            LinkAttribute::LinkInfo(info) => {
+                tag = vlan_id(info);
+                link.veth = info.contains(&LinkInfo::Kind(InfoKind::Veth));
+            }
             _ => {}
         }
     }
@@ -188,7 +192,6 @@ fn gateway(message: &RouteMessage) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use rtnetlink::packet_route::link::InfoKind;
     use rtnetlink::packet_route::neighbour::NeighbourMessage;
 
     use super::*;
@@ -224,6 +227,16 @@ mod tests {
             .push(LinkAttribute::LinkInfo(info.to_vec()));
         let link = read_link(&message).unwrap();
         assert_eq!(link.vlan, Some(Vlan { id: 7, parent: 2 }));
+    }
+
+    #[test]
+    fn a_veth_is_told_from_others() {
+        for (kind, veth) in [(InfoKind::Veth, true), (InfoKind::Bridge, false)] {
+            let mut message = LinkMessage::default();
+            let name = LinkAttribute::IfName("n3".to_owned());
+            message.attributes = vec![name, LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind)])];
+            assert_eq!(read_link(&message).unwrap().veth, veth);
+        }
     }
 
     #[test]
