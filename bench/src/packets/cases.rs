@@ -116,13 +116,18 @@ fn to_router(packet: &[u8]) -> Vec<u8> {
 /// What leaves towards the gNB: the outer source port is the product's own choice and is copied from `actual` by
 /// [`Case::check`].
 fn to_gnb(qfi: Option<u8>, tos: u8, packet: &[u8]) -> Vec<u8> {
-    tunnelled(qfi.map(|qfi| [0, 0, 0, 0x85, 1, 0, qfi, 0]), tos, packet)
+    tunnelled(
+        qfi.map(|qfi| [0, 0, 0, 0x85, 1, 0, qfi, 0]),
+        tos,
+        &routed(packet),
+    )
 }
 
+/// The same, with the user's packet as it leaves.
 fn tunnelled(container: Option<[u8; 8]>, tos: u8, packet: &[u8]) -> Vec<u8> {
     let container = container.map(|bytes| bytes.to_vec()).unwrap_or_default();
     let flags = if container.is_empty() { 0x30 } else { 0x34 };
-    let rest = [container, routed(packet)].concat();
+    let rest = [&container[..], packet].concat();
     let datagram = udp(0, 2152, &gtpu(flags, 255, GNB_TEID, &rest));
     let outer = ipv4(LOCAL, GNB, IpNumber::UDP, &datagram, |header| {
         header.dscp = (tos >> 2).try_into().expect("six bits");
@@ -1078,6 +1083,13 @@ fn routes() -> Vec<Case> {
         up.peer_teid = GNB_TEID.to_be_bytes();
     });
     let container = [0, 0, 0, 0x85, 1, 0x10, QFI, 0];
+    let last_hop = ipv4(
+        ue(SLOT),
+        SERVER,
+        IpNumber::UDP,
+        &udp(UE_PORT, SERVER_PORT, b"old"),
+        |header| header.time_to_live = 1,
+    );
     vec![
         uplink(
             "no device leads to the network instance",
@@ -1137,9 +1149,15 @@ fn routes() -> Vec<Case> {
         ),
         case(
             "from tunnel to tunnel (N9)",
-            n9,
+            n9.clone(),
             from_gnb(&g_pdu(SLOT, &packet)),
             transmits(tunnelled(Some(container), TOS, &packet)),
+        ),
+        case(
+            "TTL 1 from tunnel to tunnel: no hop in between",
+            n9,
+            from_gnb(&g_pdu(SLOT, &last_hop)),
+            transmits(tunnelled(Some(container), TOS, &last_hop)),
         ),
     ]
 }

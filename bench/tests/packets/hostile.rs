@@ -80,7 +80,11 @@ fn check_packet(world: &World, frame: &[u8], out: &[u8]) {
     let packet = &out[network..];
     if let Some(inner) = tunnelled(packet) {
         assert_eq!(inner.teid, GNB_TEID, "{}", context());
-        assert!(is_in(frame, inner.payload), "{}", context());
+        // From tunnel to tunnel it does not get a hop older.
+        let as_it_came = frame
+            .windows(inner.payload.len())
+            .any(|window| window == inner.payload);
+        assert!(as_it_came || is_in(frame, inner.payload), "{}", context());
         return;
     }
     if is_echo_response(out) {

@@ -172,7 +172,7 @@ fn forward(
         rules::check_qfi(&rules, found.qfi)?;
     }
     rules::check_source(&rules, found)?;
-    rules::check_actions(&rules, &found.inner)?;
+    rules::check_actions(&rules, found)?;
     let peer = rules::peer(tables, &rules)?;
     let route = rules::route(tables, &rules, &found.inner, peer)?;
     rules::check_rate(tables, &rules, found)?;

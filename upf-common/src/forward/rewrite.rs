@@ -1,6 +1,7 @@
 //! New headers in front of a UE's packet.
 
 use super::Found;
+use super::rules::is_routed;
 use super::tables::Way;
 use crate::abi::{Peer, RouteEntry, flags};
 use crate::snapshot::Snapshot;
@@ -28,7 +29,10 @@ pub(super) fn run(
 ) -> bool {
     let inner = found.inner;
     let outer = peer.map(|peer| outer(packet, rules, found, peer));
-    if !trim(packet, inner) || !inner.decrement_ttl(packet) {
+    if !trim(packet, inner) {
+        return false;
+    }
+    if is_routed(rules, found.way) && !inner.decrement_ttl(packet) {
         return false;
     }
     let link = if route.vlan == 0 {

@@ -79,7 +79,7 @@ pub(super) fn check_qfi(rules: &Snapshot, qfi: u8) -> Result<(), DropReason> {
 
 /// FAR, gate, and the life of the packet itself.
 #[inline(always)]
-pub(super) fn check_actions(rules: &Snapshot, inner: &Inner) -> Result<(), DropReason> {
+pub(super) fn check_actions(rules: &Snapshot, found: &Found) -> Result<(), DropReason> {
     match rules.verdict() {
         verdict::FORWARD => {}
         verdict::BUFFER => return Err(DropReason::FarBuffer),
@@ -88,10 +88,17 @@ pub(super) fn check_actions(rules: &Snapshot, inner: &Inner) -> Result<(), DropR
     if !rules.has(flags::GATE_OPEN) {
         return Err(DropReason::GateClosed);
     }
-    if inner.ttl <= 1 {
+    if found.inner.ttl <= 1 && is_routed(rules, found.way) {
         return Err(DropReason::TtlExpired);
     }
     Ok(())
+}
+
+/// Whether we are a router for this packet, and it gets a hop older. What passes from tunnel to tunnel is not ours to
+/// change: neighbour discovery, for one, is only heard with its first hop limit (RFC 4861 clauses 6.1.1 and 6.1.2).
+#[inline(always)]
+pub(super) fn is_routed(rules: &Snapshot, way: Way) -> bool {
+    way == Way::Downlink || !rules.has(flags::ENCAPSULATE)
 }
 
 /// The other end of the tunnel that the packet leaves in, if it does.
