@@ -14,6 +14,7 @@ mod metrics;
 mod modes;
 mod mtu;
 mod next_hops;
+mod profiles;
 mod restart;
 mod sessions;
 mod signalling;

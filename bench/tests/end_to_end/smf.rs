@@ -1,7 +1,9 @@
 //! The SMF made of scapy: `peer/smf.py`, spoken to over a pipe.
 
 use std::{
+    collections::HashMap,
     io::{BufRead as _, BufReader, Write as _},
+    net::Ipv4Addr,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
@@ -36,6 +38,12 @@ pub(crate) struct UplinkTunnel {
     pub(crate) seid: u64,
 }
 
+#[derive(Debug, Deserialize)]
+struct FTeid {
+    teid: u32,
+    address: Ipv4Addr,
+}
+
 impl UplinkTunnel {
     pub(crate) fn tunnel(&self) -> Result<Tunnel> {
         Ok(Tunnel {
@@ -48,8 +56,9 @@ impl UplinkTunnel {
 impl Smf {
     pub(crate) fn start(namespace: &Namespace) -> Result<Self> {
         let mut command = Command::new("/usr/bin/python3");
+        // Without compiled scripts beside the scripts.
         command
-            .arg(SCRIPT)
+            .args(["-B", SCRIPT])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = namespace.spawn_child(&mut command)?;
@@ -100,12 +109,29 @@ impl Smf {
         Ok(serde_json::from_value(answer)?)
     }
 
+    /// Establishes session 1 as a control plane of that profile does; the tunnels by PDR ID.
+    pub(crate) fn profile(&mut self, name: &str, more: Value) -> Result<HashMap<u16, Tunnel>> {
+        let mut command = json!({"do": "profile", "session": 1, "name": name});
+        merge(&mut command, more);
+        let answer = self.ask(command)?;
+        accepted(&answer, 1)?;
+        let tunnels: HashMap<u16, FTeid> = serde_json::from_value(answer["tunnels"].clone())?;
+        Ok(tunnels
+            .into_iter()
+            .map(|(pdr, FTeid { teid, address })| (pdr, Tunnel { teid, address }))
+            .collect())
+    }
+
+    /// Joins the tunnels of session 1, a serving gateway's, to those of its neighbours.
+    pub(crate) fn join(&mut self, access: Tunnel, core: Tunnel) -> Result<()> {
+        let command = json!({"do": "join", "access": json_of(access), "core": json_of(core)});
+        self.modify(1, command)
+    }
+
     pub(crate) fn tunnel(&mut self, session: u64, tunnel: Tunnel) -> Result<()> {
-        let Tunnel { teid, address } = tunnel;
-        self.modify(
-            session,
-            json!({"do": "tunnel", "teid": teid, "address": address.to_string()}),
-        )
+        let mut command = json!({"do": "tunnel"});
+        merge(&mut command, json_of(tunnel));
+        self.modify(session, command)
     }
 
     /// The UE went to sleep: buffer, and tell the control plane.
@@ -167,6 +193,17 @@ impl Drop for Smf {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+}
+
+/// A tunnel as the SMF takes it.
+pub(crate) fn json_of(tunnel: Tunnel) -> Value {
+    json!({"teid": tunnel.teid, "address": tunnel.address.to_string()})
+}
+
+fn merge(command: &mut Value, more: Value) {
+    if let (Value::Object(command), Value::Object(more)) = (command, more) {
+        command.extend(more);
     }
 }
 

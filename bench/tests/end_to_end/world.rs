@@ -172,7 +172,8 @@ pub(crate) fn reaches(from: &Namespace, to: &str) -> Result<()> {
         }
         thread::sleep(Duration::from_millis(100));
     }
-    assert_eq!(ping(from, to, 5)?, 5, "pings from {} to {to}", from.name());
+    let got = ping(from, to, 5)?;
+    ensure!(got == 5, "{got} of 5 pings from {} to {to}", from.name());
     Ok(())
 }
 

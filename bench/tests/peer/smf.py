@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 
+import profiles
 from scapy.contrib.pfcp import *  # noqa: F403: scapy's style
 
 NODE, UPF = "10.100.0.1", ("10.100.0.2", 8805)
@@ -172,27 +173,36 @@ def establish(command):
         IE_ForwardingParameters(IE_list=[IE_DestinationInterface(interface="Core"), instance]),
     ])
     qer = IE_CreateQER(IE_list=[IE_QER_Id(id=1), IE_GateStatus(ul="OPEN", dl="OPEN"), *mbr, *qfi])
-    number = command["session"]
-    answer = exchange(
-        PFCPSessionEstablishmentRequest(IE_list=[
-            node(),
-            IE_FSEID(v4=1, seid=number, ipv4=NODE),
-            uplink,
-            downlink,
-            uplink_far,
-            downlink_far,
-            qer,
-            IE_PDNType(pdn_type="IPv4"),
-        ]),
-        seid=0,
-    )
+    result = request_session(command["session"], [
+        uplink, downlink, uplink_far, downlink_far, qer, IE_PDNType(pdn_type="IPv4"),
+    ])
+    result.update(result.get("tunnels", {}).get(2, {}))
+    return result
+
+
+def request_session(number, ies):
+    message = [node(), IE_FSEID(v4=1, seid=number, ipv4=NODE), *ies]
+    answer = exchange(PFCPSessionEstablishmentRequest(IE_list=message), seid=0)
     result = {"cause": cause(answer), "header_seid": answer.seid}
     if result["cause"] == 1:
         seids[number] = find(answer.payload, IE_FSEID).seid
         created = [ie for ie in answer.payload.IE_list if isinstance(ie, IE_CreatedPDR)]
-        tunnels = {find(pdr, IE_PDR_Id).id: find(pdr, IE_FTEID) for pdr in created}
-        result.update(teid=tunnels[2].TEID, address=tunnels[2].ipv4, seid=seids[number])
+        result["seid"] = seids[number]
+        result["tunnels"] = {
+            find(pdr, IE_PDR_Id).id: f_teid(find(pdr, IE_FTEID)) for pdr in created}
     return result
+
+
+def f_teid(ie):
+    return {"teid": ie.TEID, "address": ie.ipv4}
+
+
+def profile(command):
+    return request_session(command["session"], profiles.PROFILES[command["name"]](command))
+
+
+def join(command):
+    return modify(command, profiles.join(command))
 
 
 def modify(command, ies):
@@ -241,7 +251,7 @@ COMMANDS = {
     command.__name__: command
     for command in (
         associate, accept, restart, heartbeats_seen, release,
-        establish, tunnel, idle, rate, gate, delete, repeat,
+        establish, profile, join, tunnel, idle, rate, gate, delete, repeat,
     )
 }
 
