@@ -59,7 +59,7 @@ const MAX_PEERS: u32 = 65_536;
 /// Rule lists at most; sessions with one PDR for a direction need none.
 const MAX_LISTS: u32 = 65_536;
 /// Between looks at the list of GTP-U peers.
-const PEERS_EVERY: Duration = Duration::from_secs(1);
+const PEERS_EVERY: Duration = Duration::from_millis(50);
 
 /// Why the agent does not run any more.
 #[derive(Debug, thiserror::Error)]
