@@ -1,6 +1,7 @@
 //! Packet cases shared by tests and benches, the lab, and the namespaces that both run in.
 
 pub mod control;
+pub mod figures;
 pub mod gtpu;
 pub mod lab;
 pub mod mmsg;

@@ -113,8 +113,8 @@ fn to_router(packet: &[u8]) -> Vec<u8> {
     ethernet(NEAR_MAC, ROUTER_MAC, None, ether_type, &routed(packet))
 }
 
-/// What leaves towards the gNB: the outer source port is the product's own choice and is copied from `actual` by
-/// [`Case::check`].
+/// What leaves towards the gNB, but for the outer source port, which is the product's own choice
+/// ([`source_port_of`]).
 fn to_gnb(qfi: Option<u8>, tos: u8, packet: &[u8]) -> Vec<u8> {
     tunnelled(
         qfi.map(|qfi| [0, 0, 0, 0x85, 1, 0, qfi, 0]),
@@ -473,7 +473,7 @@ fn uplink_refusals() -> Vec<Case> {
             "the first outer fragment",
             with_v4(),
             datagram(&udp(2152, 2152, &bytes), |header| {
-                header.more_fragments = true
+                header.more_fragments = true;
             }),
             DropReason::OuterFragment,
         ),

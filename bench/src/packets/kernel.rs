@@ -24,7 +24,7 @@ const ROOM: usize = 4096;
 /// A record of the ABI in aya's hands.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
-struct Record<T: Plain>(T);
+pub(crate) struct Record<T: Plain>(pub(crate) T);
 
 // SAFETY: what `Plain` promises is what `Pod` wants, and the wrapper is transparent.
 unsafe impl<T: Plain> Pod for Record<T> {}

@@ -1,6 +1,7 @@
 //! The running agent: everything in its order, from the config to the clean end.
 //!
 //! ```text
+//! GTP-U sockets ─ gtpu ──▶ nowhere: what the fast path does not answer itself
 //! PFCP socket ── pfcp ──▶ control (node and sessions) ──▶ tables of the fast path
 //! netlink ────── devices ──▶ program at devices, ports, generation
 //! fast path ──── events ──▶ netlink watch, log
@@ -16,6 +17,7 @@ mod control;
 mod devices;
 mod events;
 mod figures;
+mod gtpu;
 mod numbers;
 mod pfcp;
 mod readiness;
@@ -57,7 +59,7 @@ const MAX_PEERS: u32 = 65_536;
 /// Rule lists at most; sessions with one PDR for a direction need none.
 const MAX_LISTS: u32 = 65_536;
 /// Between looks at the list of GTP-U peers.
-const PEERS_EVERY: Duration = Duration::from_secs(1);
+const PEERS_EVERY: Duration = Duration::from_millis(50);
 
 /// Why the agent does not run any more.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +76,7 @@ pub enum AgentError {
     /// A listener cannot be opened.
     #[error("{what} cannot listen at {address}; is the address on a device, and the port free?")]
     Listen {
-        /// PFCP or HTTP.
+        /// PFCP, GTP-U or HTTP.
         what: &'static str,
         /// As configured.
         address: SocketAddr,
@@ -260,6 +262,9 @@ fn serve_peers(
         pulse: Arc::clone(&pulse),
     };
     tasks.spawn(async { ("PFCP", server.run().await) });
+    for socket in sockets.gtpu {
+        tasks.spawn(async { ("GTP-U signalling", gtpu::drain(socket).await) });
+    }
     let api = Arc::new(Api {
         control: Arc::clone(&control),
         metrics,
@@ -314,6 +319,7 @@ fn load(config: &Config, sessions: &SessionsConfig) -> Result<Loaded, LoadError>
 /// The listeners.
 struct Sockets {
     pfcp: UdpSocket,
+    gtpu: Vec<UdpSocket>,
     http: TcpListener,
 }
 
@@ -328,7 +334,14 @@ impl Sockets {
         };
         let pfcp = config.pfcp.listen;
         let http = config.http.listen;
+        let gtpu = config
+            .interfaces
+            .iter()
+            .flat_map(|i| i.gtpu.iter().copied());
+        let gtpu = gtpu
+            .map(|address| gtpu::open(address).map_err(refused("GTP-U", gtpu::endpoint(address))));
         Ok(Self {
+            gtpu: gtpu.collect::<Result<_, _>>()?,
             pfcp: pfcp::bind(pfcp).map_err(refused("PFCP", pfcp))?,
             http: TcpListener::bind(http)
                 .await

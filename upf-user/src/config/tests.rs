@@ -1,4 +1,4 @@
-//! The sample of the README, and one case for each kind of error.
+//! A sample, and one case for each kind of error.
 
 use super::*;
 
@@ -635,4 +635,10 @@ fn more_than_the_tables_hold() {
         (problems.len(), problems[0].key.as_str()),
         (1, "pool[255].ipv4")
     );
+}
+
+#[test]
+fn the_example_to_deploy_is_right() {
+    let config = Config::parse(include_str!("../../../deploy/upf.toml"));
+    assert_eq!(config.unwrap().interfaces.len(), 2);
 }

@@ -1,6 +1,7 @@
 //! Tests of the session room.
 
 mod chaos;
+mod hostile;
 mod profiles;
 mod refusals;
 mod requests;

@@ -1,0 +1,264 @@
+//! The XDP program and its tables full of sessions.
+
+use std::net::IpAddr;
+
+use anyhow::{Context as _, Result, bail};
+use aya::maps::{Map, MapData, MapInfo, PerCpuArray, PerCpuValues};
+use aya::programs::ProgramFd;
+use aya::util::nr_cpus;
+use ipnet::IpNet;
+use upf_common::abi::{
+    BLOCK_SLOTS, NO_METER, Peer, Port, RouteEntry, Rules, flags, mapped, roles, verdict,
+};
+use upf_common::forward::{route_index, tables::Way};
+use upf_common::meter::Rate;
+use upf_common::wire::{IpAddress, outer_ipv4_checksum_base};
+use upf_user::datapath::bpf::{Loaded, Sizes, load};
+use upf_user::datapath::slots::PoolLayout;
+use upf_user::datapath::{Datapath as _, Direction, SlotIndex};
+
+use super::frames::{FIRST_TEID, FIRST_UE};
+use crate::packets::kernel::Record;
+use crate::packets::world::{
+    FAR, FAR_MAC, GNB, GNB_TEID, INSTANCE, LOCAL, NEAR, NEAR_MAC, PEER_MAC, QFI, ROUTER_MAC,
+    SERVER, route,
+};
+
+/// Sessions that the pool 10.128.0.0/9 has addresses for.
+pub const MAX_SESSIONS: u32 = 1 << 23;
+/// Bits of FIRST_UE's prefix.
+const POOL_LENGTH: u8 = 9;
+/// An MBR that every packet is measured against and none exceeds.
+const MBR_BITS_PER_SECOND: u64 = 400_000_000_000;
+
+/// Whether sessions have an MBR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mbr {
+    /// None has.
+    None,
+    /// Each has one, in each direction.
+    Each,
+}
+
+impl Mbr {
+    /// For people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "no MBR",
+            Self::Each => "with an MBR",
+        }
+    }
+}
+
+/// How big the program is.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Instructions that the verifier went through.
+    pub verified_instructions: Option<u32>,
+    /// Bytes of BPF instructions in the kernel.
+    pub translated_bytes: Option<u32>,
+    /// Bytes of machine code.
+    pub jitted_bytes: u32,
+}
+
+/// The loaded program.
+pub struct Product {
+    loaded: Loaded,
+    sessions: u32,
+}
+
+impl Product {
+    /// Loads it with tables for so many sessions, a device that frames come from and one that they leave by.
+    ///
+    /// # Errors
+    /// When the kernel does not take the program, or a part of the tables.
+    pub fn load(sessions: u32) -> Result<Self> {
+        let pool = IpNet::new(IpAddr::V4(FIRST_UE), POOL_LENGTH)?;
+        let pools = PoolLayout::new(&[(INSTANCE, pool)])?;
+        let sizes = Sizes {
+            slots: sessions.next_multiple_of(BLOCK_SLOTS),
+            blocks: pools.blocks(),
+            peers: 1,
+            lists: 1,
+        };
+        let mut loaded = load(&sizes, None)?;
+        loaded.ports.write_pools(&pools)?;
+        let (first_pool, pool_count) = pools.of_instance(INSTANCE);
+        loaded.ports.put(&near(first_pool, pool_count))?;
+        loaded.ports.put(&far())?;
+        loaded.ports.set_instance(INSTANCE, NEAR)?;
+        loaded.datapath.write_peer(0, &peer())?;
+        for block in 0..sizes.slots / BLOCK_SLOTS {
+            let first = SlotIndex(block * BLOCK_SLOTS);
+            loaded.datapath.set_block(block, Some(first))?;
+        }
+        let mut product = Self { loaded, sessions };
+        product.remember_routes()?;
+        Ok(product)
+    }
+
+    /// Puts all sessions into force.
+    ///
+    /// # Errors
+    /// When a slot is missing.
+    pub fn fill(&mut self, mbr: Mbr) -> Result<()> {
+        for number in 0..self.sessions {
+            let slot = SlotIndex(number);
+            self.loaded.datapath.reset_slot(slot)?;
+            for (direction, rules) in [
+                (Direction::Uplink, uplink(number)),
+                (Direction::Downlink, downlink()),
+            ] {
+                let rules = with_mbr(rules, number, mbr);
+                self.loaded.datapath.write_rules(slot, direction, &rules)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many sessions there are.
+    #[must_use]
+    pub const fn sessions(&self) -> u32 {
+        self.sessions
+    }
+
+    /// Packets forwarded so far.
+    ///
+    /// # Errors
+    /// When the kernel does not give its counters.
+    pub fn forwarded(&self, way: Way) -> Result<u64> {
+        let counters = self.loaded.counters.sum()?;
+        Ok(match way {
+            Way::Uplink => counters.uplink.packets,
+            Way::Downlink => counters.downlink.packets,
+        })
+    }
+
+    /// The program, to be run.
+    ///
+    /// # Errors
+    /// When it is not loaded.
+    pub fn program(&mut self) -> Result<ProgramFd> {
+        Ok(self.loaded.program.xdp()?.fd()?.try_clone()?)
+    }
+
+    /// How big the program is.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn size(&mut self) -> Result<Size> {
+        let info = self.loaded.program.xdp()?.info()?;
+        Ok(Size {
+            verified_instructions: info.verified_instruction_count(),
+            translated_bytes: info.size_translated(),
+            jitted_bytes: info.size_jitted(),
+        })
+    }
+
+    /// The next hops, never to be asked for.
+    fn remember_routes(&mut self) -> Result<()> {
+        let mut routes = self.routes()?;
+        let cpus = nr_cpus().map_err(|(_, error)| error)?;
+        for (destination, mac) in [(GNB, PEER_MAC), (SERVER, ROUTER_MAC)] {
+            let entry = RouteEntry {
+                transmit_ifindex: FAR,
+                port_number: 1,
+                source_mac: FAR_MAC,
+                ..route(mapped(destination.octets()), mac)
+            };
+            let index = route_index(IpAddress::new(&entry.destination), entry.from_ifindex);
+            let values = PerCpuValues::try_from(vec![Record(entry); cpus])?;
+            routes.set(index, values, 0)?;
+        }
+        Ok(())
+    }
+
+    /// The `ROUTES` map, which is the fast path's own: found among those of the program.
+    fn routes(&mut self) -> Result<PerCpuArray<MapData, Record<RouteEntry>>> {
+        let info = self.loaded.program.xdp()?.info()?;
+        let ids = info.map_ids()?.context("the kernel tells no map IDs")?;
+        for id in ids {
+            if MapInfo::from_id(id)?.name_as_str() == Some("ROUTES") {
+                let map = Map::PerCpuArray(MapData::from_id(id)?);
+                return Ok(PerCpuArray::try_from(map)?);
+            }
+        }
+        bail!("the program has no map ROUTES")
+    }
+}
+
+/// Where frames come from, from both sides.
+fn near(first_pool: u16, pool_count: u16) -> Port {
+    Port {
+        ifindex: NEAR,
+        transmit_ifindex: NEAR,
+        instance: INSTANCE,
+        first_pool,
+        pool_count,
+        number: 0,
+        gtpu_count: 1,
+        mac: NEAR_MAC,
+        roles: roles::ACCESS | roles::CORE,
+        gtpu: [LOCAL.octets(), [0; 4], [0; 4], [0; 4]],
+        ..Port::default()
+    }
+}
+
+/// Where they leave.
+fn far() -> Port {
+    Port {
+        ifindex: FAR,
+        transmit_ifindex: FAR,
+        instance: INSTANCE,
+        number: 1,
+        mac: FAR_MAC,
+        ..Port::default()
+    }
+}
+
+fn peer() -> Peer {
+    Peer {
+        local: mapped(LOCAL.octets()),
+        remote: mapped(GNB.octets()),
+        instance: INSTANCE,
+        checksum_base: outer_ipv4_checksum_base(LOCAL.octets(), GNB.octets()),
+    }
+}
+
+fn uplink(number: u32) -> Rules {
+    Rules {
+        teid: (FIRST_TEID + number).to_be_bytes(),
+        ue_v4: (FIRST_UE.to_bits() + number).to_be_bytes(),
+        verdict: verdict::FORWARD,
+        flags: flags::GATE_OPEN | flags::UE_V4 | flags::MATCH_QFI,
+        match_qfi: QFI,
+        instance: INSTANCE,
+        meter_slot: NO_METER,
+        ..Rules::default()
+    }
+}
+
+fn downlink() -> Rules {
+    Rules {
+        verdict: verdict::FORWARD,
+        flags: flags::GATE_OPEN | flags::ENCAPSULATE | flags::PDU_SESSION,
+        qfi: QFI,
+        peer_teid: GNB_TEID.to_be_bytes(),
+        meter_slot: NO_METER,
+        ..Rules::default()
+    }
+}
+
+fn with_mbr(rules: Rules, number: u32, mbr: Mbr) -> Rules {
+    if mbr == Mbr::None {
+        return rules;
+    }
+    let rate = Rate::from_bits_per_second(MBR_BITS_PER_SECOND);
+    Rules {
+        meter_slot: number,
+        meter_ticks_per_byte: rate.ticks_per_byte,
+        meter_depth: rate.depth,
+        ..rules
+    }
+}

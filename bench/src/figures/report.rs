@@ -1,0 +1,163 @@
+//! The tables that are printed.
+
+use upf_common::forward::tables::Way;
+
+use super::frames::INNER;
+use super::product::{Mbr, Size};
+use super::statistics::Samples;
+
+/// What was measured of one direction.
+#[derive(Clone, Debug)]
+pub struct Line {
+    sessions: u32,
+    mbr: Mbr,
+    way: Way,
+    /// Wrapper and user plane.
+    pub product: Samples,
+    /// Wrapper and empty program.
+    pub floor: Samples,
+    /// Wrapper and routing alone.
+    pub route: Samples,
+    /// The empty program alone.
+    pub empty: Samples,
+}
+
+impl Line {
+    /// Nothing measured yet.
+    #[must_use]
+    pub fn new(sessions: u32, mbr: Mbr, way: Way) -> Self {
+        Self {
+            sessions,
+            mbr,
+            way,
+            product: Samples::default(),
+            floor: Samples::default(),
+            route: Samples::default(),
+            empty: Samples::default(),
+        }
+    }
+
+    fn cells(&self) -> String {
+        let net = self.product.median() - self.floor.median();
+        let route = self.route.median() - self.floor.median();
+        format!(
+            "{net:>8.1} {:>8.1} {:>9.2} {:>9.2}",
+            self.product.minimum() - self.floor.minimum(),
+            net / self.empty.median(),
+            net / route,
+        )
+    }
+}
+
+/// All figures.
+#[derive(Debug)]
+pub struct Report {
+    runs: u32,
+    packets: u32,
+    size: Option<Size>,
+    lines: Vec<Line>,
+}
+
+impl Report {
+    /// No figures yet.
+    #[must_use]
+    pub const fn new(runs: u32, packets: u32) -> Self {
+        Self {
+            runs,
+            packets,
+            size: None,
+            lines: Vec::new(),
+        }
+    }
+
+    /// Takes the program's size, which is the same for all sizes of its tables.
+    pub fn program(&mut self, size: Size) {
+        self.size = Some(size);
+    }
+
+    /// Takes a line.
+    pub fn add(&mut self, line: Line) {
+        self.lines.push(line);
+    }
+
+    /// Prints all.
+    pub fn print(&self) {
+        if let Some(size) = self.size {
+            print_size(size);
+        }
+        println!(
+            "\n{INNER}-byte inner packets, a random session each; {} runs of {} packets, one CPU, its CPU time",
+            self.runs, self.packets
+        );
+        self.print_references();
+        for mbr in [Mbr::None, Mbr::Each] {
+            self.print_net(mbr);
+        }
+        println!(
+            "\n   net     over the same wrapper in front of an empty program\n   \
+             x empty net time over that of an empty program without the wrapper, measured in turn with it\n   \
+             x route net time over the net time of a program that looks up a route, writes MAC addresses and redirects"
+        );
+    }
+
+    fn print_references(&self) {
+        println!("\n   {:<44}{:>8} {:>8}", "ns a packet", "median", "min");
+        let lines = || self.lines.iter();
+        let empty = Samples::all(lines().map(|line| &line.empty));
+        print_reference("empty program", &empty);
+        for (way, name) in [(Way::Uplink, "uplink"), (Way::Downlink, "downlink")] {
+            let of_way = || lines().filter(move |line| line.way == way);
+            let floor = Samples::all(of_way().map(|line| &line.floor));
+            let route = Samples::all(of_way().map(|line| &line.route));
+            print_reference(&format!("wrapper and empty program, {name}"), &floor);
+            print_reference(&format!("wrapper and routing alone, {name}"), &route);
+        }
+    }
+
+    fn print_net(&self, mbr: Mbr) {
+        let columns = format!(
+            "{:>8} {:>8} {:>9} {:>9}",
+            "net ns", "min", "x empty", "x route"
+        );
+        println!(
+            "\n   {:<12}{:<40}{}\n   {:>10}  {columns}   {columns}",
+            mbr.name(),
+            "uplink",
+            "downlink",
+            "sessions"
+        );
+        let uplinks = self.of(mbr, Way::Uplink);
+        for (uplink, downlink) in uplinks.zip(self.of(mbr, Way::Downlink)) {
+            println!(
+                "   {:>10}  {}   {}",
+                uplink.sessions,
+                uplink.cells(),
+                downlink.cells()
+            );
+        }
+    }
+
+    fn of(&self, mbr: Mbr, way: Way) -> impl Iterator<Item = &Line> {
+        self.lines
+            .iter()
+            .filter(move |line| line.mbr == mbr && line.way == way)
+    }
+}
+
+fn print_size(size: Size) {
+    let number = |value: Option<u32>| value.map_or("unknown".to_owned(), |value| value.to_string());
+    println!(
+        "XDP program: the verifier goes through {} instructions; {} bytes translated, {} bytes jitted",
+        number(size.verified_instructions),
+        number(size.translated_bytes),
+        size.jitted_bytes
+    );
+}
+
+fn print_reference(name: &str, samples: &Samples) {
+    println!(
+        "   {name:<44}{:>8.1} {:>8.1}",
+        samples.median(),
+        samples.minimum()
+    );
+}

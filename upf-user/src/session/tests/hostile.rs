@@ -1,0 +1,141 @@
+//! Messages that nobody means well with, through codec and node into sessions and tables: whatever comes, the tables
+//! hold what the sessions imply, and every session is whole.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+
+use super::requests::{dedicated_flow, idle, pdu_session, pgw_u, sgw_u, smf, tunnel, ue};
+use super::world::World;
+use crate::pfcp::codec::{AssociationSetupRequest, Body, Message};
+use crate::pfcp::ie::NodeId;
+use crate::pfcp::node::{Config, Node};
+
+const INPUTS: u32 = 60_000;
+const SMF: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 100, 0, 1)), 8805);
+
+struct Attack {
+    world: World,
+    node: Node,
+    random: SmallRng,
+    sequence: u32,
+}
+
+impl Attack {
+    fn new() -> Self {
+        let own = NodeId::Address(IpAddr::V4(Ipv4Addr::new(10, 100, 0, 2)));
+        let mut attack = Self {
+            world: World::with_slots(256),
+            node: Node::new(Config::new(own, 1), Instant::now()),
+            random: SmallRng::seed_from_u64(29_244),
+            sequence: 0,
+        };
+        let setup = attack.write(
+            0,
+            Body::AssociationSetupRequest(AssociationSetupRequest {
+                node_id: smf(),
+                recovery_time_stamp: 7,
+                up_function_features: None,
+            }),
+        );
+        attack.throw(&setup);
+        attack
+    }
+
+    fn write(&mut self, seid: u64, body: Body) -> Vec<u8> {
+        self.sequence = (self.sequence + 1) & 0xff_ffff;
+        let message = Message {
+            seid,
+            sequence: self.sequence,
+            priority: None,
+            body,
+        };
+        message.encode().unwrap()
+    }
+
+    /// A message that an SMF could send now.
+    fn message(&mut self) -> Vec<u8> {
+        let seids: Vec<u64> = self.world.sessions.sessions.keys().copied().collect();
+        let seid = match seids.len() {
+            0 => 1,
+            len => seids[self.random.random_range(0..len)],
+        };
+        let address = format!("10.45.0.{}", self.random.random_range(1..100));
+        let prefix = format!("2001:db8:45:{}::", self.random.random_range(1..60));
+        let cp_seid = self.random.random();
+        let number = self.random.random();
+        let gnb = Ipv4Addr::new(10, 1, 0, self.random.random_range(10..30));
+        let body = match self.random.random_range(0..10) {
+            0 => Body::SessionEstablishmentRequest(pdu_session(cp_seid, ue(Some(&address), None))),
+            1 => Body::SessionEstablishmentRequest(pdu_session(
+                cp_seid,
+                ue(Some(&address), Some(&prefix)),
+            )),
+            2 => Body::SessionEstablishmentRequest(pgw_u(cp_seid, ue(None, Some(&prefix)))),
+            3 => Body::SessionEstablishmentRequest(sgw_u(cp_seid)),
+            4 | 5 => Body::SessionModificationRequest(tunnel(1, number, gnb)),
+            6 => Body::SessionModificationRequest(idle()),
+            7 => Body::SessionModificationRequest(dedicated_flow(
+                "permit out 17 from 192.0.2.0/24 5000-6000 to assigned",
+            )),
+            8 => Body::SessionDeletionRequest,
+            _ => Body::SessionModificationRequest(tunnel(2, number, gnb)),
+        };
+        self.write(seid, body)
+    }
+
+    fn mutate(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
+        for _ in 0..self.random.random_range(0..4) {
+            let place = self.random.random_range(4..bytes.len());
+            match self.random.random_range(0..4) {
+                0 => bytes[place] = self.random.random(),
+                1 => bytes[place] ^= 1 << self.random.random_range(0..8),
+                2 => bytes.truncate(place.max(17)),
+                _ => {
+                    // A part of the message once more: rules twice, a rule within a rule.
+                    let end = (place + self.random.random_range(1..64)).min(bytes.len());
+                    let part = bytes[place..end].to_vec();
+                    let to = self.random.random_range(16..=bytes.len());
+                    bytes.splice(to..to, part);
+                }
+            }
+        }
+        let length = u16::try_from(bytes.len() - 4).unwrap();
+        bytes[2..4].copy_from_slice(&length.to_be_bytes());
+        bytes
+    }
+
+    fn throw(&mut self, bytes: &[u8]) {
+        self.world.now += Duration::from_millis(2);
+        self.node
+            .receive(SMF, bytes, self.world.now, &mut self.world.sessions);
+    }
+}
+
+#[test]
+fn mutated_requests_leave_no_session_half_made() {
+    let mut attack = Attack::new();
+    let mut most = 0;
+    for input in 0..INPUTS {
+        let message = attack.message();
+        let message = attack.mutate(message);
+        attack.throw(&message);
+        most = most.max(attack.world.sessions.len());
+        if input % 100 == 0 {
+            attack.world.check();
+        }
+    }
+    attack.world.check();
+    assert!(most > 40, "only {most} sessions stood at a time");
+    let seids: Vec<u64> = attack.world.sessions.sessions.keys().copied().collect();
+    for seid in seids {
+        attack.world.delete(seid).unwrap();
+    }
+    attack.world.check();
+    assert_eq!(
+        attack.world.tables.with(|tables| tables.hash_entries()),
+        (0, 0)
+    );
+}
