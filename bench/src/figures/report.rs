@@ -119,13 +119,8 @@ impl Report {
             "{:>8} {:>8} {:>9} {:>9}",
             "net ns", "min", "x empty", "x route"
         );
-        println!(
-            "\n   {:<12}{:<40}{}\n   {:>10}  {columns}   {columns}",
-            mbr.name(),
-            "uplink",
-            "downlink",
-            "sessions"
-        );
+        println!("\n   {:<12}{:<40}downlink", mbr.name(), "uplink");
+        println!("   {:>10}  {columns}   {columns}", "sessions");
         let uplinks = self.of(mbr, Way::Uplink);
         for (uplink, downlink) in uplinks.zip(self.of(mbr, Way::Downlink)) {
             println!(
