@@ -61,6 +61,10 @@ impl Snapshot {
         match_qfi: u8;
         /// [`Rules::dscp`].
         dscp: u8;
+        /// [`Rules::pdu_type`].
+        pdu_type: u8;
+        /// [`Rules::is_downlink`].
+        is_downlink: u8;
         /// [`Rules::instance`].
         instance: u32;
         /// [`Rules::peer`].
@@ -116,7 +120,9 @@ mod tests {
             qfi: 9,
             match_qfi: 5,
             dscp: 46,
-            reserved: [0; 3],
+            pdu_type: 1,
+            is_downlink: 1,
+            reserved: 0,
             instance: 7,
             peer: 8,
             peer_teid: [9, 8, 7, 6],
@@ -134,6 +140,7 @@ mod tests {
         assert_eq!((copy.verdict(), copy.flags()), (1, 0x82));
         assert_eq!((copy.qfi(), copy.match_qfi(), copy.dscp()), (9, 5, 46));
         assert_eq!((copy.instance(), copy.peer(), copy.list()), (7, 8, 12));
+        assert_eq!((copy.pdu_type(), copy.is_downlink()), (1, 1));
         assert_eq!(copy.meter_slot(), 11);
         assert_eq!(copy.rate().ticks_per_byte, 1 << 40);
         assert_eq!(copy.rate().depth, 1 << 50);

@@ -108,7 +108,7 @@ impl Product {
             self.loaded.datapath.reset_slot(slot)?;
             for (direction, rules) in [
                 (Direction::Uplink, uplink(number)),
-                (Direction::Downlink, downlink()),
+                (Direction::Downlink, downlink(number)),
             ] {
                 let rules = with_mbr(rules, number, mbr);
                 self.loaded.datapath.write_rules(slot, direction, &rules)?;
@@ -239,10 +239,11 @@ fn uplink(number: u32) -> Rules {
     }
 }
 
-fn downlink() -> Rules {
+fn downlink(number: u32) -> Rules {
     Rules {
+        ue_v4: (FIRST_UE.to_bits() + number).to_be_bytes(),
         verdict: verdict::FORWARD,
-        flags: flags::GATE_OPEN | flags::ENCAPSULATE | flags::PDU_SESSION,
+        flags: flags::GATE_OPEN | flags::UE_V4 | flags::ENCAPSULATE | flags::PDU_SESSION,
         qfi: QFI,
         peer_teid: GNB_TEID.to_be_bytes(),
         meter_slot: NO_METER,

@@ -631,7 +631,7 @@ fn downlink() -> Vec<Case> {
         down.flags |= flags::MARK_DSCP;
         down.dscp = 10;
     });
-    let mut single = World::new().session(SLOT);
+    let mut single = World::new().change(SLOT, |_, down| down.ue_v4 = [198, 51, 100, 7]);
     let alone = UeKey {
         address: mapped([198, 51, 100, 7]),
         instance: INSTANCE,
@@ -740,6 +740,11 @@ fn downlink() -> Vec<Case> {
     ]
 }
 
+/// The slot has gone to another session since the packet found it.
+fn gone_to_another() -> World {
+    World::new().change(SLOT, |_, down| down.ue_v4 = ue(SLOT + 1).octets())
+}
+
 fn downlink_refusals() -> Vec<Case> {
     let unknown = |name, world, packet: &[u8]| {
         down(
@@ -756,6 +761,11 @@ fn downlink_refusals() -> Vec<Case> {
         unknown(
             "an address of the pool that nobody has",
             World::new(),
+            &to_ue(SLOT),
+        ),
+        unknown(
+            "a slot that has gone to another UE",
+            gone_to_another(),
             &to_ue(SLOT),
         ),
         unknown("a neighbour's address", with_v4(), &to_ue(SLOT + 1)),
@@ -923,7 +933,7 @@ fn lists() -> Vec<Case> {
             head(down, 0);
         })
     };
-    let (ours, downs) = (world::uplink(SLOT), world::downlink());
+    let (ours, downs) = (world::uplink(SLOT), world::downlink(SLOT));
     let web = from_ue(SLOT);
     let other_port = ipv4(
         ue(SLOT),
@@ -1080,9 +1090,22 @@ fn routes() -> Vec<Case> {
     let n9 = World::new().change(SLOT, |up, _| {
         up.flags |= flags::ENCAPSULATE | flags::PDU_SESSION;
         up.qfi = QFI;
+        up.pdu_type = 1;
         up.peer_teid = GNB_TEID.to_be_bytes();
     });
     let container = [0, 0, 0, 0x85, 1, 0x10, QFI, 0];
+    // What another UPF sends towards the gNB through us.
+    let from_core = World::new().change(SLOT, |up, _| {
+        up.flags = flags::GATE_OPEN | flags::ENCAPSULATE | flags::PDU_SESSION | flags::ANY_SOURCE;
+        up.qfi = QFI;
+        up.is_downlink = 1;
+        up.peer_teid = GNB_TEID.to_be_bytes();
+    });
+    let no_gate = {
+        let mut world = from_core.clone();
+        world.slots[0].1.uplink.rules[1].flags &= !flags::GATE_OPEN;
+        world
+    };
     let last_hop = ipv4(
         ue(SLOT),
         SERVER,
@@ -1158,6 +1181,22 @@ fn routes() -> Vec<Case> {
             n9,
             from_gnb(&g_pdu(SLOT, &last_hop)),
             transmits(tunnelled(Some(container), TOS, &last_hop)),
+        ),
+        case(
+            "from another UPF's tunnel to the gNB's",
+            from_core,
+            from_gnb(&g_pdu(SLOT, &to_ue(SLOT))),
+            transmits(tunnelled(
+                Some([0, 0, 0, 0x85, 1, 0, QFI, 0]),
+                TOS,
+                &to_ue(SLOT),
+            )),
+        ),
+        down(
+            "what comes by tunnel and is for the UE counts as downlink",
+            no_gate,
+            from_gnb(&g_pdu(SLOT, &to_ue(SLOT))),
+            DropReason::GateClosed,
         ),
     ]
 }

@@ -171,7 +171,7 @@ impl World {
     /// With a session as [`Self::session`] makes it, changed: rules of the uplink and of the downlink.
     #[must_use]
     pub fn change(mut self, slot: u32, change: impl FnOnce(&mut Rules, &mut Rules)) -> Self {
-        let (mut up, mut down) = (uplink(slot), downlink());
+        let (mut up, mut down) = (uplink(slot), downlink(slot));
         change(&mut up, &mut down);
         let mut record = abi::Slot::default();
         // An odd version: the second copy is in force.
@@ -232,6 +232,11 @@ pub fn uplink(slot: u32) -> Rules {
         meter_slot: NO_METER,
         ..Rules::default()
     };
+    identify(&mut rules, slot);
+    rules
+}
+
+fn identify(rules: &mut Rules, slot: u32) {
     if slot < 256 {
         rules.ue_v4 = ue(slot).octets();
         rules.flags |= flags::UE_V4;
@@ -239,20 +244,21 @@ pub fn uplink(slot: u32) -> Rules {
         rules.ue_v6 = ue_prefix(slot);
         rules.flags |= flags::UE_V6;
     }
-    rules
 }
 
 /// Rules of an ordinary downlink.
 #[must_use]
-pub fn downlink() -> Rules {
-    Rules {
+pub fn downlink(slot: u32) -> Rules {
+    let mut rules = Rules {
         verdict: verdict::FORWARD,
         flags: flags::GATE_OPEN | flags::ENCAPSULATE | flags::PDU_SESSION,
         qfi: QFI,
         peer_teid: GNB_TEID.to_be_bytes(),
         meter_slot: NO_METER,
         ..Rules::default()
-    }
+    };
+    identify(&mut rules, slot);
+    rules
 }
 
 /// Gives rules an MBR whose bucket is in `slot`.

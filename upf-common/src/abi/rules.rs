@@ -22,13 +22,14 @@ pub mod flags {
     pub const GATE_OPEN: u8 = 1 << 0;
     /// Forward inside GTP-U to [`super::Rules::peer`]; without it the plain IP packet leaves.
     pub const ENCAPSULATE: u8 = 1 << 1;
-    /// The downlink GTP-U header carries a PDU Session Container with [`super::Rules::qfi`].
+    /// The GTP-U header of what leaves carries a PDU Session Container with [`super::Rules::qfi`].
     pub const PDU_SESSION: u8 = 1 << 2;
     /// Only packets with the QFI [`super::Rules::match_qfi`] match (uplink PDI with a QFI).
     pub const MATCH_QFI: u8 = 1 << 3;
-    /// The inner source may be [`super::Rules::ue_v4`].
+    /// The UE's address, [`super::Rules::ue_v4`], may be the inner source (uplink) or has to be the destination
+    /// (downlink).
     pub const UE_V4: u8 = 1 << 4;
-    /// The inner source may lie in the /64 of [`super::Rules::ue_v6`].
+    /// The same for the /64 of [`super::Rules::ue_v6`].
     pub const UE_V6: u8 = 1 << 5;
     /// Write [`super::Rules::dscp`] into the outer header (transport level marking).
     pub const MARK_DSCP: u8 = 1 << 6;
@@ -60,8 +61,13 @@ pub struct Rules {
     pub match_qfi: u8,
     /// DSCP, 0 to 63, where [`flags::MARK_DSCP`] is set.
     pub dscp: u8,
+    /// PDU type in the PDU Session Container (TS 38.415 clause 5.5.2): 0 towards the UE, 1 from it.
+    pub pdu_type: u8,
+    /// Uplink half: 1 if what comes by this tunnel is on its way to the UE (from an SGW's or another UPF's core side,
+    /// from the control plane), and counted so.
+    pub is_downlink: u8,
     /// Zero.
-    pub reserved: [u8; 3],
+    pub reserved: u8,
     /// Plain IP out: the network instance's number, an index into `INSTANCES`.
     pub instance: u32,
     /// GTP-U out: index into `PEERS`.

@@ -121,7 +121,7 @@ pub fn process(packet: &mut impl Packet, tables: &impl Tables, ingress_ifindex: 
     let found = road(packet, tables, port, link);
     match found.step {
         Step::NotOurs => Verdict::Kernel,
-        Step::Drop => drop(tables, &found, found.reason),
+        Step::Drop => drop(tables, &found, found.way, found.reason),
         Step::Punt => punt(tables, &found),
         Step::Answer => {
             let exit = Exit {
@@ -130,10 +130,13 @@ pub fn process(packet: &mut impl Packet, tables: &impl Tables, ingress_ifindex: 
             };
             send(packet, tables, port, exit)
         }
-        Step::Forward => match forward(packet, tables, &found) {
-            Ok(exit) => send(packet, tables, port, exit),
-            Err(reason) => drop(tables, &found, reason),
-        },
+        Step::Forward => {
+            let mut counted_as = found.way;
+            match forward(packet, tables, &found, &mut counted_as) {
+                Ok(exit) => send(packet, tables, port, exit),
+                Err(reason) => drop(tables, &found, counted_as, reason),
+            }
+        }
     }
 }
 
@@ -153,16 +156,20 @@ fn road(packet: &mut impl Packet, tables: &impl Tables, port: &Port, link: Link)
 }
 
 /// Takes a UE's packet from the slot to its way out. Checks come in an order in which nothing is charged for a packet
-/// that is dropped later: the meter is last.
+/// that is dropped later: the meter is last. `counted_as` becomes the direction that the packet counts for.
 #[inline(always)]
 fn forward(
     packet: &mut impl Packet,
     tables: &impl Tables,
     found: &Found,
+    counted_as: &mut Way,
 ) -> Result<Exit, DropReason> {
     let half = found.half.ok_or(DropReason::SlotBusy)?;
     let mut rules = half.rules().ok_or(DropReason::SlotBusy)?;
-    rules::check_tunnel(&rules, found)?;
+    rules::check_slot(&rules, found)?;
+    if rules.is_downlink() != 0 {
+        *counted_as = Way::Downlink;
+    }
     if rules.verdict() == verdict::LIST {
         let list = tables.list(rules.list());
         let list = list.ok_or(DropReason::NoMatchingPdr)?;
@@ -180,7 +187,7 @@ fn forward(
         return Err(DropReason::NoHeadroom);
     }
     half.count_forwarded(found.inner.length);
-    tables.count_forwarded(found.way, found.inner.length);
+    tables.count_forwarded(*counted_as, found.inner.length);
     Ok(Exit {
         ifindex: route.transmit_ifindex,
         port_number: route.port_number,
@@ -205,16 +212,16 @@ fn punt(tables: &impl Tables, found: &Found) -> Verdict {
         tables.count_punted(PuntReason::GtpuSignalling);
         Verdict::Kernel
     } else {
-        drop(tables, found, DropReason::PuntLimited)
+        drop(tables, found, found.way, DropReason::PuntLimited)
     }
 }
 
 /// The one place where packets end and are counted.
 #[inline(always)]
-fn drop(tables: &impl Tables, found: &Found, reason: DropReason) -> Verdict {
+fn drop(tables: &impl Tables, found: &Found, counted_as: Way, reason: DropReason) -> Verdict {
     if let Some(half) = found.half {
         half.count_dropped(found.inner.length);
     }
-    tables.count_dropped(found.way, reason);
+    tables.count_dropped(counted_as, reason);
     Verdict::Drop
 }

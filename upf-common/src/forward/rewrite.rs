@@ -2,16 +2,12 @@
 
 use super::Found;
 use super::rules::is_routed;
-use super::tables::Way;
 use crate::abi::{Peer, RouteEntry, flags};
 use crate::snapshot::Snapshot;
 use crate::wire::{
     ETHER_IPV4, ETHER_IPV6, ETHERNET, Encapsulation, Inner, Link, Outer, Packet, VLAN_TAG, Version,
 };
 
-/// PDU type in the PDU Session Container.
-const PDU_TYPE_DOWNLINK: u8 = 0;
-const PDU_TYPE_UPLINK: u8 = 1;
 /// ECN's part of the ToS octet.
 const ECN: u8 = 0b11;
 /// Source ports of tunnels: the dynamic ones (RFC 6335 clause 6).
@@ -85,10 +81,7 @@ fn outer(packet: &impl Packet, rules: &Snapshot, found: &Found, peer: &Peer) -> 
     };
     let container = rules.has(flags::PDU_SESSION).then_some(Encapsulation {
         qfi: rules.qfi(),
-        pdu_type: match found.way {
-            Way::Downlink => PDU_TYPE_DOWNLINK,
-            Way::Uplink => PDU_TYPE_UPLINK,
-        },
+        pdu_type: rules.pdu_type(),
     });
     let [.., s0, s1, s2, s3] = peer.local;
     let [.., d0, d1, d2, d3] = peer.remote;

@@ -10,13 +10,27 @@ use crate::meter;
 use crate::snapshot::Snapshot;
 use crate::wire::{Inner, IpAddress, Outer, Packet, Version};
 
-/// The tunnel has to be the slot's still.
+/// The tunnel or the UE address has to be the slot's still: it may have gone to another session since it was found.
 #[inline(always)]
-pub(super) fn check_tunnel(rules: &Snapshot, found: &Found) -> Result<(), DropReason> {
-    if found.way == Way::Uplink && rules.teid() != u32::from_ne_bytes(found.teid) {
-        return Err(DropReason::UnknownTeid);
+pub(super) fn check_slot(rules: &Snapshot, found: &Found) -> Result<(), DropReason> {
+    match found.way {
+        Way::Uplink if rules.teid() != u32::from_ne_bytes(found.teid) => {
+            Err(DropReason::UnknownTeid)
+        }
+        Way::Downlink if !is_ues(rules, found.inner.version, found.inner.destination) => {
+            Err(DropReason::UnknownUeAddress)
+        }
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Whether the UE has this address.
+#[inline(always)]
+fn is_ues(rules: &Snapshot, version: Version, address: IpAddress) -> bool {
+    match version {
+        Version::V4 => rules.has(flags::UE_V4) && u32::from_ne_bytes(address.v4()) == rules.ue_v4(),
+        Version::V6 => rules.has(flags::UE_V6) && address.words()[0] == rules.ue_v6(),
+    }
 }
 
 /// The source has to be the UE's.
@@ -25,12 +39,7 @@ pub(super) fn check_source(rules: &Snapshot, found: &Found) -> Result<(), DropRe
     if found.way == Way::Downlink || rules.has(flags::ANY_SOURCE) {
         return Ok(());
     }
-    let source = found.inner.source;
-    let is_ues = match found.inner.version {
-        Version::V4 => rules.has(flags::UE_V4) && u32::from_ne_bytes(source.v4()) == rules.ue_v4(),
-        Version::V6 => rules.has(flags::UE_V6) && source.words()[0] == rules.ue_v6(),
-    };
-    if is_ues {
+    if is_ues(rules, found.inner.version, found.inner.source) {
         Ok(())
     } else {
         Err(DropReason::SpoofedSource)

@@ -255,8 +255,9 @@ impl Compiler<'_> {
         rules.flags |= flags::ENCAPSULATE;
         rules.peer = peer;
         rules.peer_teid = tunnel.teid.to_be_bytes();
-        if has_qfi && far.destination == Some(Interface::Access) {
+        if has_qfi && let Some(pdu_type) = pdu_type(far.destination) {
             rules.flags |= flags::PDU_SESSION;
+            rules.pdu_type = pdu_type;
         }
         if let Some(dscp) = far.dscp {
             rules.flags |= flags::MARK_DSCP;
@@ -283,6 +284,15 @@ impl Compiler<'_> {
             is_downlink_tunnel,
         };
         Some((key, kbps))
+    }
+}
+
+/// The PDU type towards a gNB or another UPF (TS 38.415 clause 5.5.2); nobody else reads the container.
+fn pdu_type(destination: Option<Interface>) -> Option<u8> {
+    match destination? {
+        Interface::Access => Some(0),
+        Interface::Core => Some(1),
+        _ => None,
     }
 }
 

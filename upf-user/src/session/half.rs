@@ -16,6 +16,8 @@ pub(super) struct Half {
     slot: SlotIndex,
     pub(super) direction: Direction,
     teid: [u8; 4],
+    /// What comes by the tunnel is on its way to the UE.
+    is_downlink: bool,
     list: u32,
 }
 
@@ -32,6 +34,8 @@ impl Half {
             slot: seat.slot,
             direction,
             teid: teid.to_be_bytes(),
+            is_downlink: direction == Direction::Uplink
+                && seat.tunnel_traffic == Some(Direction::Downlink),
             list: seat.list(direction).unwrap_or_default(),
         }
     }
@@ -40,6 +44,7 @@ impl Half {
     pub(super) fn head(&self, identity: Identity) -> Rules {
         let mut head = Rules {
             teid: self.teid,
+            is_downlink: self.is_downlink.into(),
             meter_slot: NO_METER,
             ..Rules::default()
         };
