@@ -33,8 +33,8 @@ mod operations {
         }
     }
 
-    /// Keeps the compiler from moving memory accesses across. The processors that BPF programs of this kind run
-    /// on keep loads in order by themselves (x86), or by the data dependency on the version (arm64).
+    /// Keeps the compiler from moving memory accesses across. x86 keeps loads in order by itself; other processors
+    /// would need a load-acquire, which BPF has from its fourth version on.
     #[inline(always)]
     pub(super) fn barrier() {
         // SAFETY: no instruction at all.

@@ -86,8 +86,8 @@ impl Tables for KernelTables<'_> {
 
     #[inline(always)]
     fn slot_of_teid(&self, teid: [u8; 4]) -> Option<u32> {
-        // SAFETY: values are read once and never deleted under a reader's feet: the kernel frees them after RCU's
-        // grace period.
+        // SAFETY: the value is copied at once. The kernel may give its memory to another key meanwhile; the slot
+        // that is read then does not have this TEID or address, which is checked.
         unsafe { TEIDS.get(&teid) }.copied()
     }
 

@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
+use upf_common::meter::{DEFAULT_DEPTH_NS, MIN_DEPTH_BYTES};
+
 use super::rate::Rate;
 
 /// What the lab's hosts can generate and count next to the UPF on two busy cores, each way.
 const PACKETS_PER_SECOND: f64 = 20_000.0;
 /// What is offered, in proportion to the limit: enough to feel it, with room for a busy machine.
 const OFFERED: f64 = 1.5;
-/// What a full bucket lets pass before the limit is felt; 50 ms of the rate where that is more.
-const BUCKET_BITS: f64 = 18_000.0 * 8.0;
-const BUCKET_SECONDS: f64 = 0.05;
+/// What a full bucket lets pass before the limit is felt: so many bits, or so many seconds of the rate where that is
+/// more.
+const BUCKET_BITS: f64 = MIN_DEPTH_BYTES as f64 * 8.0;
+const BUCKET_SECONDS: f64 = DEFAULT_DEPTH_NS as f64 / 1e9;
 /// A SIM's rate is known to half a percent after so many packets.
 const PACKETS_TO_JUDGE: f64 = 100.0;
 const SHORTEST_LOOK: f64 = 2.0;

@@ -6,11 +6,12 @@ use anyhow::Result;
 use bench::{
     gtpu::{self, GPdu},
     pfcp::{Session, request},
-    topology::{GNB, N3, N4, SMF},
+    topology::{DN, GNB, N3, N4, SMF},
 };
+use etherparse::PacketBuilder;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
-use crate::world::{UE, World, ping, server};
+use crate::world::{QFI, TUNNEL, UE, World, ping, server};
 
 /// Enough to fill every queue; the millions are run in process, where they cost less.
 const DATAGRAMS: usize = 20_000;
@@ -18,7 +19,10 @@ const DATAGRAMS: usize = 20_000;
 #[test]
 fn mutated_pfcp_and_gtpu_stop_neither_the_agent_nor_the_traffic() -> Result<()> {
     let mut world = World::new()?;
-    let _ue = world.ue(None)?;
+    let uplink = world.smf.establish(1, UE, None, Some(QFI))?;
+    let teid = uplink.teid;
+    let _ue = world.attach(uplink, &[TUNNEL], &[&format!("{UE}/32")])?;
+    world.smf.tunnel(1, TUNNEL)?;
     assert!(ping(&world.home, &server(), 5)? >= 4);
     let mut random = StdRng::seed_from_u64(29_244);
 
@@ -46,15 +50,25 @@ fn mutated_pfcp_and_gtpu_stop_neither_the_agent_nor_the_traffic() -> Result<()> 
 
     let gnb = world.topology.ran.udp(SocketAddr::new(GNB.into(), 0))?;
     let original = GPdu {
-        teid: 1,
-        qfi: Some(9),
-        payload: &[0x45; 64],
+        teid,
+        qfi: Some(QFI),
+        payload: &from_ue()?,
     }
     .to_uplink_bytes();
     for _ in 0..DATAGRAMS {
         gnb.send_to(&mutate(&mut random, &original), (N3, gtpu::PORT))?;
     }
 
+    // Most of it is not sound; what is goes where it should.
+    let refused = [
+        "gtpu_malformed",
+        "unknown_teid",
+        "spoofed_source",
+        "inner_malformed",
+    ];
+    for reason in refused {
+        assert!(world.dropped("uplink", reason)? > 0.0, "{reason}");
+    }
     world.agent.check()?;
     world.agent.get("/healthz")?;
     assert_eq!(ping(&world.home, &server(), 5)?, 5);
@@ -62,6 +76,16 @@ fn mutated_pfcp_and_gtpu_stop_neither_the_agent_nor_the_traffic() -> Result<()> 
     world.smf.rate(1, 5000)?;
     assert_eq!(world.smf.delete(1)?, 1);
     Ok(())
+}
+
+/// A datagram of the UE's to the data network.
+fn from_ue() -> Result<Vec<u8>> {
+    let ue: std::net::Ipv4Addr = UE.parse()?;
+    let mut packet = Vec::new();
+    PacketBuilder::ipv4(ue.octets(), DN.octets(), 64)
+        .udp(9000, 9000)
+        .write(&mut packet, &[0x55; 40])?;
+    Ok(packet)
 }
 
 fn mutate(random: &mut StdRng, original: &[u8]) -> Vec<u8> {

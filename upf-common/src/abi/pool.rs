@@ -16,7 +16,7 @@ pub const NO_SLOT: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(8))]
 pub struct Pool {
-    /// Key of the first address, a multiple of 256.
+    /// Key of the first address: a multiple of 256, unless the pool is smaller than a block.
     pub first_key: u64,
     /// Key of the last address.
     pub last_key: u64,

@@ -105,6 +105,7 @@ impl<D: Datapath + 'static> Census for Control<D> {
         let rooms = self.rooms();
         Population {
             sessions: rooms.sessions.len() as u64,
+            slots: u64::from(rooms.sessions.slots_in_use()),
             capacity: u64::from(rooms.sessions.tables().capacity()),
             associations: rooms.node.association_count() as u64,
         }
@@ -230,6 +231,7 @@ gtpu = ["10.1.0.2"]
         assert!(shown[0].reachable);
         let expected = Population {
             sessions: 0,
+            slots: 0,
             capacity: 10,
             associations: 1,
         };

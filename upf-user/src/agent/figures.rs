@@ -12,6 +12,7 @@ use crate::metrics::{DeviceCounters, Figures, Reading};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Population {
     pub(super) sessions: u64,
+    pub(super) slots: u64,
     pub(super) capacity: u64,
     pub(super) associations: u64,
 }
@@ -40,6 +41,7 @@ impl<C: Census> Reading for LiveFigures<C> {
             .map(|(device, counters)| DeviceCounters { device, counters });
         let Population {
             sessions,
+            slots,
             capacity,
             associations,
         } = self.census.population();
@@ -49,6 +51,7 @@ impl<C: Census> Reading for LiveFigures<C> {
             punted: counters.punted,
             devices: devices.collect(),
             sessions,
+            slots,
             capacity,
             associations,
         })

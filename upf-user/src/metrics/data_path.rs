@@ -27,7 +27,9 @@ pub struct Figures {
     pub devices: Vec<DeviceCounters>,
     /// Sessions there are.
     pub sessions: u64,
-    /// Sessions there may be.
+    /// Slots in use.
+    pub slots: u64,
+    /// Slots there are.
     pub capacity: u64,
     /// PFCP associations there are.
     pub associations: u64,
@@ -87,10 +89,17 @@ fn sessions() -> Opts {
     Opts::new("upf_sessions", "PFCP sessions established.")
 }
 
+fn slots() -> Opts {
+    Opts::new(
+        "upf_slots",
+        "Slots in use: one a PFCP session, and one more for each further tunnel or UE address.",
+    )
+}
+
 fn capacity() -> Opts {
     Opts::new(
         "upf_session_capacity",
-        "PFCP sessions that there is memory for.",
+        "Slots that there are: room for as many PFCP sessions with one tunnel and one UE address.",
     )
 }
 
@@ -117,6 +126,7 @@ impl DataPathCollector {
             interface_packets().variable_labels(vec!["device".to_owned(), "way".to_owned()]),
             interface_bytes().variable_labels(vec!["device".to_owned(), "way".to_owned()]),
             sessions(),
+            slots(),
             capacity(),
             associations(),
         ];
@@ -153,6 +163,7 @@ fn families(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
     families.extend(refused(figures)?);
     families.extend(devices(figures)?);
     families.extend(gauge(sessions(), figures.sessions)?);
+    families.extend(gauge(slots(), figures.slots)?);
     families.extend(gauge(capacity(), figures.capacity)?);
     families.extend(gauge(associations(), figures.associations)?);
     Ok(families)

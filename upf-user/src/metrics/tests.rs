@@ -20,6 +20,7 @@ impl Reading for Fixed {
 fn sample() -> Metrics {
     let mut figures = Figures {
         sessions: 2,
+        slots: 3,
         capacity: 1000,
         associations: 1,
         ..Figures::default()
@@ -58,6 +59,7 @@ fn every_metric_is_there_with_its_labels() {
         "upf_interface_packets_total{device=\"n3\",way=\"rx\"} 9",
         "upf_interface_bytes_total{device=\"n3\",way=\"tx\"} 0",
         "upf_sessions 2",
+        "upf_slots 3",
         "upf_session_capacity 1000",
         "upf_pfcp_associations 1",
         "upf_pfcp_messages_total{cause=\"\",type=\"heartbeat_request\",way=\"rx\"} 1",

@@ -101,6 +101,12 @@ impl<D: Datapath> Sessions<D> {
         self.sessions.is_empty()
     }
 
+    /// Slots in use: one a session, and one more for each further tunnel or UE address.
+    #[must_use]
+    pub fn slots_in_use(&self) -> u32 {
+        self.books.used_slots()
+    }
+
     /// The tables.
     #[must_use]
     pub fn tables(&self) -> &D {

@@ -18,7 +18,7 @@ pub const NTP_TO_UNIX: u64 = 2_208_988_800;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The system refused.
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}; run as root, or set node.state to a directory that can be written", path.display())]
     Io {
         /// File or directory concerned.
         path: PathBuf,

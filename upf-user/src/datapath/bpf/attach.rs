@@ -23,7 +23,8 @@ pub enum AttachError {
     /// A program that is not ours is there.
     #[error(
         "{device}: another XDP program (id {program}) is attached; \
-         detach it with `ip link set dev {device} xdp off`, or stop the program that owns it"
+         stop the program that owns it. If that is an agent that died with another `node.pins`, remove \
+         its `link-{device}` there; otherwise `ip link set dev {device} xdp off` or `bpftool link detach`"
     )]
     Foreign {
         /// The device.

@@ -5,10 +5,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-/// Most answers kept, of all peers.
-pub(super) const MAX_ANSWERS: usize = 65_536;
+/// Most answers kept, of all peers: those to 40,000 requests a second.
+pub(super) const MAX_ANSWERS: usize = 1 << 19;
 /// Most bytes of answers kept, of all peers.
-pub(super) const MAX_BYTES: usize = 32 << 20;
+pub(super) const MAX_BYTES: usize = 128 << 20;
 
 /// A request's source and sequence number.
 type Key = (SocketAddr, u32);

@@ -17,7 +17,7 @@ const UE6: &str = "2001:db8:45:7::";
 const INTERNET: u32 = 1;
 
 #[test]
-fn an_ipv4_pdu_session_sits_in_one_slot_without_lists() {
+fn an_ipv4_pdu_session_needs_no_lists_and_a_slot_for_the_control_planes_tunnel() {
     let mut world = World::new();
     let established = world
         .establish(&pdu_session(7, ue(Some(UE), None)))
