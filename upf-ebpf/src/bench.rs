@@ -8,6 +8,8 @@
 #![no_main]
 #![feature(asm_experimental_arch)]
 
+mod runtime;
+
 use aya_ebpf::{
     EbpfContext as _, Global,
     bindings::{BPF_FIB_LKUP_RET_SUCCESS, bpf_fib_lookup as FibLookup, xdp_action},
@@ -179,15 +181,4 @@ fn go_on(context: &XdpContext, is_prepared: bool) -> u32 {
         unsafe { UNDER_TEST.tail_call(context, 0) };
     }
     xdp_action::XDP_ABORTED
-}
-
-/// The kernel loads programs only if their licence allows the helpers that they use.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
-
-/// Never runs: the verifier refuses programs that could get here.
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
 }

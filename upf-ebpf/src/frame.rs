@@ -8,6 +8,8 @@ use aya_ebpf::{
 };
 use upf_common::wire::Packet;
 
+use crate::verifier::unknown;
+
 /// Offsets that a packet can have at all; the verifier wants a bound.
 const MAX_OFFSET: usize = 0x3fff;
 
@@ -44,12 +46,12 @@ impl Frame {
             return None;
         }
         let place = self.start() + offset;
-        let mut end = place + N;
-        if N == 1 {
-            // The compiler would compare `place < end of frame`, from which the verifier learns nothing.
-            // SAFETY: moves a register onto itself.
-            unsafe { core::arch::asm!("{0} = {0}", inout(reg) end, options(pure, nomem, nostack)) };
-        }
+        // For one byte the compiler would compare `place < end of frame`, from which the verifier learns nothing.
+        let end = if N == 1 {
+            unknown(place + N)
+        } else {
+            place + N
+        };
         (end <= self.end()).then_some(place as *mut [u8; N])
     }
 }

@@ -5,6 +5,8 @@
 //! | `maps` | the maps and load-time globals |
 //! | `frame` | the kernel's packet buffer |
 //! | `tables` | maps, clock and routing tables, as the packet logic asks for them |
+//! | `verifier` | what the compiler must not know |
+//! | `runtime` | licence and panic handler |
 
 #![no_std]
 #![no_main]
@@ -12,7 +14,9 @@
 
 mod frame;
 mod maps;
+mod runtime;
 mod tables;
+mod verifier;
 
 use aya_ebpf::{bindings::xdp_action, helpers::bpf_redirect, macros::xdp, programs::XdpContext};
 use upf_common::forward::{Verdict, process};
@@ -35,15 +39,4 @@ fn upf(context: XdpContext) -> u32 {
             unsafe { bpf_redirect(ifindex, 0) as u32 }
         }
     }
-}
-
-/// The kernel loads the program only if its licence allows the helpers that it uses.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
-
-/// Never runs: the verifier refuses programs that could get here.
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
 }

@@ -26,6 +26,7 @@ use crate::maps::{
     BLOCKS, CONTROL, COUNTERS, EVENTS, INSTANCES, LISTS, NS_PER_JIFFY, PEERS, POOLS, PORTS, ROUTES,
     SLOT_MASK, SLOTS, TEIDS, UE_ADDRESSES,
 };
+use crate::verifier::unknown;
 
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
@@ -257,6 +258,7 @@ impl Tables for KernelTables<'_> {
     fn count_dropped(&self, way: Way, reason: DropReason) {
         self.count(|counters| {
             let dropped = &mut direction_counters(counters, way).dropped;
+            // The compiler knows that there is such a reason, the verifier does not.
             if let Some(count) = dropped.get_mut(unknown(reason as usize)) {
                 *count += 1;
             }
@@ -271,14 +273,6 @@ impl Tables for KernelTables<'_> {
             }
         });
     }
-}
-
-/// The same number, of which the compiler knows nothing: it would leave out the comparison that the verifier wants.
-#[inline(always)]
-fn unknown(mut number: usize) -> usize {
-    // SAFETY: moves a register onto itself.
-    unsafe { core::arch::asm!("{0} = {0}", inout(reg) number, options(pure, nomem, nostack)) };
-    number
 }
 
 #[inline(always)]

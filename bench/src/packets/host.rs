@@ -152,12 +152,7 @@ impl HostTables {
     #[must_use]
     pub fn run(&self, frame: &[u8]) -> Outcome {
         let mut buffer = Buffer::new(frame);
-        let action = match process(&mut buffer, self, NEAR) {
-            Verdict::Kernel => Action::Pass,
-            Verdict::Drop => Action::Drop,
-            Verdict::Transmit => Action::Transmit,
-            Verdict::Redirect { .. } => Action::Redirect,
-        };
+        let action = self.take(&mut buffer);
         let counters = *self.counters.borrow();
         Outcome {
             action,
@@ -168,6 +163,22 @@ impl HostTables {
             ports: [counters.ports[0], counters.ports[1]],
             slots: self.slot_counters(),
         }
+    }
+
+    /// Takes the frame in a buffer; what has become of it stays there, with what room is left around it.
+    pub fn take(&self, buffer: &mut Buffer) -> Action {
+        match process(buffer, self, NEAR) {
+            Verdict::Kernel => Action::Pass,
+            Verdict::Drop => Action::Drop,
+            Verdict::Transmit => Action::Transmit,
+            Verdict::Redirect { .. } => Action::Redirect,
+        }
+    }
+
+    /// Packets to UEs that were dropped for a reason so far.
+    #[must_use]
+    pub fn dropped_downlink(&self, reason: DropReason) -> u64 {
+        self.counters.borrow().downlink.dropped[reason as usize]
     }
 
     fn slot_counters(&self) -> Vec<(u32, bool, [u64; 4])> {
