@@ -9,6 +9,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub enum Cause {
     /// Request accepted (success).
     RequestAccepted = 1,
+    /// More usage reports to send.
+    MoreUsageReports = 2,
+    /// Request partially accepted.
+    PartiallyAccepted = 3,
     /// Request rejected (reason not specified).
     RequestRejected = 64,
     /// Session context not found.
@@ -37,10 +41,16 @@ pub enum Cause {
     ServiceNotSupported = 76,
     /// System failure.
     SystemFailure = 77,
+    /// Redirection requested.
+    RedirectionRequested = 78,
     /// All dynamic addresses are occupied.
     AllDynamicAddressesOccupied = 79,
     /// Unknown pre-defined rule.
     UnknownPredefinedRule = 80,
+    /// Unknown Application ID.
+    UnknownApplicationId = 81,
+    /// PFCP session restoration failure due to requested resource not available.
+    RestorationFailure = 86,
 }
 
 impl Cause {
@@ -49,6 +59,8 @@ impl Cause {
     #[must_use]
     pub const fn from_code(code: u8) -> Self {
         match code {
+            2 => Self::MoreUsageReports,
+            3 => Self::PartiallyAccepted,
             1..=63 => Self::RequestAccepted,
             65 => Self::SessionContextNotFound,
             66 => Self::MandatoryIeMissing,
@@ -63,8 +75,11 @@ impl Cause {
             75 => Self::NoResourcesAvailable,
             76 => Self::ServiceNotSupported,
             77 => Self::SystemFailure,
+            78 => Self::RedirectionRequested,
             79 => Self::AllDynamicAddressesOccupied,
             80 => Self::UnknownPredefinedRule,
+            81 => Self::UnknownApplicationId,
+            86 => Self::RestorationFailure,
             _ => Self::RequestRejected,
         }
     }
@@ -142,9 +157,10 @@ pub struct UeIpAddress {
 }
 
 /// Source Interface (clause 8.2.2) and Destination Interface (clause 8.2.24).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Interface {
     /// Access.
+    #[default]
     Access,
     /// Core.
     Core,
@@ -208,6 +224,22 @@ impl ApplyAction {
     pub const NOCP: u16 = 1 << 3;
     /// Duplicate.
     pub const DUPL: u16 = 1 << 4;
+    /// Accept a UE's request to join an IP multicast group.
+    pub const IPMA: u16 = 1 << 5;
+    /// Deny a UE's request to join an IP multicast group.
+    pub const IPMD: u16 = 1 << 6;
+    /// Duplicate for redundant transmission.
+    pub const DFRT: u16 = 1 << 7;
+    /// Eliminate duplicates of redundant transmission.
+    pub const EDRT: u16 = 1 << 8;
+    /// Notify of the first buffered downlink packet.
+    pub const BDPN: u16 = 1 << 9;
+    /// Notify of the first discarded downlink packet.
+    pub const DDPN: u16 = 1 << 10;
+    /// Forward by SSM to an MB session.
+    pub const FSSM: u16 = 1 << 11;
+    /// Forward to one or several MB-UPF addresses.
+    pub const MBSU: u16 = 1 << 12;
 
     /// Whether a bit is set.
     #[must_use]
@@ -223,6 +255,16 @@ pub struct GateStatus {
     pub uplink_open: bool,
     /// The downlink is open.
     pub downlink_open: bool,
+}
+
+impl Default for GateStatus {
+    /// Both open.
+    fn default() -> Self {
+        Self {
+            uplink_open: true,
+            downlink_open: true,
+        }
+    }
 }
 
 /// MBR (clause 8.2.8) and GBR (clause 8.2.9).
@@ -249,15 +291,275 @@ pub struct SdfFilter {
     pub id: Option<u32>,
 }
 
-/// UP Function Features (clause 8.2.25): octet 5 in the low byte, octet 6 in the high byte. Later octets are
-/// not kept.
+/// UP Function Features (clause 8.2.25): octet 5 in the lowest byte, octet 12 in the highest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct UpFunctionFeatures(pub u16);
+pub struct UpFunctionFeatures(pub u64);
 
 impl UpFunctionFeatures {
     /// The UP function allocates F-TEIDs.
-    pub const FTUP: u16 = 1 << 4;
+    pub const FTUP: u64 = 1 << 4;
+    /// PFD management.
+    pub const PFDM: u64 = 1 << 5;
+    /// End markers are made by the UP function.
+    pub const EMPU: u64 = 1 << 8;
+    /// Traffic endpoints: PDI optimisation.
+    pub const PDIU: u64 = 1 << 9;
+    /// Framed routes.
+    pub const FRRT: u64 = 1 << 13;
+    /// PFD Contents with several values of a kind.
+    pub const PFDE: u64 = 1 << 14;
+    /// Enhanced association release.
+    pub const EPFAR: u64 = 1 << 15;
+    /// Deferred activation and deactivation of PDRs.
+    pub const DPDRA: u64 = 1 << 16;
+    /// Activation and deactivation of predefined PDRs.
+    pub const ADPDP: u64 = 1 << 17;
+    /// The UP function allocates UE addresses.
+    pub const UEIP: u64 = 1 << 18;
+    /// Several traffic endpoints in a PDI.
+    pub const MTE: u64 = 1 << 21;
+    /// Messages may be bundled.
+    pub const BUNDL: u64 = 1 << 22;
+    /// Restoration of sessions by FQ-CSID, group or CP address.
+    pub const RESPS: u64 = 1 << 45;
 }
+
+/// CP Function Features (clause 8.2.58): octet 5 in the low byte, octet 6 in the high byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CpFunctionFeatures(pub u16);
+
+impl CpFunctionFeatures {
+    /// Load control.
+    pub const LOAD: u16 = 1 << 0;
+    /// Overload control.
+    pub const OVRL: u16 = 1 << 1;
+    /// Enhanced association release.
+    pub const EPFAR: u16 = 1 << 2;
+    /// Sessions are handed between SMFs of a set.
+    pub const SSET: u16 = 1 << 3;
+    /// Messages may be bundled.
+    pub const BUNDL: u16 = 1 << 4;
+
+    /// Whether a bit is set.
+    #[must_use]
+    pub const fn has(self, bit: u16) -> bool {
+        self.0 & bit != 0
+    }
+}
+
+/// Bits of PFCPSMReq-Flags (clause 8.2.31).
+pub mod sm_request_flags {
+    /// Drop what is buffered.
+    pub const DROBU: u8 = 1 << 0;
+    /// Send End Markers.
+    pub const SNDEM: u8 = 1 << 1;
+    /// Query all URRs.
+    pub const QAURR: u8 = 1 << 2;
+}
+
+/// Bits of PFCP Association Release Request (clause 8.2.76).
+pub mod release_request {
+    /// SARR: the UP function asks for the release.
+    pub const SARR: u8 = 1 << 0;
+    /// URSS: non-zero usage reports for the affected sessions.
+    pub const URSS: u8 = 1 << 1;
+}
+
+/// FQ-CSID (clause 8.2.46): sets of sessions that end together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FqCsid {
+    /// The node.
+    pub node: FqCsidNode,
+    /// The sets.
+    pub csids: Vec<u16>,
+    /// The kind of node, where the IE says it (0 SGW-C, 1 SGW-U, 2 PGW-C/SMF, 3 PGW-U/UPF, 4 TWAN, 5 ePDG, 6 MME).
+    pub node_type: Option<u8>,
+}
+
+/// The node of an FQ-CSID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FqCsidNode {
+    /// By an address.
+    Address(IpAddr),
+    /// By MCC, MNC and a number.
+    Id(u32),
+}
+
+/// User ID (clause 8.2.101).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserId {
+    /// IMSI, its digits.
+    pub imsi: Option<String>,
+    /// IMEI, its digits.
+    pub imei: Option<String>,
+    /// MSISDN, its digits.
+    pub msisdn: Option<String>,
+    /// NAI.
+    pub nai: Option<String>,
+    /// SUPI, as text.
+    pub supi: Option<String>,
+    /// GPSI, as text.
+    pub gpsi: Option<String>,
+    /// PEI, as text.
+    pub pei: Option<String>,
+}
+
+impl UserId {
+    /// An IMSI alone.
+    #[must_use]
+    pub fn of_imsi(digits: &str) -> Self {
+        Self {
+            imsi: Some(digits.to_owned()),
+            ..Self::default()
+        }
+    }
+}
+
+/// S-NSSAI (clause 8.2.176).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SNssai {
+    /// Slice/Service type.
+    pub sst: u8,
+    /// Slice differentiator, 24 bits.
+    pub sd: u32,
+}
+
+/// Redirect Information (clause 8.2.20).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedirectInformation {
+    /// Redirect Address Type: 0 IPv4, 1 IPv6, 2 URL, 3 SIP URI, 4 IPv4 and IPv6, 5 port, and sums of port and others.
+    pub address_type: u8,
+    /// The address, as text.
+    pub address: String,
+    /// The other address, of type 4.
+    pub other_address: Option<String>,
+    /// The port, as text.
+    pub port: Option<String>,
+}
+
+/// Header Enrichment (clause 8.2.67).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderEnrichment {
+    /// Header Type: 0 HTTP.
+    pub header_type: u8,
+    /// The header field's name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// Packet Rate (clause 8.2.63). Time units: 0 minute, 1 six minutes, 2 hour, 3 day, 4 week.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PacketRate {
+    /// Uplink: time unit and packets.
+    pub uplink: Option<(u8, u16)>,
+    /// Downlink: time unit and packets.
+    pub downlink: Option<(u8, u16)>,
+    /// Additional Packet Rate: uplink and downlink, each as above.
+    pub additional: Option<[Option<(u8, u16)>; 2]>,
+}
+
+/// DL Flow Level Marking (clause 8.2.66).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowLevelMarking {
+    /// ToS / traffic class and its mask.
+    pub tos: Option<(u8, u8)>,
+    /// Service Class Indicator.
+    pub service_class_indicator: Option<(u8, u8)>,
+}
+
+/// Measurement Method (clause 8.2.40).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MeasurementMethod(pub u8);
+
+impl MeasurementMethod {
+    /// Duration.
+    pub const DURAT: u8 = 1 << 0;
+    /// Volume.
+    pub const VOLUM: u8 = 1 << 1;
+    /// Events.
+    pub const EVENT: u8 = 1 << 2;
+}
+
+/// Reporting Triggers (clause 8.2.19): octet 5 in the lowest byte. Not the bits of [`UsageReportTrigger`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReportingTriggers(pub u32);
+
+/// Usage Report Trigger (clause 8.2.41): octet 5 in the lowest byte. Not the bits of [`ReportingTriggers`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UsageReportTrigger(pub u32);
+
+/// Volume Threshold and Quota and the subsequent ones (clauses 8.2.13 and 8.2.50), octets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Volumes {
+    /// Both directions together.
+    pub total: Option<u64>,
+    /// Uplink.
+    pub uplink: Option<u64>,
+    /// Downlink.
+    pub downlink: Option<u64>,
+}
+
+/// Volume Measurement (clause 8.2.44).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VolumeMeasurement {
+    /// Octets.
+    pub octets: Volumes,
+    /// Packets (MNOP).
+    pub packets: Volumes,
+}
+
+/// Dropped DL Traffic Threshold (clause 8.2.49).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DroppedTrafficThreshold {
+    /// Packets.
+    pub packets: Option<u64>,
+    /// Octets.
+    pub octets: Option<u64>,
+}
+
+/// Downlink Data Service Information (clause 8.2.27).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DownlinkDataServiceInformation {
+    /// Paging Policy Indication value.
+    pub paging_policy_indication: Option<u8>,
+    /// QFI.
+    pub qfi: Option<u8>,
+}
+
+/// Remote GTP-U Peer (clause 8.2.70).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteGtpuPeer {
+    /// IPv4 address.
+    pub ipv4: Option<Ipv4Addr>,
+    /// IPv6 address.
+    pub ipv6: Option<Ipv6Addr>,
+    /// Destination Interface.
+    pub destination_interface: Option<Interface>,
+    /// Network Instance, as text.
+    pub network_instance: Option<String>,
+}
+
+/// Ethernet Filter Properties (clause 8.2.95): BIDE.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EthernetFilterProperties(pub u8);
+
+/// MAC Address (clause 8.2.92).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MacAddresses {
+    /// Source.
+    pub source: Option<[u8; 6]>,
+    /// Destination.
+    pub destination: Option<[u8; 6]>,
+    /// Upper end of a range of sources.
+    pub upper_source: Option<[u8; 6]>,
+    /// Upper end of a range of destinations.
+    pub upper_destination: Option<[u8; 6]>,
+}
+
+/// C-TAG and S-TAG (clauses 8.2.93 and 8.2.94), as on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VlanTag(pub [u8; 3]);
 
 /// Failed Rule ID (clause 8.2.80).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

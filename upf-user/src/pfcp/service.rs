@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
-use super::ie::{FSeid, NodeId};
+use super::ie::{FSeid, FqCsid, NodeId};
 use super::message::{
-    CreatedPdr, Refusal, SessionEstablishmentRequest, SessionModificationRequest,
+    CreatedPdr, CreatedTrafficEndpoint, PfdManagementRequest, Refusal, SessionDeletionRequest,
+    SessionEstablishmentRequest, SessionModificationRequest, SessionReportResponse, UpdatedPdr,
+    UsageReport,
 };
 
 /// A session that was set up.
@@ -14,6 +16,28 @@ pub struct Established {
     pub up_f_seid: FSeid,
     /// A Created PDR for each PDR with something that we allocated.
     pub created_pdrs: Vec<CreatedPdr>,
+    /// A Created Traffic Endpoint for each one with something that we allocated.
+    pub created_traffic_endpoints: Vec<CreatedTrafficEndpoint>,
+}
+
+/// A session that was changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Modified {
+    /// A Created PDR for each new PDR with something that we allocated.
+    pub created_pdrs: Vec<CreatedPdr>,
+    /// An Updated PDR for each other PDR that we allocated something for.
+    pub updated_pdrs: Vec<UpdatedPdr>,
+    /// A Created Traffic Endpoint for each one with something that we allocated.
+    pub created_traffic_endpoints: Vec<CreatedTrafficEndpoint>,
+    /// Usage Reports.
+    pub usage_reports: Vec<UsageReport>,
+}
+
+/// A session that was ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// Usage Reports.
+    pub usage_reports: Vec<UsageReport>,
 }
 
 /// What was answered to a request about an existing session.
@@ -28,13 +52,15 @@ pub struct Answer<T> {
 /// Sessions, as the node sees them. Each request is applied whole or not at all. `owner` is the Node ID of the
 /// association that a request came by; a session of another owner is "not found".
 pub trait SessionService {
-    /// Sets a session up.
+    /// Sets a session up. `header_seid` is the SEID of the request's header: that of the session as it was where it
+    /// is restored, else 0.
     ///
     /// # Errors
     /// A [`Refusal`]; nothing was changed.
     fn establish(
         &mut self,
         owner: &NodeId,
+        header_seid: u64,
         request: &SessionEstablishmentRequest,
         now: Instant,
     ) -> Result<Established, Refusal>;
@@ -46,13 +72,49 @@ pub trait SessionService {
         seid: u64,
         request: &SessionModificationRequest,
         now: Instant,
-    ) -> Answer<Vec<CreatedPdr>>;
+    ) -> Answer<Modified>;
 
     /// Ends a session; `seid` is ours.
-    fn delete(&mut self, owner: &NodeId, seid: u64, now: Instant) -> Answer<()>;
+    fn delete(
+        &mut self,
+        owner: &NodeId,
+        seid: u64,
+        request: &SessionDeletionRequest,
+        now: Instant,
+    ) -> Answer<Deleted>;
 
     /// Ends all sessions of an association that is gone.
     fn delete_all(&mut self, owner: &NodeId, now: Instant);
+
+    /// Ends the owner's sessions that belong to one of the sets, and says how many there were (TS 23.007
+    /// clause 23).
+    fn delete_sets(&mut self, owner: &NodeId, sets: &[FqCsid], now: Instant) -> usize;
+
+    /// Replaces what applications look like for the owner's sessions.
+    ///
+    /// # Errors
+    /// A [`Refusal`]; nothing was changed.
+    fn provision_pfds(
+        &mut self,
+        owner: &NodeId,
+        request: &PfdManagementRequest,
+        now: Instant,
+    ) -> Result<(), Refusal>;
+
+    /// A control plane has answered a report about the session `seid`, which is ours.
+    fn report_answered(
+        &mut self,
+        owner: &NodeId,
+        seid: u64,
+        response: &SessionReportResponse,
+        now: Instant,
+    );
+
+    /// How many sessions an owner has.
+    fn count(&self, owner: &NodeId) -> usize;
+
+    /// How much of what sessions need is in use, in percent: the scarcest of all.
+    fn load_percent(&self) -> u8;
 
     /// The control plane's SEID of a session, for the answer to a message that could not be read; `None` where
     /// there is no such session of this owner.

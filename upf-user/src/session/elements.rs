@@ -21,7 +21,7 @@ pub(super) fn check_pdi(pdi: &Pdi, rule: FailedRule) -> Result<(), Refusal> {
     if pdi.application_id.is_some() {
         return unsupported(kind::APPLICATION_ID);
     }
-    if pdi.traffic_endpoint_id.is_some() {
+    if !pdi.traffic_endpoint_ids.is_empty() {
         return unsupported(kind::TRAFFIC_ENDPOINT_ID);
     }
     match pdi.source_interface {

@@ -7,6 +7,7 @@
 mod checks;
 mod compile;
 mod config;
+mod detection;
 mod elements;
 mod filters;
 mod flow_description;
@@ -37,11 +38,12 @@ use crate::datapath::slots::{
     ChangeError, Changed, Program, Seating, SlotTable, TunnelKey, Wanted,
 };
 use crate::datapath::{Datapath, DatapathError};
-use crate::pfcp::ie::{Cause, FSeid, FTeid, FailedRule, NodeId, kind};
+use crate::pfcp::ie::{Cause, FSeid, FTeid, FailedRule, FqCsid, NodeId, kind};
 use crate::pfcp::message::{
-    CreatedPdr, Refusal, SessionEstablishmentRequest, SessionModificationRequest,
+    CreatedPdr, PfdManagementRequest, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
+    SessionModificationRequest, SessionReportResponse,
 };
-use crate::pfcp::service::{Answer, Established, SessionService};
+use crate::pfcp::service::{Answer, Deleted, Established, Modified, SessionService};
 use crate::usage::SessionVolumes;
 
 /// UP SEIDs stay below this, because JavaScript's numbers, thus many a JSON reader's, are whole only up to here.
@@ -214,6 +216,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
     fn establish(
         &mut self,
         owner: &NodeId,
+        _header_seid: u64,
         request: &SessionEstablishmentRequest,
         now: Instant,
     ) -> Result<Established, Refusal> {
@@ -226,7 +229,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
             owner: owner.clone(),
             cp_f_seid: request.cp_f_seid,
             dnn: request.dnn.as_deref().map(Box::from),
-            imsi: request.imsi.as_deref().map(Box::from),
+            imsi: request.imsi().map(Box::from),
             model: requested.model,
             seating: changed.seating,
             past_volumes: SessionVolumes::default(),
@@ -236,6 +239,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
         Ok(Established {
             up_f_seid: self.own_f_seid(seid),
             created_pdrs,
+            created_traffic_endpoints: Vec::new(),
         })
     }
 
@@ -245,7 +249,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
         seid: u64,
         request: &SessionModificationRequest,
         now: Instant,
-    ) -> Answer<Vec<CreatedPdr>> {
+    ) -> Answer<Modified> {
         let Some(mut session) = self.take_out(owner, seid) else {
             return not_found();
         };
@@ -261,14 +265,23 @@ impl<D: Datapath> SessionService for Sessions<D> {
             session.model = requested.model;
             session.seating = changed.seating;
             session.cp_f_seid = request.cp_f_seid.unwrap_or(session.cp_f_seid);
-            Ok(created)
+            Ok(Modified {
+                created_pdrs: created,
+                ..Modified::default()
+            })
         });
         let cp_seid = session.cp_f_seid.seid;
         self.sessions.insert(seid, session);
         Answer { cp_seid, outcome }
     }
 
-    fn delete(&mut self, owner: &NodeId, seid: u64, now: Instant) -> Answer<()> {
+    fn delete(
+        &mut self,
+        owner: &NodeId,
+        seid: u64,
+        _request: &SessionDeletionRequest,
+        now: Instant,
+    ) -> Answer<Deleted> {
         let Some(session) = self.take_out(owner, seid) else {
             return not_found();
         };
@@ -286,7 +299,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
         }
         Answer {
             cp_seid,
-            outcome: outcome.map(|_| ()),
+            outcome: outcome.map(|_| Deleted::default()),
         }
     }
 
@@ -302,6 +315,37 @@ impl<D: Datapath> SessionService for Sessions<D> {
             self.books.remove(&mut self.tables, current, now);
             self.forget(seid);
         }
+    }
+
+    fn delete_sets(&mut self, _owner: &NodeId, _sets: &[FqCsid], _now: Instant) -> usize {
+        0
+    }
+
+    fn provision_pfds(
+        &mut self,
+        _owner: &NodeId,
+        _request: &PfdManagementRequest,
+        _now: Instant,
+    ) -> Result<(), Refusal> {
+        Err(refuse_all(Cause::ServiceNotSupported))
+    }
+
+    fn report_answered(
+        &mut self,
+        _owner: &NodeId,
+        _seid: u64,
+        _response: &SessionReportResponse,
+        _now: Instant,
+    ) {
+    }
+
+    fn count(&self, owner: &NodeId) -> usize {
+        self.of_owner.get(owner).map_or(0, BTreeSet::len)
+    }
+
+    fn load_percent(&self) -> u8 {
+        let (used, capacity) = (self.books.used_slots(), self.tables.capacity());
+        (u64::from(used) * 100 / u64::from(capacity.max(1))) as u8
     }
 
     fn cp_seid(&self, owner: &NodeId, seid: u64) -> Option<u64> {

@@ -345,6 +345,7 @@ impl Builder<'_> {
             network_instance,
             outer_header_creation,
             transport_level_marking,
+            ..
         }) = &request.forwarding
         {
             far.destination = Some(*destination_interface);

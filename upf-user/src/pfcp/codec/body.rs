@@ -1,8 +1,13 @@
 //! Messages whole, and those that the session room does not see.
 
 use super::header::MessageType;
-use crate::pfcp::ie::{Cause, FSeid, FailedRule, NodeId, UpFunctionFeatures};
-use crate::pfcp::message::{CreatedPdr, SessionEstablishmentRequest, SessionModificationRequest};
+use crate::pfcp::ie::{Cause, CpFunctionFeatures, FSeid, FailedRule, NodeId, UpFunctionFeatures};
+use crate::pfcp::message::{
+    CreatedPdr, CreatedTrafficEndpoint, LoadControl, NodeReportRequest, OverloadControl,
+    PfdManagementRequest, SessionDeletionRequest, SessionEstablishmentRequest,
+    SessionModificationRequest, SessionReportRequest, SessionReportResponse,
+    SessionSetDeletionRequest, UpdatedPdr, UsageReport,
+};
 
 /// A message to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +33,12 @@ pub enum Body {
     AssociationSetupRequest(AssociationSetupRequest),
     /// Association Setup Response (clause 7.4.4.2).
     AssociationSetupResponse(AssociationSetupResponse),
-    /// Association Update Request (clause 7.4.4.3), its Node ID.
-    AssociationUpdateRequest(NodeId),
+    /// PFD Management Request.
+    PfdManagementRequest(PfdManagementRequest),
+    /// PFD Management Response (clause 7.4.3.2).
+    PfdManagementResponse(OtherResponse),
+    /// Association Update Request (clause 7.4.4.3).
+    AssociationUpdateRequest(AssociationUpdateRequest),
     /// Association Update Response (clause 7.4.4.4).
     AssociationUpdateResponse(NodeResponse),
     /// Association Release Request (clause 7.4.4.5), its Node ID.
@@ -38,6 +47,14 @@ pub enum Body {
     AssociationReleaseResponse(NodeResponse),
     /// Version Not Supported Response (clause 7.4.4.7): a header only.
     VersionNotSupportedResponse,
+    /// Node Report Request.
+    NodeReportRequest(NodeReportRequest),
+    /// Node Report Response (clause 7.4.5.2).
+    NodeReportResponse(NodeResponse),
+    /// Session Set Deletion Request.
+    SessionSetDeletionRequest(SessionSetDeletionRequest),
+    /// Session Set Deletion Response (clause 7.4.6.2).
+    SessionSetDeletionResponse(NodeResponse),
     /// Session Establishment Request.
     SessionEstablishmentRequest(SessionEstablishmentRequest),
     /// Session Establishment Response.
@@ -46,10 +63,14 @@ pub enum Body {
     SessionModificationRequest(SessionModificationRequest),
     /// Session Modification Response.
     SessionModificationResponse(SessionModificationResponse),
-    /// Session Deletion Request (clause 7.5.6): nothing in it is needed.
-    SessionDeletionRequest,
-    /// Session Deletion Response (clause 7.5.7).
-    SessionDeletionResponse(Verdict),
+    /// Session Deletion Request.
+    SessionDeletionRequest(SessionDeletionRequest),
+    /// Session Deletion Response.
+    SessionDeletionResponse(SessionDeletionResponse),
+    /// Session Report Request.
+    SessionReportRequest(SessionReportRequest),
+    /// Session Report Response.
+    SessionReportResponse(SessionReportResponse),
     /// A request that this UP function does not serve; its IEs are not read.
     OtherRequest(MessageType),
     /// The response to such a request.
@@ -74,7 +95,15 @@ impl Body {
             Self::SessionEstablishmentResponse(_) => MessageType::SessionEstablishmentResponse,
             Self::SessionModificationRequest(_) => MessageType::SessionModificationRequest,
             Self::SessionModificationResponse(_) => MessageType::SessionModificationResponse,
-            Self::SessionDeletionRequest => MessageType::SessionDeletionRequest,
+            Self::PfdManagementRequest(_) => MessageType::PfdManagementRequest,
+            Self::PfdManagementResponse(_) => MessageType::PfdManagementResponse,
+            Self::NodeReportRequest(_) => MessageType::NodeReportRequest,
+            Self::NodeReportResponse(_) => MessageType::NodeReportResponse,
+            Self::SessionSetDeletionRequest(_) => MessageType::SessionSetDeletionRequest,
+            Self::SessionSetDeletionResponse(_) => MessageType::SessionSetDeletionResponse,
+            Self::SessionReportRequest(_) => MessageType::SessionReportRequest,
+            Self::SessionReportResponse(_) => MessageType::SessionReportResponse,
+            Self::SessionDeletionRequest(_) => MessageType::SessionDeletionRequest,
             Self::SessionDeletionResponse(_) => MessageType::SessionDeletionResponse,
             Self::OtherRequest(kind) | Self::OtherResponse(kind, _) => *kind,
         }
@@ -106,6 +135,8 @@ pub struct AssociationSetupRequest {
     pub recovery_time_stamp: u32,
     /// UP Function Features, from a UP function.
     pub up_function_features: Option<UpFunctionFeatures>,
+    /// CP Function Features, from a CP function.
+    pub cp_function_features: Option<CpFunctionFeatures>,
 }
 
 /// Association Setup Response (clause 7.4.4.2).
@@ -119,6 +150,23 @@ pub struct AssociationSetupResponse {
     pub recovery_time_stamp: u32,
     /// UP Function Features, from a UP function.
     pub up_function_features: Option<UpFunctionFeatures>,
+    /// CP Function Features, from a CP function.
+    pub cp_function_features: Option<CpFunctionFeatures>,
+}
+
+/// Association Update Request (clause 7.4.4.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssociationUpdateRequest {
+    /// The sender's node.
+    pub node_id: NodeId,
+    /// UP Function Features, from a UP function.
+    pub up_function_features: Option<UpFunctionFeatures>,
+    /// CP Function Features, from a CP function.
+    pub cp_function_features: Option<CpFunctionFeatures>,
+    /// PFCP Association Release Request. Bits: see [`crate::pfcp::ie::release_request`].
+    pub release_request: Option<u8>,
+    /// Graceful Release Period: unit and value, as on the wire (clause 8.2.78).
+    pub graceful_release_period: Option<u8>,
 }
 
 /// Cause, and what it complains about.
@@ -173,8 +221,14 @@ pub struct SessionEstablishmentResponse {
     pub up_f_seid: Option<FSeid>,
     /// Created PDR.
     pub created_pdrs: Vec<CreatedPdr>,
+    /// Created Traffic Endpoint.
+    pub created_traffic_endpoints: Vec<CreatedTrafficEndpoint>,
     /// Failed Rule ID.
     pub failed_rule: Option<FailedRule>,
+    /// Load Control Information.
+    pub load_control: Option<LoadControl>,
+    /// Overload Control Information.
+    pub overload_control: Option<OverloadControl>,
 }
 
 /// Session Modification Response (clause 7.5.5).
@@ -184,6 +238,29 @@ pub struct SessionModificationResponse {
     pub verdict: Verdict,
     /// Created PDR.
     pub created_pdrs: Vec<CreatedPdr>,
+    /// Updated PDR.
+    pub updated_pdrs: Vec<UpdatedPdr>,
+    /// Usage Report.
+    pub usage_reports: Vec<UsageReport>,
+    /// Created Traffic Endpoint.
+    pub created_traffic_endpoints: Vec<CreatedTrafficEndpoint>,
     /// Failed Rule ID.
     pub failed_rule: Option<FailedRule>,
+    /// Load Control Information.
+    pub load_control: Option<LoadControl>,
+    /// Overload Control Information.
+    pub overload_control: Option<OverloadControl>,
+}
+
+/// Session Deletion Response (clause 7.5.7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionDeletionResponse {
+    /// What happened.
+    pub verdict: Verdict,
+    /// Usage Report.
+    pub usage_reports: Vec<UsageReport>,
+    /// Load Control Information.
+    pub load_control: Option<LoadControl>,
+    /// Overload Control Information.
+    pub overload_control: Option<OverloadControl>,
 }

@@ -34,6 +34,7 @@ pub(super) fn read_create(
         id: id.ok_or(DecodeError::missing(kind::FAR_ID))?,
         apply_action,
         forwarding,
+        ..CreateFar::default()
     })
 }
 
@@ -57,6 +58,7 @@ fn read_forwarding(
         network_instance: parameters.network_instance,
         outer_header_creation: parameters.outer_header_creation,
         transport_level_marking: parameters.transport_level_marking,
+        ..ForwardingParameters::default()
     })
 }
 
@@ -67,6 +69,7 @@ fn write_forwarding(out: &mut Writer, parameters: &ForwardingParameters) {
         network_instance: parameters.network_instance,
         outer_header_creation: parameters.outer_header_creation,
         transport_level_marking: parameters.transport_level_marking,
+        ..UpdateForwardingParameters::default()
     };
     write_update_forwarding(out, &update);
 }
@@ -91,6 +94,7 @@ pub(super) fn read_update(
         id: id.ok_or(DecodeError::missing(kind::FAR_ID))?,
         apply_action,
         forwarding,
+        ..UpdateFar::default()
     })
 }
 

@@ -26,9 +26,9 @@ mod values;
 mod writer;
 
 pub use body::{
-    AssociationSetupRequest, AssociationSetupResponse, Body, Decoded, Heartbeat, Message,
-    NodeResponse, OtherResponse, SessionEstablishmentResponse, SessionModificationResponse,
-    Verdict,
+    AssociationSetupRequest, AssociationSetupResponse, AssociationUpdateRequest, Body, Decoded,
+    Heartbeat, Message, NodeResponse, OtherResponse, SessionDeletionResponse,
+    SessionEstablishmentResponse, SessionModificationResponse, Verdict,
 };
 pub use error::{DecodeError, EncodeError};
 pub use header::{Frame, FrameError, Frames, Header, MessageType, frames};
@@ -81,7 +81,7 @@ fn decode_body(
             Body::AssociationSetupResponse(node_messages::read_setup_response(body, tally)?)
         }
         Type::AssociationUpdateRequest => {
-            Body::AssociationUpdateRequest(node_messages::read_node_request(body, tally)?)
+            Body::AssociationUpdateRequest(node_messages::read_update_request(body, tally)?)
         }
         Type::AssociationUpdateResponse => {
             Body::AssociationUpdateResponse(node_messages::read_node_response(body, tally)?)
@@ -106,8 +106,7 @@ fn decode_body(
             Body::SessionModificationResponse(session::read_modification_response(body, tally)?)
         }
         Type::SessionDeletionRequest => {
-            session::skip_all(body, tally)?;
-            Body::SessionDeletionRequest
+            Body::SessionDeletionRequest(session::read_deletion_request(body, tally)?)
         }
         Type::SessionDeletionResponse => {
             Body::SessionDeletionResponse(session::read_deletion_response(body, tally)?)
@@ -190,7 +189,10 @@ fn encode_body(out: &mut Writer, body: &Body) {
         Body::AssociationSetupResponse(response) => {
             node_messages::write_setup_response(out, response);
         }
-        Body::AssociationUpdateRequest(node) | Body::AssociationReleaseRequest(node) => {
+        Body::AssociationUpdateRequest(request) => {
+            node_messages::write_node_id(out, &request.node_id);
+        }
+        Body::AssociationReleaseRequest(node) => {
             node_messages::write_node_id(out, node);
         }
         Body::AssociationUpdateResponse(response) | Body::AssociationReleaseResponse(response) => {
@@ -208,10 +210,22 @@ fn encode_body(out: &mut Writer, body: &Body) {
         Body::SessionModificationResponse(response) => {
             session::write_modification_response(out, response);
         }
-        Body::SessionDeletionResponse(verdict) => node_messages::write_verdict(out, verdict),
-        Body::OtherResponse(_, response) => node_messages::write_other_response(out, response),
-        Body::VersionNotSupportedResponse
-        | Body::SessionDeletionRequest
+        Body::SessionDeletionRequest(request) => session::write_deletion_request(out, request),
+        Body::SessionDeletionResponse(response) => {
+            node_messages::write_verdict(out, &response.verdict);
+        }
+        Body::NodeReportResponse(response) | Body::SessionSetDeletionResponse(response) => {
+            node_messages::write_node_response(out, response);
+        }
+        Body::PfdManagementResponse(response) | Body::OtherResponse(_, response) => {
+            node_messages::write_other_response(out, response)
+        }
+        Body::PfdManagementRequest(_)
+        | Body::NodeReportRequest(_)
+        | Body::SessionSetDeletionRequest(_)
+        | Body::SessionReportRequest(_)
+        | Body::SessionReportResponse(_)
+        | Body::VersionNotSupportedResponse
         | Body::OtherRequest(_) => {}
     }
 }

@@ -1,8 +1,8 @@
 //! Messages between nodes (TS 29.244 clause 7.4), and what they have in common with answers about sessions.
 
 use super::body::{
-    AssociationSetupRequest, AssociationSetupResponse, Heartbeat, NodeResponse, OtherResponse,
-    Verdict,
+    AssociationSetupRequest, AssociationSetupResponse, AssociationUpdateRequest, Heartbeat,
+    NodeResponse, OtherResponse, Verdict,
 };
 use super::element::{Elements, Tally};
 use super::error::DecodeError;
@@ -86,6 +86,7 @@ pub(super) fn read_setup_request(
         node_id: parts.node_id()?,
         recovery_time_stamp: parts.recovery_time_stamp()?,
         up_function_features: parts.up_function_features,
+        cp_function_features: None,
     })
 }
 
@@ -111,6 +112,7 @@ pub(super) fn read_setup_response(
         verdict,
         recovery_time_stamp,
         up_function_features: parts.up_function_features,
+        cp_function_features: None,
     })
 }
 
@@ -121,7 +123,21 @@ pub(super) fn write_setup_response(out: &mut Writer, response: &AssociationSetup
     write_features(out, response.up_function_features);
 }
 
-/// An update or a release, of which only the Node ID is needed.
+pub(super) fn read_update_request(
+    body: Elements<'_>,
+    tally: &mut Tally,
+) -> Result<AssociationUpdateRequest, DecodeError> {
+    let mut parts = Parts::read(body, tally)?;
+    Ok(AssociationUpdateRequest {
+        node_id: parts.node_id()?,
+        up_function_features: parts.up_function_features,
+        cp_function_features: None,
+        release_request: None,
+        graceful_release_period: None,
+    })
+}
+
+/// A release, of which only the Node ID is needed.
 pub(super) fn read_node_request(
     body: Elements<'_>,
     tally: &mut Tally,

@@ -46,6 +46,7 @@ pub(super) fn read_create(
         far_id,
         qer_ids,
         activate_predefined_rules,
+        ..CreatePdr::default()
     })
 }
 
@@ -100,7 +101,8 @@ fn read_pdi(group: &Element<'_>, tally: &mut Tally) -> Result<Pdi, DecodeError> 
         sdf_filters,
         qfis,
         application_id,
-        traffic_endpoint_id,
+        traffic_endpoint_ids: traffic_endpoint_id.into_iter().collect(),
+        ..Pdi::default()
     })
 }
 
@@ -121,7 +123,7 @@ fn write_pdi(out: &mut Writer, pdi: &Pdi) {
     );
     let write_address = addresses::write_ue_ip_address;
     out.each(kind::UE_IP_ADDRESS, &pdi.ue_ip_address, write_address);
-    let endpoint = &pdi.traffic_endpoint_id;
+    let endpoint = &pdi.traffic_endpoint_ids;
     out.each(kind::TRAFFIC_ENDPOINT_ID, endpoint, values::write_u8);
     out.each(kind::SDF_FILTER, &pdi.sdf_filters, values::write_sdf_filter);
     out.each(kind::APPLICATION_ID, &pdi.application_id, |out, id| {
@@ -159,6 +161,7 @@ pub(super) fn read_update(
         outer_header_removal,
         far_id,
         qer_ids: (!qer_ids.is_empty()).then_some(qer_ids),
+        ..UpdatePdr::default()
     })
 }
 

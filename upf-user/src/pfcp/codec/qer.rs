@@ -19,6 +19,7 @@ pub(super) fn read_create(
         mbr: qer.mbr,
         gbr: qer.gbr,
         qfi: qer.qfi,
+        ..CreateQer::default()
     })
 }
 
@@ -29,6 +30,7 @@ pub(super) fn write_create(out: &mut Writer, qer: &CreateQer) {
         mbr: qer.mbr,
         gbr: qer.gbr,
         qfi: qer.qfi,
+        ..UpdateQer::default()
     };
     write_update(out, &update);
 }
@@ -56,6 +58,7 @@ pub(super) fn read_update(
         mbr,
         gbr,
         qfi,
+        ..UpdateQer::default()
     })
 }
 

@@ -1,14 +1,18 @@
 //! Messages about sessions (TS 29.244 clause 7.5).
 
-use super::body::{SessionEstablishmentResponse, SessionModificationResponse, Verdict};
+use super::body::{
+    SessionDeletionResponse, SessionEstablishmentResponse, SessionModificationResponse, Verdict,
+};
 use super::element::{Element, Elements, Tally, push};
 use super::error::DecodeError;
 use super::node_messages::{write_node_id, write_verdict};
 use super::reader::Reader;
 use super::writer::Writer;
 use super::{MAX_FARS, MAX_PDRS, MAX_QERS, addresses, far, names, pdr, qer, values};
-use crate::pfcp::ie::{Cause, FailedRule, kind};
-use crate::pfcp::message::{CreatedPdr, SessionEstablishmentRequest, SessionModificationRequest};
+use crate::pfcp::ie::{Cause, FailedRule, UserId, kind};
+use crate::pfcp::message::{
+    CreatedPdr, SessionDeletionRequest, SessionEstablishmentRequest, SessionModificationRequest,
+};
 
 /// PFCPSEReq-Flags (IE type 186): the session is restored.
 const RESTI: u8 = 1 << 0;
@@ -49,14 +53,13 @@ pub(super) fn read_establishment_request(
     required(create_pdrs.is_empty(), kind::CREATE_PDR)?;
     required(create_fars.is_empty(), kind::CREATE_FAR)?;
     Ok(SessionEstablishmentRequest {
-        node_id,
-        cp_f_seid,
         create_pdrs,
         create_fars,
         create_qers,
         dnn,
-        imsi: user_id.flatten(),
+        user_id: user_id.flatten().map(|imsi: String| UserId::of_imsi(&imsi)),
         is_restoration: flags.unwrap_or_default() & RESTI != 0,
+        ..SessionEstablishmentRequest::new(node_id, cp_f_seid)
     })
 }
 
@@ -66,9 +69,9 @@ pub(super) fn write_establishment_request(out: &mut Writer, request: &SessionEst
     out.each(kind::CREATE_PDR, &request.create_pdrs, pdr::write_create);
     out.each(kind::CREATE_FAR, &request.create_fars, far::write_create);
     out.each(kind::CREATE_QER, &request.create_qers, qer::write_create);
-    out.each(kind::USER_ID, &request.imsi, |out, imsi| {
-        names::write_user_id(out, imsi);
-    });
+    if let Some(imsi) = request.imsi() {
+        out.element(kind::USER_ID, |out| names::write_user_id(out, imsi));
+    }
     out.each(kind::APN_DNN, &request.dnn, |out, dnn| {
         names::write_name(out, dnn);
     });
@@ -145,13 +148,23 @@ pub(super) fn write_modification_request(out: &mut Writer, request: &SessionModi
     out.each(kind::UPDATE_QER, &request.update_qers, qer::write_update);
 }
 
-/// A request without anything in it that is needed.
-pub(super) fn skip_all(body: Elements<'_>, tally: &mut Tally) -> Result<(), DecodeError> {
+pub(super) fn read_deletion_request(
+    body: Elements<'_>,
+    tally: &mut Tally,
+) -> Result<SessionDeletionRequest, DecodeError> {
+    let mut request = SessionDeletionRequest::default();
     for ie in body {
-        ie?;
-        tally.skip();
+        let ie = ie?;
+        match ie.kind {
+            kind::F_SEID => tally.once(&mut request.cp_f_seid, &ie, addresses::read_f_seid)?,
+            _ => tally.skip(),
+        }
     }
-    Ok(())
+    Ok(request)
+}
+
+pub(super) fn write_deletion_request(out: &mut Writer, request: &SessionDeletionRequest) {
+    out.each(kind::F_SEID, &request.cp_f_seid, addresses::write_f_seid);
 }
 
 pub(super) fn read_establishment_response(
@@ -177,7 +190,10 @@ pub(super) fn read_establishment_response(
         verdict: response.verdict,
         up_f_seid,
         created_pdrs: response.created_pdrs,
+        created_traffic_endpoints: response.created_traffic_endpoints,
         failed_rule: response.failed_rule,
+        load_control: response.load_control,
+        overload_control: response.overload_control,
     })
 }
 
@@ -225,8 +241,14 @@ pub(super) fn write_modification_response(
 pub(super) fn read_deletion_response(
     body: Elements<'_>,
     tally: &mut Tally,
-) -> Result<Verdict, DecodeError> {
-    read_modification_response(body, tally).map(|response| response.verdict)
+) -> Result<SessionDeletionResponse, DecodeError> {
+    let response = read_modification_response(body, tally)?;
+    Ok(SessionDeletionResponse {
+        verdict: response.verdict,
+        usage_reports: response.usage_reports,
+        load_control: response.load_control,
+        overload_control: response.overload_control,
+    })
 }
 
 /// The IEs that answers about sessions have in common.
@@ -262,6 +284,11 @@ impl Answer {
             },
             created_pdrs: self.created_pdrs,
             failed_rule: self.failed_rule,
+            updated_pdrs: Vec::new(),
+            usage_reports: Vec::new(),
+            created_traffic_endpoints: Vec::new(),
+            load_control: None,
+            overload_control: None,
         })
     }
 }

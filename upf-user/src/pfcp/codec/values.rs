@@ -112,7 +112,13 @@ pub(super) fn write_apply_action(out: &mut Writer, action: &ApplyAction) {
 pub(super) fn read_up_function_features(
     reader: &mut Reader<'_>,
 ) -> Result<UpFunctionFeatures, Flaw> {
-    read_flags(reader).map(UpFunctionFeatures)
+    let mut octets = [0; 8];
+    octets[0] = reader.u8()?;
+    for octet in &mut octets[1..] {
+        let next = reader.when(!reader.is_empty(), Reader::u8)?;
+        *octet = next.unwrap_or_default();
+    }
+    Ok(UpFunctionFeatures(u64::from_le_bytes(octets)))
 }
 
 pub(super) fn write_up_function_features(out: &mut Writer, features: &UpFunctionFeatures) {

@@ -69,6 +69,7 @@ impl Node {
             node_id: self.config.node_id.clone(),
             recovery_time_stamp: self.config.recovery_time_stamp,
             up_function_features: Some(FEATURES),
+            cp_function_features: None,
         });
         if let Some(mut request) = self.new_request(address, body) {
             turn.actions.push(request.send());

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::event::Trouble;
-use super::session_procedures::{modified, refusal, verdict};
+use super::session_procedures::{deleted, modified, refusal, verdict};
 use super::{Node, Turn};
 use crate::pfcp::codec::{
     Body, DecodeError, Decoded, Frame, FrameError, Message, MessageType, decode, find_sender,
@@ -124,15 +124,15 @@ impl Node {
         match body {
             Body::HeartbeatRequest(heartbeat) => Some(self.heartbeat(from, heartbeat, turn)),
             Body::AssociationSetupRequest(request) => Some(self.setup(from, request, turn)),
-            Body::AssociationUpdateRequest(node) => Some(self.update(&node)),
+            Body::AssociationUpdateRequest(request) => Some(self.update(&request.node_id)),
             Body::AssociationReleaseRequest(node) => Some(self.release(node, turn)),
             Body::SessionEstablishmentRequest(request) => {
-                Some(self.establish(from, &request, turn))
+                Some(self.establish(from, seid, &request, turn))
             }
             Body::SessionModificationRequest(request) => {
                 Some(self.modify(from, seid, &request, turn))
             }
-            Body::SessionDeletionRequest => Some(self.delete(from, seid, turn)),
+            Body::SessionDeletionRequest(request) => Some(self.delete(from, seid, &request, turn)),
             Body::OtherRequest(kind) => {
                 turn.trouble(from, Trouble::NotServed(kind));
                 self.not_served(kind)
@@ -171,7 +171,7 @@ impl Node {
             }
             MessageType::SessionDeletionRequest => {
                 let (seid, refusal) = self.unread_of_session(from, frame, refusal, turn);
-                (seid, Body::SessionDeletionResponse(verdict(&refusal)))
+                (seid, deleted(Err(refusal)))
             }
             _ => return None,
         };

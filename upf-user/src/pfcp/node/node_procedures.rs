@@ -41,6 +41,7 @@ impl Node {
             verdict,
             recovery_time_stamp: self.config.recovery_time_stamp,
             up_function_features: Some(FEATURES),
+            cp_function_features: None,
         })
     }
 

@@ -8,13 +8,14 @@ use std::net::{IpAddr, SocketAddr};
 use super::dispatch::Reply;
 use super::{Node, Turn};
 use crate::pfcp::codec::{
-    Body, Frame, SessionEstablishmentResponse, SessionModificationResponse, Verdict, find_sender,
+    Body, Frame, SessionDeletionResponse, SessionEstablishmentResponse,
+    SessionModificationResponse, Verdict, find_sender,
 };
 use crate::pfcp::ie::{Cause, NodeId};
 use crate::pfcp::message::{
-    CreatedPdr, Refusal, SessionEstablishmentRequest, SessionModificationRequest,
+    Refusal, SessionDeletionRequest, SessionEstablishmentRequest, SessionModificationRequest,
 };
-use crate::pfcp::service::{Answer, SessionService};
+use crate::pfcp::service::{Answer, Deleted, Modified, SessionService};
 
 impl Node {
     /// Refuses an establishment of a node that has no association, before the rest of it is read.
@@ -31,18 +32,22 @@ impl Node {
     pub(super) fn establish(
         &mut self,
         from: SocketAddr,
+        seid: u64,
         request: &SessionEstablishmentRequest,
         turn: &mut Turn<'_>,
     ) -> Reply {
         let node = &request.node_id;
         self.associations.add_address(node, from.ip());
-        let body = match turn.sessions.establish(node, request, turn.now) {
+        let body = match turn.sessions.establish(node, seid, request, turn.now) {
             Ok(established) => Body::SessionEstablishmentResponse(SessionEstablishmentResponse {
                 node_id: self.config.node_id.clone(),
                 verdict: Verdict::ACCEPTED,
                 up_f_seid: Some(established.up_f_seid),
                 created_pdrs: established.created_pdrs,
+                created_traffic_endpoints: established.created_traffic_endpoints,
                 failed_rule: None,
+                load_control: None,
+                overload_control: None,
             }),
             Err(refusal) => self.establishment_refused(&refusal),
         };
@@ -55,7 +60,10 @@ impl Node {
             verdict: verdict(refusal),
             up_f_seid: None,
             created_pdrs: Vec::new(),
+            created_traffic_endpoints: Vec::new(),
             failed_rule: refusal.failed_rule,
+            load_control: None,
+            overload_control: None,
         })
     }
 
@@ -74,17 +82,19 @@ impl Node {
         Reply::kept(cp_seid, modified(outcome))
     }
 
-    pub(super) fn delete(&mut self, from: SocketAddr, seid: u64, turn: &mut Turn<'_>) -> Reply {
+    pub(super) fn delete(
+        &mut self,
+        from: SocketAddr,
+        seid: u64,
+        request: &SessionDeletionRequest,
+        turn: &mut Turn<'_>,
+    ) -> Reply {
         let Some(owner) = self.owner(from.ip(), seid, turn.sessions) else {
-            let verdict = Verdict::new(Cause::NoEstablishedAssociation);
-            return Reply::fleeting(0, Body::SessionDeletionResponse(verdict));
+            let refusal = refusal(Cause::NoEstablishedAssociation, None);
+            return Reply::fleeting(0, deleted(Err(refusal)));
         };
-        let Answer { cp_seid, outcome } = turn.sessions.delete(&owner, seid, turn.now);
-        let verdict = match outcome {
-            Ok(()) => Verdict::ACCEPTED,
-            Err(refusal) => verdict(&refusal),
-        };
-        Reply::kept(cp_seid, Body::SessionDeletionResponse(verdict))
+        let Answer { cp_seid, outcome } = turn.sessions.delete(&owner, seid, request, turn.now);
+        Reply::kept(cp_seid, deleted(outcome))
     }
 
     /// The node that a session's request comes from. Of several at one address, the one that has the session.
@@ -133,18 +143,32 @@ pub(super) fn verdict(refusal: &Refusal) -> Verdict {
     }
 }
 
-pub(super) fn modified(outcome: Result<Vec<CreatedPdr>, Refusal>) -> Body {
-    let response = match outcome {
-        Ok(created_pdrs) => SessionModificationResponse {
-            verdict: Verdict::ACCEPTED,
-            created_pdrs,
-            failed_rule: None,
-        },
-        Err(refusal) => SessionModificationResponse {
-            verdict: verdict(&refusal),
-            created_pdrs: Vec::new(),
-            failed_rule: refusal.failed_rule,
-        },
+pub(super) fn modified(outcome: Result<Modified, Refusal>) -> Body {
+    let (verdict, failed_rule, modified) = match outcome {
+        Ok(modified) => (Verdict::ACCEPTED, None, modified),
+        Err(refusal) => (verdict(&refusal), refusal.failed_rule, Modified::default()),
     };
-    Body::SessionModificationResponse(response)
+    Body::SessionModificationResponse(SessionModificationResponse {
+        verdict,
+        created_pdrs: modified.created_pdrs,
+        updated_pdrs: modified.updated_pdrs,
+        usage_reports: modified.usage_reports,
+        created_traffic_endpoints: modified.created_traffic_endpoints,
+        failed_rule,
+        load_control: None,
+        overload_control: None,
+    })
+}
+
+pub(super) fn deleted(outcome: Result<Deleted, Refusal>) -> Body {
+    let (verdict, usage_reports) = match outcome {
+        Ok(deleted) => (Verdict::ACCEPTED, deleted.usage_reports),
+        Err(refusal) => (verdict(&refusal), Vec::new()),
+    };
+    Body::SessionDeletionResponse(SessionDeletionResponse {
+        verdict,
+        usage_reports,
+        load_control: None,
+        overload_control: None,
+    })
 }

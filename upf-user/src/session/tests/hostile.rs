@@ -38,6 +38,7 @@ impl Attack {
                 node_id: smf(),
                 recovery_time_stamp: 7,
                 up_function_features: None,
+                ..AssociationSetupRequest::default()
             }),
         );
         attack.throw(&setup);

@@ -420,6 +420,7 @@ fn rates_gates_and_marking_change() {
         mbr: qer(1, Some(0), None).mbr,
         gbr: None,
         qfi: None,
+        ..UpdateQer::default()
     };
     let update = |qer: &UpdateQer| SessionModificationRequest {
         update_qers: vec![qer.clone()],
@@ -445,6 +446,7 @@ fn rates_gates_and_marking_change() {
                 transport_level_marking: Some((0xb8, 0xfc)),
                 ..UpdateForwardingParameters::default()
             }),
+            ..UpdateFar::default()
         }],
         ..SessionModificationRequest::default()
     };

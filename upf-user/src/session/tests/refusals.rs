@@ -434,6 +434,7 @@ fn modifications() {
             mbr: None,
             gbr: None,
             qfi: None,
+            ..UpdateQer::default()
         }];
     });
     refused("a known PDR once more", Pdr(1), &|r| {
@@ -469,6 +470,7 @@ fn modifications() {
             id: 1,
             apply_action: Some(FORW),
             forwarding: None,
+            ..UpdateFar::default()
         }];
     });
 }

@@ -77,6 +77,7 @@ pub(super) fn pdr(id: u16, precedence: Option<u32>, far: u32, qers: &[u32], pdi:
         far_id: Some(far),
         qer_ids: qers.to_vec(),
         activate_predefined_rules: Vec::new(),
+        ..CreatePdr::default()
     }
 }
 
@@ -105,8 +106,10 @@ pub(super) fn far(
                 network_instance: Some("internet".to_owned()),
                 outer_header_creation,
                 transport_level_marking: None,
+                ..ForwardingParameters::default()
             },
         ),
+        ..CreateFar::default()
     }
 }
 
@@ -123,6 +126,7 @@ pub(super) fn qer(id: u32, kbps: Option<u64>, qfi: Option<u8>) -> CreateQer {
         }),
         gbr: None,
         qfi,
+        ..CreateQer::default()
     }
 }
 
@@ -225,6 +229,7 @@ pub(super) fn tunnel(far: u32, teid: u32, address: Ipv4Addr) -> SessionModificat
                 outer_header_creation: Some(gtpu(teid, address)),
                 ..UpdateForwardingParameters::default()
             }),
+            ..UpdateFar::default()
         }],
         ..SessionModificationRequest::default()
     }
@@ -235,6 +240,7 @@ pub(super) fn idle() -> SessionModificationRequest {
         id: 1,
         apply_action: Some(BUFF),
         forwarding: None,
+        ..UpdateFar::default()
     };
     SessionModificationRequest {
         update_fars: vec![far],
@@ -277,5 +283,6 @@ pub(super) fn update_pdr(id: u16) -> UpdatePdr {
         outer_header_removal: None,
         far_id: None,
         qer_ids: None,
+        ..UpdatePdr::default()
     }
 }

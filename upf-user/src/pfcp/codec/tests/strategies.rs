@@ -87,6 +87,7 @@ fn setup_request() -> impl Strategy<Value = AssociationSetupRequest> {
             node_id,
             recovery_time_stamp: stamp,
             up_function_features: features.map(UpFunctionFeatures),
+            ..AssociationSetupRequest::default()
         }
     })
 }
@@ -280,6 +281,7 @@ fn create_pdr() -> impl Strategy<Value = CreatePdr> {
         far_id: optional.2,
         qer_ids: lists.0,
         activate_predefined_rules: lists.1,
+        ..CreatePdr::default()
     })
 }
 
@@ -291,6 +293,7 @@ fn update_pdr() -> impl Strategy<Value = UpdatePdr> {
         outer_header_removal: pdr.outer_header_removal,
         far_id: pdr.far_id,
         qer_ids: (!pdr.qer_ids.is_empty()).then_some(pdr.qer_ids),
+        ..UpdatePdr::default()
     })
 }
 
@@ -308,6 +311,7 @@ fn update_forwarding() -> impl Strategy<Value = UpdateForwardingParameters> {
                     network_instance,
                     outer_header_creation: creation,
                     transport_level_marking: marking,
+                    ..UpdateForwardingParameters::default()
                 }
             },
         )
@@ -320,6 +324,7 @@ fn create_far() -> impl Strategy<Value = CreateFar> {
             network_instance: rest.network_instance,
             outer_header_creation: rest.outer_header_creation,
             transport_level_marking: rest.transport_level_marking,
+            ..ForwardingParameters::default()
         }
     });
     (any::<u32>(), any::<u16>(), of(forwarding)).prop_map(|(id, action, forwarding)| {
@@ -332,6 +337,7 @@ fn create_far() -> impl Strategy<Value = CreateFar> {
             id,
             apply_action: ApplyAction(action & conditional),
             forwarding,
+            ..CreateFar::default()
         }
     })
 }
@@ -342,6 +348,7 @@ fn update_far() -> impl Strategy<Value = UpdateFar> {
             id,
             apply_action: action.map(ApplyAction),
             forwarding,
+            ..UpdateFar::default()
         },
     )
 }
@@ -364,6 +371,7 @@ fn create_qer() -> impl Strategy<Value = CreateQer> {
             mbr,
             gbr,
             qfi,
+            ..CreateQer::default()
         })
 }
 
@@ -374,6 +382,7 @@ fn update_qer() -> impl Strategy<Value = UpdateQer> {
         mbr: qer.mbr,
         gbr: qer.gbr,
         qfi: qer.qfi,
+        ..UpdateQer::default()
     })
 }
 
@@ -426,6 +435,7 @@ fn modification_request() -> impl Strategy<Value = SessionModificationRequest> {
             update_pdrs: updated.0,
             update_fars: updated.1,
             update_qers: updated.2,
+            ..SessionModificationRequest::default()
         }
     })
 }

@@ -97,6 +97,7 @@ impl SessionService for FakeSessions {
                 ipv6: None,
             },
             created_pdrs: request.create_pdrs.iter().map(created).collect(),
+            ..Established::default()
         })
     }
 
@@ -263,6 +264,7 @@ fn setup_of(node_id: NodeId, sequence: u32, stamp: u32) -> Vec<u8> {
         node_id,
         recovery_time_stamp: stamp,
         up_function_features: None,
+        ..AssociationSetupRequest::default()
     };
     write(sequence, 0, Body::AssociationSetupRequest(request))
 }

@@ -1,0 +1,87 @@
+//! What is compiled into the tables: PDRs in which all that traffic endpoints, application IDs, predefined rules and
+//! times stand for has been put in.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::model::{Action, LocalTunnel, NetworkInstance, SdfFilter, UeAddresses};
+use crate::pfcp::ie::Interface;
+
+/// One way in which packets are found, and what is done with them. A PDR becomes one, or several: one for each of its
+/// traffic endpoints and predefined rules, none while it is not active.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Detection {
+    /// The PDR that it comes from.
+    pub(super) pdr: u16,
+    /// The lower, the earlier; absent means last. Of equal ones the PDR with the lower ID goes first.
+    pub(super) precedence: Option<u32>,
+    /// Where the packets come from.
+    pub(super) source: Interface,
+    /// The local F-TEID that they come by; `None` where they come to a UE address.
+    pub(super) tunnel: Option<LocalTunnel>,
+    /// The network instance that they come from.
+    pub(super) network_instance: Option<NetworkInstance>,
+    /// The UE's addresses of this PDR; empty where it names none.
+    pub(super) ue: UeAddresses,
+    /// Networks behind the UE.
+    pub(super) framed: Vec<IpNet>,
+    /// One of them has to match. `None` means every packet, an empty list no packet (an application without PFDs).
+    pub(super) filters: Option<Vec<SdfFilter>>,
+    /// One of them has to match; empty means any, or none.
+    pub(super) qfis: Vec<u8>,
+    /// What is done.
+    pub(super) action: Action,
+    /// Where to, where the action is [`Action::Forward`].
+    pub(super) forward: Option<Forward>,
+    /// Where copies go.
+    pub(super) duplicates: Vec<Forward>,
+    /// Whether every QER lets the packets pass.
+    pub(super) is_gate_open: bool,
+    /// The limits of this direction; each has to let a packet pass.
+    pub(super) limits: Vec<Limit>,
+    /// QFI for the PDU Session Container.
+    pub(super) qfi: Option<u8>,
+    /// RQI for the PDU Session Container.
+    pub(super) is_reflective: bool,
+}
+
+/// Where packets are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Forward {
+    /// Which side.
+    pub(super) destination: Interface,
+    /// The network instance.
+    pub(super) network_instance: Option<NetworkInstance>,
+    /// The GTP-U tunnel; without one the plain packet leaves.
+    pub(super) tunnel: Option<RemoteTunnel>,
+    /// DSCP of the outer header.
+    pub(super) dscp: Option<u8>,
+}
+
+/// A tunnel endpoint of another node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct RemoteTunnel {
+    /// TEID.
+    pub(super) teid: u32,
+    /// GTP-U address: the one of those given that we can reach.
+    pub(super) address: IpAddr,
+}
+
+/// A bandwidth limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limit {
+    /// Whose bucket it is.
+    pub(super) key: LimitKey,
+    /// MBR of the packets' direction, kbit/s (1000 bit/s).
+    pub(super) kbps: u64,
+}
+
+/// Who shares a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum LimitKey {
+    /// The PDRs of this session with this QER ID.
+    Qer(u32),
+    /// All PDRs of the UE's sessions with this QER Correlation ID.
+    Correlated(u32),
+}
