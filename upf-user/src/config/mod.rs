@@ -5,6 +5,7 @@
 //! write instead. All errors of a file are reported at once.
 
 mod checks;
+mod gtpu;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+pub use gtpu::Gtpu;
 pub use reader::Problem;
 use reader::{Document, Place, Section};
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub pools: Vec<Pool>,
     /// `[capacity]`
     pub capacity: Capacity,
+    /// `[gtpu]`
+    pub gtpu: Gtpu,
     /// `[http]`
     pub http: Http,
 }
@@ -293,6 +297,7 @@ impl Config {
             ));
         }
         lines.push(format!("capacity   {} sessions", self.capacity.sessions));
+        lines.push(format!("gtpu       {}", self.gtpu));
         lines.push(format!("http       {}", self.http.listen));
         lines.join("\n")
     }
@@ -324,6 +329,8 @@ fn read(root: &Section<'_>) -> Option<Config> {
     let pools: Vec<_> = root.sections("pool").into_iter().map(read_pool).collect();
     let capacity = root.optional_section("capacity");
     let capacity = capacity.map_or(Some(DEFAULT_SESSIONS), |section| read_capacity(&section));
+    let gtpu = root.optional_section("gtpu");
+    let gtpu = gtpu.map_or(Some(Gtpu::default()), |section| gtpu::read(&section));
     let http = root.optional_section("http");
     let http = http.map_or(Some(DEFAULT_HTTP), |section| read_http(&section));
     root.finish();
@@ -340,6 +347,7 @@ fn read(root: &Section<'_>) -> Option<Config> {
         capacity: Capacity {
             sessions: capacity?,
         },
+        gtpu: gtpu?,
         http: Http { listen: http? },
     })
 }

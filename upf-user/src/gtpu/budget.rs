@@ -130,7 +130,10 @@ mod tests {
         assert_eq!(taken.count(), MAX_PEERS);
         assert_eq!(budget.peers.len(), MAX_PEERS);
         let later = start + Duration::from_secs(2);
-        assert!(budget.take(peer(999_999), later), "the others are forgotten");
+        assert!(
+            budget.take(peer(999_999), later),
+            "the others are forgotten"
+        );
         assert_eq!(budget.peers.len(), 1);
     }
 }

@@ -183,11 +183,11 @@ fn body(kind: u8, bytes: &[u8]) -> Result<Body, DecodeError> {
             })?,
             peer: find(bytes, ie::PEER_ADDRESS, address)?,
         },
-        message::SUPPORTED_EXTENSION_HEADERS => Body::SupportedExtensionHeaders(find(
-            bytes,
-            ie::EXTENSION_HEADER_TYPES,
-            |value| Some(value.to_vec()),
-        )?),
+        message::SUPPORTED_EXTENSION_HEADERS => {
+            Body::SupportedExtensionHeaders(find(bytes, ie::EXTENSION_HEADER_TYPES, |value| {
+                Some(value.to_vec())
+            })?)
+        }
         message::TUNNEL_STATUS => Body::TunnelStatus,
         message::END_MARKER => Body::EndMarker,
         message::G_PDU => Body::GPdu,

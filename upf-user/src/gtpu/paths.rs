@@ -160,9 +160,9 @@ impl Paths {
                 self.remove(key);
             }
         }
-        for key in wanted {
-            if !self.paths.contains_key(&key) {
-                self.begin(key, now);
+        for key in used {
+            if !self.paths.contains_key(key) {
+                self.begin(*key, now);
             }
         }
     }
@@ -286,7 +286,10 @@ impl Paths {
             outcomes.push(Outcome::RoundTrip(round_trip));
         }
         if let Some(counter) = recovery
-            && path.recovery.replace(counter).is_some_and(|old| old != counter)
+            && path
+                .recovery
+                .replace(counter)
+                .is_some_and(|old| old != counter)
         {
             outcomes.push(Outcome::Restarted { path: key, counter });
         }
