@@ -1,7 +1,7 @@
 //! What GTP-U nodes tell each other beside user packets (TS 29.281): echoes, error indications, supported
 //! extension headers.
 //!
-//! No sockets and no clock inside: [`Gtpu::receive`] takes a datagram, [`Gtpu::tick`] the time, and both hand back
+//! No sockets and no clock inside [`Gtpu`]: [`Gtpu::receive`] takes a datagram, [`Gtpu::tick`] the time, and both hand back
 //! what is to be done. User packets are the fast path's; those that come here have a TEID that it does not know, or
 //! an extension header that it would have to understand.
 //!
@@ -10,11 +10,13 @@
 //! | [`codec`] | messages as bytes |
 //! | [`paths`] | which peers answer our Echo Requests |
 //! | `budget`, `recent` | how often something is done at all |
+//! | [`sockets`] | the way out of everything, End Markers and copies of user packets too |
 
 mod budget;
 pub mod codec;
 pub mod paths;
 mod recent;
+pub mod sockets;
 #[cfg(test)]
 mod tests;
 

@@ -22,8 +22,6 @@ use crate::config;
 const MAX_TIMERS_A_TURN: usize = 256;
 /// Paths at most: as many as can be in use, and as many that have been.
 const MAX_PATHS: usize = 2 * 65_536;
-/// How long a path is watched that failed and is not in use any more, so that its recovery is told of.
-const WATCH_AFTER_FAILURE: Duration = Duration::from_secs(3600);
 /// 2^32 over the golden ratio: multiples of it, modulo 2^32, are spread evenly however many there are.
 const GOLDEN: u32 = 0x9e37_79b9;
 
@@ -103,8 +101,8 @@ struct Request {
 struct Path {
     state: PathState,
     since: Instant,
-    /// Since when no session has sent to the peer.
-    unused_since: Option<Instant>,
+    /// Whether sessions send to the peer.
+    is_in_use: bool,
     sequence: u16,
     request: Option<Request>,
     /// When its timer runs out, which is in `timers`.
@@ -143,18 +141,11 @@ impl Paths {
     pub(super) fn set(&mut self, used: &[PathKey], now: Instant) {
         let wanted: HashSet<_> = used.iter().copied().collect();
         for (key, path) in &mut self.paths {
-            if wanted.contains(key) {
-                path.unused_since = None;
-            } else {
-                path.unused_since.get_or_insert(now);
-            }
+            path.is_in_use = wanted.contains(key);
         }
         // An unused one goes at its next turn, so that a peer that comes and goes is not asked more often.
         if !self.asks() || self.paths.len().saturating_add(used.len()) > MAX_PATHS {
-            let unused = self
-                .paths
-                .iter()
-                .filter(|(_, path)| path.unused_since.is_some());
+            let unused = self.paths.iter().filter(|(_, path)| !path.is_in_use);
             let unused: Vec<_> = unused.map(|(key, _)| *key).collect();
             for key in unused {
                 self.remove(key);
@@ -175,7 +166,7 @@ impl Paths {
         let path = Path {
             state: PathState::Unknown,
             since: now,
-            unused_since: None,
+            is_in_use: true,
             sequence: 0,
             request: None,
             due,
@@ -223,7 +214,7 @@ impl Paths {
             return;
         };
         let request = match path.request {
-            None if path.has_ended(now) => {
+            None if !path.is_in_use => {
                 self.remove(key);
                 return;
             }
@@ -325,17 +316,7 @@ impl Paths {
             state: path.state,
             since: path.since,
             round_trip: path.round_trip,
-            is_in_use: path.unused_since.is_none(),
-        })
-    }
-}
-
-impl Path {
-    /// Whether nobody wants to know any more.
-    fn has_ended(&self, now: Instant) -> bool {
-        self.unused_since.is_some_and(|since| {
-            self.state != PathState::Down
-                || now.saturating_duration_since(since) >= WATCH_AFTER_FAILURE
+            is_in_use: path.is_in_use,
         })
     }
 }

@@ -156,30 +156,6 @@ fn paths_without_sessions_are_not_asked_any_more() {
 }
 
 #[test]
-fn a_failed_path_is_watched_for_an_hour_after_its_sessions() {
-    let start = Instant::now();
-    let mut room = room(start, &[1]);
-    run(&mut room, start + SECOND * 20);
-    assert_eq!(state(&room, 1), PathState::Down);
-    use_paths(&mut room, &[], start + SECOND * 20);
-    run(&mut room, start + MINUTE * 30);
-    let views: Vec<_> = room.paths(None).collect();
-    assert!(views.len() == 1 && !views[0].is_in_use);
-    let heard = answer(&mut room, 1, 31, start + MINUTE * 30 + SECOND);
-    assert!(heard.contains(&Action::PathRecovered(path(1))));
-    run(&mut room, start + MINUTE * 32);
-    assert_eq!(room.paths(None).count(), 0, "up and without sessions");
-
-    use_paths(&mut room, &[1], start + MINUTE * 40);
-    run(&mut room, start + MINUTE * 42);
-    use_paths(&mut room, &[], start + MINUTE * 42);
-    run(&mut room, start + MINUTE * 101);
-    assert_eq!(room.paths(None).count(), 1);
-    run(&mut room, start + MINUTE * 104);
-    assert_eq!(room.paths(None).count(), 0, "an hour is over");
-}
-
-#[test]
 fn thousands_of_peers_are_asked_evenly_and_a_bounded_number_at_a_time() {
     const PEERS: u32 = 60_000;
     let start = Instant::now();
