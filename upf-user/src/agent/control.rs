@@ -1,6 +1,6 @@
 //! The control plane's side: the PFCP node and its sessions, one message at a time.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -11,6 +11,7 @@ use super::figures::{Census, Population};
 use super::pfcp::{Datagram, Engine};
 use crate::config::{Config, NodeName};
 use crate::datapath::Datapath;
+use crate::gtpu::PathKey;
 use crate::http::Association;
 use crate::pfcp::ie::NodeId;
 use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
@@ -67,11 +68,16 @@ impl<D: Datapath> Control<D> {
         views.into_iter().map(|view| shown(&view, now)).collect()
     }
 
-    /// All GTP-U peers where they have changed since `told`, which takes note.
-    pub(super) fn peers_since(&self, told: &mut Option<u64>) -> Option<Vec<IpAddr>> {
+    /// Whether a session has this TEID of ours.
+    pub(super) fn has_teid(&self, teid: u32) -> bool {
+        self.rooms().sessions.has_teid(teid)
+    }
+
+    /// All paths to GTP-U peers where they have changed since `told`, which takes note.
+    pub(super) fn paths_since(&self, told: &mut Option<u64>) -> Option<Vec<PathKey>> {
         let rooms = self.rooms();
         let changes = rooms.sessions.peers_changed();
-        (told.replace(changes) != Some(changes)).then(|| rooms.sessions.peers())
+        (told.replace(changes) != Some(changes)).then(|| rooms.sessions.paths())
     }
 
     fn rooms(&self) -> MutexGuard<'_, Rooms<D>> {
@@ -253,8 +259,8 @@ gtpu = ["10.1.0.2"]
     fn peers_are_told_once() {
         let control = control();
         let mut told = None;
-        assert_eq!(control.peers_since(&mut told), Some(Vec::new()));
-        assert_eq!(control.peers_since(&mut told), None);
+        assert_eq!(control.paths_since(&mut told), Some(Vec::new()));
+        assert_eq!(control.paths_since(&mut told), None);
     }
 
     #[test]

@@ -291,14 +291,11 @@ pub fn end_marker(teid: u32) -> [u8; 8] {
     header(VERSION_1, message::END_MARKER, 0, teid)
 }
 
-/// G-PDU. `None` for a packet that is longer than the length field can say.
+/// What comes before the packet in a G-PDU. `None` for one that is longer than the length field can say.
 #[must_use]
-pub fn g_pdu(teid: u32, packet: &[u8]) -> Option<Vec<u8>> {
+pub fn g_pdu_header(teid: u32, packet: &[u8]) -> Option<[u8; 8]> {
     let length = u16::try_from(packet.len()).ok()?;
-    let mut bytes = Vec::with_capacity(HEADER + packet.len());
-    bytes.extend(header(VERSION_1, message::G_PDU, length, teid));
-    bytes.extend_from_slice(packet);
-    Some(bytes)
+    Some(header(VERSION_1, message::G_PDU, length, teid))
 }
 
 /// A message between nodes: TEID 0 and a sequence number (clause 5.1). Its elements are few.

@@ -15,7 +15,8 @@ use nix::sys::socket::{
 };
 use upf_common::wire::GTPU_PORT;
 
-use super::codec;
+use super::{PathKey, codec};
+use crate::datapath::bpf::tables::EndMarkerSender;
 use crate::metrics::GtpuMetrics;
 
 /// Where a GTP-U node takes messages.
@@ -52,35 +53,68 @@ impl Sockets {
         })
     }
 
-    /// Second handles of the sockets, to receive by.
-    ///
-    /// # Errors
-    /// When there are too many open files.
-    pub fn receivers(&self) -> io::Result<Vec<(IpAddr, UdpSocket)>> {
-        let receiver = |(address, socket): (&IpAddr, &UdpSocket)| {
-            socket.try_clone().map(|socket| (*address, socket))
-        };
-        self.of_address.iter().map(receiver).collect()
+    /// Where messages are counted.
+    #[must_use]
+    pub fn metrics(&self) -> &GtpuMetrics {
+        &self.metrics
     }
 
-    /// Sends a message from `local`, which is one of our addresses, and counts it. The DSCP is the routing table's,
-    /// unless it is given.
+    /// Our addresses.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.of_address.keys().copied()
+    }
+
+    /// A second handle of a socket, to receive by.
+    ///
+    /// # Errors
+    /// When there is no such address, or too many files are open.
+    pub fn receiver(&self, local: IpAddr) -> io::Result<UdpSocket> {
+        self.socket(local)?.try_clone()
+    }
+
+    /// Sends a message from `local`, which is one of our addresses, and counts it.
     ///
     /// # Errors
     /// Why it is lost, which is counted.
-    pub fn send(
-        &self,
-        local: IpAddr,
-        to: SocketAddr,
-        bytes: &[u8],
-        dscp: Option<u8>,
-    ) -> io::Result<()> {
-        let outcome = match self.of_address.get(&local) {
-            Some(socket) => transmit(socket, to, bytes, dscp),
-            None => Err(io::ErrorKind::AddrNotAvailable.into()),
-        };
+    pub fn send(&self, local: IpAddr, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
+        let outcome = self.socket(local).and_then(|socket| {
+            let sent = socket.send_to(bytes, to);
+            sent.map(drop)
+        });
         self.metrics.sent(bytes, outcome.is_ok());
         outcome
+    }
+
+    /// Sends a user's packet into a tunnel; DSCP 0 where none is given.
+    ///
+    /// # Errors
+    /// Why it is lost.
+    pub fn send_packet(
+        &self,
+        path: PathKey,
+        teid: u32,
+        packet: &[u8],
+        dscp: Option<u8>,
+    ) -> io::Result<()> {
+        let header = codec::g_pdu_header(teid, packet).ok_or(io::ErrorKind::InvalidInput)?;
+        let socket = self.socket(path.local)?;
+        // The DSCP are the upper six bits of ToS and traffic class (RFC 2474 clause 3).
+        let tos = dscp.unwrap_or_default() << 2;
+        let traffic_class = i32::from(tos);
+        let marking = match path.remote {
+            IpAddr::V4(_) => ControlMessage::Ipv4Tos(&tos),
+            IpAddr::V6(_) => ControlMessage::Ipv6TClass(&traffic_class),
+        };
+        let parts = [IoSlice::new(&header), IoSlice::new(packet)];
+        let to = SockaddrStorage::from(endpoint(path.remote));
+        let flags = MsgFlags::empty();
+        sendmsg(socket.as_raw_fd(), &parts, &[marking], flags, Some(&to))?;
+        Ok(())
+    }
+
+    fn socket(&self, local: IpAddr) -> io::Result<&UdpSocket> {
+        let socket = self.of_address.get(&local);
+        socket.ok_or(io::ErrorKind::AddrNotAvailable.into())
     }
 }
 
@@ -101,28 +135,6 @@ fn open(address: IpAddr) -> io::Result<UdpSocket> {
     Ok(UdpSocket::from(descriptor))
 }
 
-fn transmit(
-    socket: &UdpSocket,
-    to: SocketAddr,
-    bytes: &[u8],
-    dscp: Option<u8>,
-) -> io::Result<()> {
-    let Some(dscp) = dscp else {
-        return socket.send_to(bytes, to).map(drop);
-    };
-    // The DSCP are the upper six bits of ToS and traffic class (RFC 2474 clause 3).
-    let tos = dscp << 2;
-    let traffic_class = i32::from(tos);
-    let marking = match to {
-        SocketAddr::V4(_) => ControlMessage::Ipv4Tos(&tos),
-        SocketAddr::V6(_) => ControlMessage::Ipv6TClass(&traffic_class),
-    };
-    let (parts, to) = ([IoSlice::new(bytes)], SockaddrStorage::from(to));
-    let descriptor = socket.as_raw_fd();
-    sendmsg(descriptor, &parts, &[marking], MsgFlags::empty(), Some(&to))?;
-    Ok(())
-}
-
 /// Sends End Markers (TS 29.281 clause 7.3.2), wherever it is called from: it neither waits nor fails. One that is
 /// lost is counted; the peer gives the old path up after a while (TS 38.300 clause 9.2.3.2.2).
 #[derive(Clone, Debug)]
@@ -136,11 +148,12 @@ impl EndMarkers {
     pub fn new(sockets: Arc<Sockets>) -> Self {
         Self { sockets }
     }
+}
 
-    /// Tells `remote` that no more packets come by its tunnel `teid`.
-    pub fn send(&self, local: IpAddr, remote: IpAddr, teid: u32) {
+impl EndMarkerSender for EndMarkers {
+    fn send(&self, local: IpAddr, remote: IpAddr, teid: u32) {
         let marker = codec::end_marker(teid);
-        if let Err(error) = self.sockets.send(local, endpoint(remote), &marker, None) {
+        if let Err(error) = self.sockets.send(local, endpoint(remote), &marker) {
             tracing::debug!(%remote, teid, %error, "an End Marker is lost");
         }
     }
@@ -207,38 +220,57 @@ mod tests {
     }
 
     #[test]
-    fn a_marking_is_written_over_both_families() {
+    fn packets_carry_their_marking_over_both_families() {
         let v6 = IpAddr::V6(Ipv6Addr::LOCALHOST);
         let sockets = sockets(&[loopback(8), v6]);
-        for local in [loopback(8), v6] {
-            let gnb = peer(local, 0);
+        // Over IPv6 the host has one loopback address, so that the peer is ourselves.
+        let ipv4 = (loopback(8), peer(loopback(9), GTPU_PORT));
+        let ipv6 = (v6, sockets.receiver(v6).unwrap());
+        for (local, gnb) in [ipv4, ipv6] {
+            gnb.set_nonblocking(false).unwrap();
             if local.is_ipv4() {
                 setsockopt(&gnb, sockopt::IpRecvTos, &true).unwrap();
             } else {
                 setsockopt(&gnb, sockopt::Ipv6RecvTClass, &true).unwrap();
             }
-            let to = gnb.local_addr().unwrap();
+            let path = PathKey {
+                remote: gnb.local_addr().unwrap().ip(),
+                local,
+            };
             for (dscp, expected) in [(None, 0), (Some(46), 46 << 2)] {
-                sockets.send(local, to, b"packet", dscp).unwrap();
-                let mut buffer = [0; 64];
-                let mut space = nix::cmsg_space!(i32, i32);
-                let mut parts = [io::IoSliceMut::new(&mut buffer)];
-                let flags = MsgFlags::empty();
-                let received = recvmsg::<SockaddrStorage>(
-                    gnb.as_raw_fd(),
-                    &mut parts,
-                    Some(&mut space),
-                    flags,
-                );
-                let received = received.unwrap();
-                let marking = received.cmsgs().unwrap().find_map(|message| match message {
-                    ControlMessageOwned::Ipv4Tos(tos) => Some(i32::from(tos)),
-                    ControlMessageOwned::Ipv6TClass(class) => Some(class),
-                    _ => None,
-                });
-                assert_eq!((marking, received.bytes), (Some(expected), 6), "{local}");
+                sockets.send_packet(path, 9, &[0x45, 7], dscp).unwrap();
+                let (bytes, marking) = received(&gnb);
+                assert_eq!(bytes, [0x30, 255, 0, 2, 0, 0, 0, 9, 0x45, 7], "{local}");
+                assert_eq!(marking, Some(expected), "{local}");
             }
         }
+        let too_long = sockets.send_packet(
+            PathKey {
+                remote: loopback(9),
+                local: loopback(8),
+            },
+            9,
+            &[0; 65_536],
+            None,
+        );
+        assert!(too_long.is_err());
+    }
+
+    /// A datagram, and its ToS or traffic class.
+    fn received(socket: &UdpSocket) -> (Vec<u8>, Option<i32>) {
+        let mut buffer = [0; 64];
+        let mut space = nix::cmsg_space!(i32, i32);
+        let mut parts = [io::IoSliceMut::new(&mut buffer)];
+        let (descriptor, flags) = (socket.as_raw_fd(), MsgFlags::empty());
+        let message =
+            recvmsg::<SockaddrStorage>(descriptor, &mut parts, Some(&mut space), flags).unwrap();
+        let marking = message.cmsgs().unwrap().find_map(|message| match message {
+            ControlMessageOwned::Ipv4Tos(tos) => Some(i32::from(tos)),
+            ControlMessageOwned::Ipv6TClass(class) => Some(class),
+            _ => None,
+        });
+        let length = message.bytes;
+        (buffer[..length].to_vec(), marking)
     }
 
     /// Every kind of message that we send, as tshark reads it.
@@ -256,7 +288,7 @@ mod tests {
             codec::error_indication(9, v6, 49152),
             codec::supported_extension_headers(),
             codec::end_marker(9).to_vec(),
-            codec::g_pdu(9, &inner).unwrap(),
+            [&codec::g_pdu_header(9, &inner).unwrap()[..], &inner].concat(),
         ];
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("messages.pcap");
@@ -271,7 +303,10 @@ mod tests {
             "_ws.malformed",
         ];
         let mut tshark = Command::new("tshark");
-        tshark.arg("-r").arg(&file).args(["-T", "fields", "-E", "separator=|"]);
+        tshark
+            .arg("-r")
+            .arg(&file)
+            .args(["-T", "fields", "-E", "separator=|"]);
         for field in fields {
             tshark.args(["-e", field]);
         }
@@ -286,7 +321,7 @@ mod tests {
             "0x02|0x1234|0||||",
             "0x1a|0x0000||0x00000009|49152||",
             "0x1a|0x0000||0x00000009|49152||",
-            "0x1f|0x0000||||0x20,0x40,0x81,0x82,0x83,0x84,0x85,0xc0|",
+            "0x1f|0x0000||||32,64,129,130,131,132,133,192|",
             "0xfe||||||",
             "0xff||||||",
         ];

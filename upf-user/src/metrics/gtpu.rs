@@ -36,10 +36,12 @@ impl GtpuMetrics {
     /// # Errors
     /// When a metric's name is none.
     pub fn new() -> prometheus::Result<Self> {
-        let vector = |name, help, labels: &[&str]| {
-            IntCounterVec::new(Opts::new(name, help), labels)
-        };
-        let paths = Opts::new("upf_gtpu_paths", "GTP-U peers by whether they answer Echo Requests.");
+        let vector =
+            |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
+        let paths = Opts::new(
+            "upf_gtpu_paths",
+            "GTP-U peers by whether they answer Echo Requests.",
+        );
         let round_trips = HistogramOpts::new(
             "upf_gtpu_path_rtt_seconds",
             "Time from an Echo Request of ours to the peer's answer.",

@@ -40,7 +40,11 @@ fn sample() -> Metrics {
     let gtpu = GtpuMetrics::new().unwrap();
     gtpu.received(&[0x30, 26]);
     gtpu.round_trip(Duration::from_millis(2));
-    gtpu.set_paths([(PathState::Unknown, 0), (PathState::Up, 3), (PathState::Down, 1)]);
+    gtpu.set_paths([
+        (PathState::Unknown, 0),
+        (PathState::Up, 3),
+        (PathState::Down, 1),
+    ]);
     gtpu.error_not_sent(NotSent::HeldBack);
     gtpu.copy(true);
     let metrics = Metrics::new(Arc::new(Fixed(Some(figures))), &gtpu).unwrap();

@@ -38,6 +38,7 @@ use crate::datapath::slots::{
     ChangeError, Changed, Program, Seating, SlotTable, TunnelKey, Wanted,
 };
 use crate::datapath::{Datapath, DatapathError};
+use crate::gtpu::PathKey;
 use crate::pfcp::ie::{Cause, FSeid, FTeid, FailedRule, FqCsid, NodeId, kind};
 use crate::pfcp::message::{
     CreatedPdr, PfdManagementRequest, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
@@ -121,7 +122,19 @@ impl<D: Datapath> Sessions<D> {
         self.books.peers().remotes()
     }
 
-    /// Changes whenever [`Self::peers`] does.
+    /// The ways to those peers, each from the address of ours that is used towards it.
+    #[must_use]
+    pub fn paths(&self) -> Vec<PathKey> {
+        self.books.peers().paths()
+    }
+
+    /// Whether a session has this TEID of ours.
+    #[must_use]
+    pub fn has_teid(&self, teid: u32) -> bool {
+        self.books.has_teid(teid)
+    }
+
+    /// Changes whenever [`Self::peers`] or [`Self::paths`] does.
     #[must_use]
     pub fn peers_changed(&self) -> u64 {
         self.books.peers().changes()

@@ -1,35 +1,43 @@
 //! Copies of user packets (DUPL, TS 29.244 clause 5.2.3): from the fast path's ring buffer into GTP-U tunnels.
 
 use std::io;
-use std::ops::Deref;
+use std::mem::offset_of;
 use std::sync::Arc;
 
 use aya::maps::{MapData, RingBuf};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tracing::debug;
+use upf_common::abi::PacketCopy;
 
-use super::Rulebook;
-use crate::gtpu::codec;
-use crate::gtpu::sockets::{Sockets, endpoint};
-use crate::metrics::GtpuMetrics;
+use super::{CopyTarget, Rulebook};
+use crate::gtpu::sockets::Sockets;
 
 /// Records that are taken before others get their turn.
 const BURST: usize = 256;
-/// Number of the duplicate and length of the packet, each of 32 bits in the host's order.
-const HEADER: usize = 8;
+/// What a record of [`upf_common::abi::PacketCopy`] begins with: `duplicate` and `length`.
+const HEADER: usize = offset_of!(PacketCopy, bytes);
 
 /// Sends copies on, as long as the ring buffer lives. What does not fit into it is lost, and counted by the fast path.
-pub(in crate::agent) async fn follow_copies<R: Rulebook>(
+pub(super) async fn follow_copies<R: Rulebook>(
     ring: RingBuf<MapData>,
-    copier: Copier<R>,
+    mut copier: Copier<R>,
 ) -> io::Result<()> {
     // SAFETY: the ring owns its descriptor until it is dropped, and always tells the same one.
     let ring = unsafe { AsyncFd::register_with_interest(ring, Interest::READABLE) };
     let mut ring = ring?;
     loop {
         let mut ready = ring.readable_mut().await?;
-        if copier.drain(|| ready.get_inner_mut().next()) {
+        copier.forget();
+        let records = ready.get_inner_mut();
+        let is_drained = (0..BURST).any(|_| match records.next() {
+            Some(record) => {
+                copier.copy(&record);
+                false
+            }
+            None => true,
+        });
+        if is_drained {
             ready.clear_ready();
         } else {
             drop(ready);
@@ -39,43 +47,46 @@ pub(in crate::agent) async fn follow_copies<R: Rulebook>(
 }
 
 /// From records to tunnels.
-pub(in crate::agent) struct Copier<R> {
-    pub(in crate::agent) sockets: Arc<Sockets>,
-    pub(in crate::agent) rules: Arc<R>,
-    pub(in crate::agent) metrics: GtpuMetrics,
+pub(super) struct Copier<R> {
+    sockets: Arc<Sockets>,
+    rules: Arc<R>,
+    /// The duplicate of the last record: most of a burst are copies of one rule.
+    last: Option<(u32, Vec<CopyTarget>)>,
 }
 
 impl<R: Rulebook> Copier<R> {
-    /// Sends some records on; whether those were all.
-    fn drain<T: Deref<Target = [u8]>>(&self, mut next: impl FnMut() -> Option<T>) -> bool {
-        // Most of a burst are copies of one rule.
-        let mut last = None;
-        for _ in 0..BURST {
-            let Some(record) = next() else {
-                return true;
-            };
-            let Some((duplicate, packet)) = read(&record) else {
-                debug!(bytes = record.len(), "a record that is no copy");
-                self.metrics.copy(false);
-                continue;
-            };
-            let (_, targets) = match last.take() {
-                Some((known, targets)) if known == duplicate => last.insert((known, targets)),
-                _ => last.insert((duplicate, self.rules.copy_targets(duplicate))),
-            };
-            if targets.is_empty() {
-                self.metrics.copy(false);
-            }
-            for target in targets.iter() {
-                let is_sent = codec::g_pdu(target.teid, packet).is_some_and(|bytes| {
-                    let to = endpoint(target.path.remote);
-                    let sent = self.sockets.send(target.path.local, to, &bytes, target.dscp);
-                    sent.is_ok()
-                });
-                self.metrics.copy(is_sent);
-            }
+    pub(super) fn new(sockets: Arc<Sockets>, rules: Arc<R>) -> Self {
+        Self {
+            sockets,
+            rules,
+            last: None,
         }
-        false
+    }
+
+    /// Rules may have changed.
+    fn forget(&mut self) {
+        self.last = None;
+    }
+
+    fn copy(&mut self, record: &[u8]) {
+        let metrics = self.sockets.metrics();
+        let Some((duplicate, packet)) = read(record) else {
+            debug!(bytes = record.len(), "a record that is no copy");
+            return metrics.copy(false);
+        };
+        let (_, targets) = match self.last.take() {
+            Some(last) if last.0 == duplicate => self.last.insert(last),
+            _ => self
+                .last
+                .insert((duplicate, self.rules.copy_targets(duplicate))),
+        };
+        if targets.is_empty() {
+            metrics.copy(false);
+        }
+        for CopyTarget { path, teid, dscp } in targets {
+            let outcome = self.sockets.send_packet(*path, *teid, packet, *dscp);
+            metrics.copy(outcome.is_ok());
+        }
     }
 }
 
@@ -91,9 +102,10 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr, UdpSocket};
     use std::time::Duration;
 
-    use super::super::CopyTarget;
     use super::*;
     use crate::gtpu::PathKey;
+    use crate::gtpu::sockets::endpoint;
+    use crate::metrics::GtpuMetrics;
 
     /// Duplicate 7 goes to two tunnels.
     struct Two([CopyTarget; 2]);
@@ -154,19 +166,17 @@ mod tests {
             teid,
             dscp: Some(46),
         };
-        let copier = Copier {
-            sockets: Arc::new(sockets),
-            rules: Arc::new(Two([target(2, 0x102), target(3, 0x103)])),
-            metrics: metrics.clone(),
-        };
+        let rules = Arc::new(Two([target(2, 0x102), target(3, 0x103)]));
+        let mut copier = Copier::new(Arc::new(sockets), rules);
         let records = [
             record(7, 3, &[0x45, 1, 2, 0]),
             record(8, 1, &[0x45]),
             record(7, 9, &[0x45]),
             record(7, 1, &[0x46]),
         ];
-        let mut records = records.into_iter();
-        assert!(copier.drain(|| records.next()));
+        for record in &records {
+            copier.copy(record);
+        }
         for (gnb, teid) in gnbs.iter().zip([2, 3]) {
             for payload in [&[0x45, 1, 2][..], &[0x46]] {
                 let mut buffer = [0; 64];
@@ -177,25 +187,5 @@ mod tests {
             }
         }
         assert_eq!(metrics.copies(), (4, 2));
-    }
-
-    #[test]
-    fn others_get_their_turn() {
-        let metrics = GtpuMetrics::new().unwrap();
-        let nowhere = CopyTarget {
-            path: PathKey {
-                remote: loopback(5),
-                local: loopback(4),
-            },
-            teid: 1,
-            dscp: None,
-        };
-        let copier = Copier {
-            sockets: Arc::new(Sockets::open([], metrics.clone()).unwrap()),
-            rules: Arc::new(Two([nowhere; 2])),
-            metrics: metrics.clone(),
-        };
-        assert!(!copier.drain(|| Some(record(7, 1, &[0x45]))));
-        assert_eq!(metrics.copies(), (0, 2 * BURST as u64), "no such socket");
     }
 }

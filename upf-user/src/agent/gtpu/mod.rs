@@ -1,22 +1,27 @@
 //! GTP-U signalling: the sockets and the clock of [`crate::gtpu`], and what follows for sessions and control planes.
 
 mod copies;
+mod rules;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{IpAddr, UdpSocket as StdUdpSocket};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use aya::maps::{MapData, RingBuf};
 use tokio::net::UdpSocket;
 use tokio::sync::Notify;
 use tracing::{debug, info, warn};
+use upf_common::abi::control_flags;
 
-pub(super) use self::copies::follow_copies;
+use self::copies::{Copier, follow_copies};
+use super::Tasks;
 use super::complaints::Complaints;
 use crate::config;
+use crate::datapath::bpf::control::ControlTable;
 use crate::gtpu::sockets::Sockets;
 use crate::gtpu::{Action, Datagram, Gtpu, Note, PathKey, PathView};
 use crate::metrics::{GtpuMetrics, Reported};
@@ -52,6 +57,58 @@ pub(super) trait Rulebook: Send + Sync + 'static {
     fn copy_targets(&self, duplicate: u32) -> Vec<CopyTarget>;
 }
 
+/// What GTP-U signalling is made of.
+pub(super) struct Signalling<R> {
+    pub(super) config: config::Gtpu,
+    pub(super) sockets: Arc<Sockets>,
+    pub(super) rules: Arc<R>,
+    pub(super) control_table: Arc<ControlTable>,
+    pub(super) copies: RingBuf<MapData>,
+}
+
+impl<R: Rulebook> Signalling<R> {
+    /// Starts a task for each socket, for the clock and for copies.
+    pub(super) fn start(self, tasks: &mut Tasks) -> Arc<Engine<R>> {
+        let Self {
+            config,
+            sockets,
+            rules,
+            control_table,
+            copies,
+        } = self;
+        let engine = Engine::new(&config, Arc::clone(&sockets), Arc::clone(&rules));
+        let engine = Arc::new(engine);
+        for local in sockets.addresses() {
+            let served = Arc::clone(&engine).serve(local);
+            tasks.spawn(async { ("GTP-U signalling", served.await) });
+        }
+        let kept = Arc::clone(&engine).keep_time();
+        tasks.spawn(async {
+            kept.await;
+            ("the clock of GTP-U signalling", Ok(()))
+        });
+        let copied = follow_copies(copies, Copier::new(sockets, rules));
+        tasks.spawn(async { ("the copies of packets", copied.await) });
+        tasks.spawn(async move {
+            allow_errors(&config, &control_table).await;
+            ("error indications", Ok(()))
+        });
+        engine
+    }
+}
+
+/// Has the fast path hand us packets with unknown TEIDs, but not before the sessions can be back: what a restart has
+/// taken is set up anew by the control plane, and an Error Indication would end it at the gNB meanwhile (TS 23.527
+/// clause 4.3).
+async fn allow_errors(config: &config::Gtpu, control_table: &ControlTable) {
+    if config.error_indications_per_second > 0 {
+        tokio::time::sleep(config.error_indication_holdoff).await;
+        control_table.set_flag(control_flags::ERROR_INDICATIONS, true);
+        info!("unknown TEIDs are answered with Error Indications from now on");
+    }
+    std::future::pending().await
+}
+
 /// Peers whose state has changed since control planes were told.
 #[derive(Debug, Default)]
 struct Changes {
@@ -73,34 +130,27 @@ pub(super) struct Engine<R> {
 }
 
 impl<R: Rulebook> Engine<R> {
-    pub(super) fn new(
-        config: &config::Gtpu,
-        sockets: Arc<Sockets>,
-        rules: Arc<R>,
-        metrics: GtpuMetrics,
-    ) -> Self {
+    pub(super) fn new(config: &config::Gtpu, sockets: Arc<Sockets>, rules: Arc<R>) -> Self {
         if config.echoes_too_often() {
             let interval = config.echo_interval;
-            warn!("gtpu.echo_interval is {interval:?}; outside labs TS 29.281 asks for 60 s or more");
+            warn!(
+                "gtpu.echo_interval is {interval:?}; outside labs TS 29.281 asks for 60 s or more"
+            );
         }
         Self {
             room: Mutex::new(Gtpu::new(config, Instant::now())),
             changes: Mutex::default(),
             complaints: Mutex::default(),
             wake: Notify::new(),
+            metrics: sockets.metrics().clone(),
             sockets,
             rules,
-            metrics,
         }
     }
 
     /// Takes the messages that come to one of our addresses, until its socket breaks.
-    pub(super) async fn serve(
-        self: Arc<Self>,
-        local: IpAddr,
-        socket: StdUdpSocket,
-    ) -> io::Result<()> {
-        let socket = UdpSocket::from_std(socket)?;
+    pub(super) async fn serve(self: Arc<Self>, local: IpAddr) -> io::Result<()> {
+        let socket = UdpSocket::from_std(self.sockets.receiver(local)?)?;
         let mut buffer = vec![0; MAX_DATAGRAM];
         loop {
             let (length, from) = socket.recv_from(&mut buffer).await?;
@@ -156,7 +206,7 @@ impl<R: Rulebook> Engine<R> {
         for action in actions {
             match action {
                 Action::Send { local, to, bytes } => {
-                    if let Err(error) = self.sockets.send(local, to, &bytes, None) {
+                    if let Err(error) = self.sockets.send(local, to, &bytes) {
                         self.complain(to.ip(), now, || {
                             format!("a GTP-U message to {to} cannot be sent: {error}")
                         });

@@ -68,17 +68,9 @@ fn loopback(n: u8) -> IpAddr {
 fn setting(local: IpAddr, config: &config::Gtpu) -> Setting {
     let metrics = GtpuMetrics::new().unwrap();
     let sockets = Sockets::open([local], metrics.clone()).unwrap();
-    let receivers = sockets.receivers().unwrap();
     let rules = Arc::new(Fake::default());
-    let engine = Arc::new(Engine::new(
-        config,
-        Arc::new(sockets),
-        Arc::clone(&rules),
-        metrics.clone(),
-    ));
-    for (address, socket) in receivers {
-        tokio::spawn(Arc::clone(&engine).serve(address, socket));
-    }
+    let engine = Arc::new(Engine::new(config, Arc::new(sockets), Arc::clone(&rules)));
+    tokio::spawn(Arc::clone(&engine).serve(local));
     tokio::spawn(Arc::clone(&engine).keep_time());
     Setting {
         engine,
@@ -127,7 +119,10 @@ async fn nobody_is_told_that_the_port_is_closed() {
 
 #[tokio::test]
 async fn an_unknown_tunnel_is_answered_over_both_families() {
-    let v6 = (IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST));
+    let v6 = (
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    );
     for (local, peer) in [(loopback(2), loopback(3)), v6] {
         let setting = setting(local, &at_once());
         let sender = UdpSocket::bind((peer, 0)).await.unwrap();

@@ -44,7 +44,7 @@ fn what_we_write_is_what_the_specification_draws() {
         ),
         (end_marker(9).to_vec(), vec![0x30, 254, 0, 0, 0, 0, 0, 9]),
         (
-            g_pdu(9, &[0x45, 0]).unwrap(),
+            [&g_pdu_header(9, &[0x45, 0]).unwrap()[..], &[0x45, 0]].concat(),
             vec![0x30, 255, 0, 2, 0, 0, 0, 9, 0x45, 0],
         ),
     ];
@@ -52,7 +52,7 @@ fn what_we_write_is_what_the_specification_draws() {
         assert_eq!(written, expected);
         decode(&written).unwrap();
     }
-    assert_eq!(g_pdu(9, &[0; 65_536]), None);
+    assert_eq!(g_pdu_header(9, &[0; 65_536]), None);
 }
 
 #[test]
