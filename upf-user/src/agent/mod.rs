@@ -238,9 +238,14 @@ async fn start(
         copies,
     };
     let gtpu = signalling.start(&mut tasks);
-    serve_peers(
-        &mut tasks, config, sockets, control, gtpu, metrics, readiness, &watch,
-    );
+    let api = Api {
+        control,
+        gtpu,
+        metrics,
+        readiness,
+        pulse: Arc::new(Pulse::new()),
+    };
+    serve_peers(&mut tasks, config, sockets, api, &watch);
     follow_fast_path(&mut tasks, ring, logger, watch);
     Ok((Running { devices, events }, tasks))
 }
@@ -259,38 +264,26 @@ async fn begin(
 }
 
 /// PFCP, HTTP, and the watch of GTP-U peers.
-fn serve_peers(
-    tasks: &mut Tasks,
-    config: Config,
-    sockets: Sockets,
-    control: Arc<Control<BpfDatapath>>,
-    gtpu: Arc<gtpu::Engine<Control<BpfDatapath>>>,
-    metrics: Arc<Metrics>,
-    readiness: Arc<Readiness>,
-    watch: &Arc<Watch>,
-) {
-    let pulse = Arc::new(Pulse::new());
+fn serve_peers(tasks: &mut Tasks, config: Config, sockets: Sockets, api: Api, watch: &Arc<Watch>) {
     let server = Server {
         socket: sockets.pfcp,
         config: config.pfcp,
-        engine: Arc::clone(&control),
-        metrics: Arc::clone(&metrics),
-        pulse: Arc::clone(&pulse),
+        engine: Arc::clone(&api.control),
+        metrics: Arc::clone(&api.metrics),
+        pulse: Arc::clone(&api.pulse),
     };
     tasks.spawn(async { ("PFCP", server.run().await) });
-    let api = Arc::new(Api {
-        control: Arc::clone(&control),
-        gtpu: Arc::clone(&gtpu),
-        metrics,
-        readiness,
-        pulse,
-    });
-    tasks.spawn(async { ("HTTP", http::serve(sockets.http, api).await) });
-    let told = tell_peers(control, gtpu, Arc::clone(watch));
+    let told = tell_peers(
+        Arc::clone(&api.control),
+        Arc::clone(&api.gtpu),
+        Arc::clone(watch),
+    );
     tasks.spawn(async {
         told.await;
         ("the watch of GTP-U peers", Ok(()))
     });
+    let api = Arc::new(api);
+    tasks.spawn(async { ("HTTP", http::serve(sockets.http, api).await) });
 }
 
 fn follow_fast_path(

@@ -161,7 +161,7 @@ impl Paths {
     fn begin(&mut self, key: PathKey, now: Instant) {
         let phase = u64::from(self.begun.wrapping_mul(GOLDEN));
         self.begun = self.begun.wrapping_add(1);
-        let part = self.interval.as_nanos() * u128::from(phase) >> 32;
+        let part = (self.interval.as_nanos() * u128::from(phase)) >> 32;
         let due = now + Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX));
         let path = Path {
             state: PathState::Unknown,

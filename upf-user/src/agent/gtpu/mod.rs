@@ -106,7 +106,7 @@ async fn allow_errors(config: &config::Gtpu, control_table: &ControlTable) {
         control_table.set_flag(control_flags::ERROR_INDICATIONS, true);
         info!("unknown TEIDs are answered with Error Indications from now on");
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Peers whose state has changed since control planes were told.
