@@ -9,6 +9,8 @@ use crate::pfcp::codec::MessageType;
 
 /// Most datagrams that wait.
 pub(super) const MAX_WAITING: usize = 1 << 14;
+/// Most datagrams that wait for their refusal: refusing costs time too.
+const MAX_REFUSED: usize = 256;
 /// Most bytes that wait.
 const MAX_BYTES: usize = 32 << 20;
 /// A request that waits longer than this is about to be sent again (T1 is three seconds).
@@ -32,7 +34,7 @@ pub(super) enum Admission {
     AtOnce,
     /// It waits.
     Queued,
-    /// It is refused: an establishment, while too much waits already.
+    /// It waits to be refused: an establishment, while too much waits already.
     Refused,
     /// There is no room for it.
     Dropped,
@@ -42,6 +44,8 @@ pub(super) enum Admission {
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     line: VecDeque<Waiting>,
+    refused: VecDeque<Waiting>,
+    /// Of both.
     bytes: usize,
 }
 
@@ -54,29 +58,39 @@ impl Backlog {
         if is_heartbeat && datagram.len() <= MAX_HEARTBEAT {
             return Admission::AtOnce;
         }
-        if is(MessageType::SessionEstablishmentRequest) && self.is_congested(now) {
-            return Admission::Refused;
-        }
-        if self.line.len() >= MAX_WAITING || self.bytes + datagram.len() > MAX_BYTES {
+        let is_refused = is(MessageType::SessionEstablishmentRequest) && self.is_congested(now);
+        let (line, most, admission) = match is_refused {
+            true => (&mut self.refused, MAX_REFUSED, Admission::Refused),
+            false => (&mut self.line, MAX_WAITING, Admission::Queued),
+        };
+        if line.len() >= most || self.bytes + datagram.len() > MAX_BYTES {
             return Admission::Dropped;
         }
         self.bytes += datagram.len();
-        self.line.push_back(Waiting {
+        line.push_back(Waiting {
             from,
             bytes: datagram.to_vec(),
             since: now,
         });
-        Admission::Queued
+        admission
     }
 
+    /// The next one to be handled.
     pub(super) fn next(&mut self) -> Option<Waiting> {
         let waiting = self.line.pop_front()?;
         self.bytes -= waiting.bytes.len();
         Some(waiting)
     }
 
+    /// The next one to be refused.
+    pub(super) fn next_refused(&mut self) -> Option<Waiting> {
+        let waiting = self.refused.pop_front()?;
+        self.bytes -= waiting.bytes.len();
+        Some(waiting)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.line.is_empty()
+        self.line.is_empty() && self.refused.is_empty()
     }
 
     /// How full it is.
@@ -145,6 +159,29 @@ mod tests {
         }
         assert_eq!(backlog.admit(peer(), &DELETION, now), Admission::Dropped);
         assert_eq!(backlog.admit(peer(), &HEARTBEAT, now), Admission::AtOnce);
+    }
+
+    #[test]
+    fn refusals_are_bounded() {
+        let mut backlog = Backlog::default();
+        let now = Instant::now();
+        backlog.admit(peer(), &DELETION, now);
+        let late = now + MAX_WAIT * 2;
+        for _ in 0..MAX_REFUSED {
+            assert_eq!(
+                backlog.admit(peer(), &ESTABLISHMENT, late),
+                Admission::Refused
+            );
+        }
+        assert_eq!(
+            backlog.admit(peer(), &ESTABLISHMENT, late),
+            Admission::Dropped
+        );
+        while let Some(waiting) = backlog.next_refused() {
+            assert_eq!(waiting.bytes, ESTABLISHMENT);
+        }
+        assert_eq!(backlog.next().unwrap().bytes, DELETION);
+        assert!(backlog.is_empty() && backlog.bytes == 0);
     }
 
     #[test]

@@ -23,6 +23,8 @@ mod gtpu;
 mod numbers;
 mod pfcp;
 mod readiness;
+#[cfg(test)]
+mod storm;
 
 use std::io;
 use std::net::SocketAddr;

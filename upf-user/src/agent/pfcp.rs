@@ -175,15 +175,10 @@ impl<E: Engine> Server<E> {
         }
         let now = Instant::now();
         match backlog.admit(from, datagram, now) {
-            Admission::Queued => {}
+            Admission::Queued | Admission::Refused => {}
             Admission::AtOnce => {
                 self.metrics.pfcp.received(datagram);
                 let answers = self.engine.receive(from, datagram, now);
-                self.send(answers, Some(now), complaints);
-            }
-            Admission::Refused => {
-                self.metrics.pfcp.received(datagram);
-                let answers = self.engine.refuse(from, datagram, now);
                 self.send(answers, Some(now), complaints);
             }
             Admission::Dropped => self.metrics.pfcp.dropped.inc(),
@@ -192,15 +187,21 @@ impl<E: Engine> Server<E> {
 
     /// Handles what waits, for a while.
     fn work(&self, backlog: &mut Backlog, complaints: &mut Complaints) {
-        let end = Instant::now() + SLICE;
-        while let Some(Waiting { from, bytes, since }) = backlog.next() {
+        let begin = Instant::now();
+        let has_time = |share: Duration| begin.elapsed() < share;
+        while has_time(SLICE / 2)
+            && let Some(Waiting { from, bytes, since }) = backlog.next_refused()
+        {
             self.metrics.pfcp.received(&bytes);
-            let now = Instant::now();
-            let answers = self.engine.receive(from, &bytes, now);
+            let answers = self.engine.refuse(from, &bytes, Instant::now());
             self.send(answers, Some(since), complaints);
-            if now >= end {
-                break;
-            }
+        }
+        while has_time(SLICE)
+            && let Some(Waiting { from, bytes, since }) = backlog.next()
+        {
+            self.metrics.pfcp.received(&bytes);
+            let answers = self.engine.receive(from, &bytes, Instant::now());
+            self.send(answers, Some(since), complaints);
         }
     }
 
