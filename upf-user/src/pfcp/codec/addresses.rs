@@ -5,11 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::error::Flaw;
 use super::names;
 use super::reader::Reader;
-use super::writer::Writer;
 use super::values;
-use crate::pfcp::ie::{
-    FSeid, FTeid, NodeId, OuterHeaderCreation, RemoteGtpuPeer, UeIpAddress,
-};
+use super::writer::Writer;
+use crate::pfcp::ie::{FSeid, FTeid, NodeId, OuterHeaderCreation, RemoteGtpuPeer, UeIpAddress};
 
 /// The octet of flags, with those that stand.
 fn flags(flags: &[(bool, u8)]) -> u8 {
@@ -216,8 +214,9 @@ pub(super) fn read_remote_gtpu_peer(reader: &mut Reader<'_>) -> Result<RemoteGtp
         destination_interface: reader.when(has(2), |reader| {
             values::read_destination_interface(&mut read_measured(reader)?)
         })?,
-        network_instance: reader
-            .when(has(3), |reader| names::read_name(&mut read_measured(reader)?))?,
+        network_instance: reader.when(has(3), |reader| {
+            names::read_name(&mut read_measured(reader)?)
+        })?,
     })
 }
 

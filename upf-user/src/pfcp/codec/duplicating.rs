@@ -38,25 +38,27 @@ pub(super) fn read_update(
     tally: &mut Tally,
 ) -> Result<UpdateDuplicatingParameters, DecodeError> {
     let mut parameters = UpdateDuplicatingParameters::default();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::DESTINATION_INTERFACE => {
-            let read = values::read_destination_interface;
-            tally.once(&mut parameters.destination_interface, ie, read)
-        }
-        kind::OUTER_HEADER_CREATION => {
-            let read = addresses::read_outer_header_creation;
-            tally.once(&mut parameters.outer_header_creation, ie, read)
-        }
-        kind::TRANSPORT_LEVEL_MARKING => {
-            let marking = &mut parameters.transport_level_marking;
-            tally.once(marking, ie, values::read_marking)
-        }
-        kind::FORWARDING_POLICY => {
-            let policy = &mut parameters.forwarding_policy;
-            tally.once(policy, ie, names::read_short_text)
-        }
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::DESTINATION_INTERFACE => {
+                let read = values::read_destination_interface;
+                tally.once(&mut parameters.destination_interface, ie, read)
+            }
+            kind::OUTER_HEADER_CREATION => {
+                let read = addresses::read_outer_header_creation;
+                tally.once(&mut parameters.outer_header_creation, ie, read)
+            }
+            kind::TRANSPORT_LEVEL_MARKING => {
+                let marking = &mut parameters.transport_level_marking;
+                tally.once(marking, ie, values::read_marking)
+            }
+            kind::FORWARDING_POLICY => {
+                let policy = &mut parameters.forwarding_policy;
+                tally.once(policy, ie, names::read_short_text)
+            }
+            _ => tally.skip(),
+        })?;
     Ok(parameters)
 }
 

@@ -178,10 +178,12 @@ pub(super) fn read_id<'a, T>(
 ) -> impl FnOnce(&Element<'a>, &mut Tally) -> Result<T, DecodeError> {
     move |group, tally| {
         let mut id = None;
-        group.elements().read_each(tally, |ie, tally| match ie.kind {
-            found if found == kind => tally.once(&mut id, ie, &read),
-            _ => tally.skip(),
-        })?;
+        group
+            .elements()
+            .read_each(tally, |ie, tally| match ie.kind {
+                found if found == kind => tally.once(&mut id, ie, &read),
+                _ => tally.skip(),
+            })?;
         mandatory(id, kind)
     }
 }

@@ -14,28 +14,34 @@ pub(super) fn read_filter(
     tally: &mut Tally,
 ) -> Result<EthernetPacketFilter, DecodeError> {
     let mut filter = EthernetPacketFilter::default();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::ETHERNET_FILTER_ID => tally.once(&mut filter.id, ie, Reader::u32),
-        kind::ETHERNET_FILTER_PROPERTIES => {
-            tally.once(&mut filter.properties, ie, read_properties)
-        }
-        kind::MAC_ADDRESS => {
-            let addresses = &mut filter.mac_addresses;
-            tally.several(addresses, MAX_VALUES, ie, read_mac_addresses)
-        }
-        kind::ETHERTYPE => tally.once(&mut filter.ethertype, ie, Reader::u16),
-        kind::C_TAG => tally.once(&mut filter.c_tag, ie, read_vlan_tag),
-        kind::S_TAG => tally.once(&mut filter.s_tag, ie, read_vlan_tag),
-        kind::SDF_FILTER => tally.sdf_filter(&mut filter.sdf_filters, ie),
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::ETHERNET_FILTER_ID => tally.once(&mut filter.id, ie, Reader::u32),
+            kind::ETHERNET_FILTER_PROPERTIES => {
+                tally.once(&mut filter.properties, ie, read_properties)
+            }
+            kind::MAC_ADDRESS => {
+                let addresses = &mut filter.mac_addresses;
+                tally.several(addresses, MAX_VALUES, ie, read_mac_addresses)
+            }
+            kind::ETHERTYPE => tally.once(&mut filter.ethertype, ie, Reader::u16),
+            kind::C_TAG => tally.once(&mut filter.c_tag, ie, read_vlan_tag),
+            kind::S_TAG => tally.once(&mut filter.s_tag, ie, read_vlan_tag),
+            kind::SDF_FILTER => tally.sdf_filter(&mut filter.sdf_filters, ie),
+            _ => tally.skip(),
+        })?;
     Ok(filter)
 }
 
 pub(super) fn write_filter(out: &mut Writer, filter: &EthernetPacketFilter) {
     out.each(kind::ETHERNET_FILTER_ID, &filter.id, values::write_u32);
     let properties = &filter.properties;
-    out.each(kind::ETHERNET_FILTER_PROPERTIES, properties, write_properties);
+    out.each(
+        kind::ETHERNET_FILTER_PROPERTIES,
+        properties,
+        write_properties,
+    );
     let addresses = &filter.mac_addresses;
     out.each(kind::MAC_ADDRESS, addresses, write_mac_addresses);
     out.each(kind::ETHERTYPE, &filter.ethertype, values::write_u16);

@@ -53,48 +53,50 @@ fn read_all<'a>(
     mut read_rest: impl FnMut(&Element<'a>, &mut Tally) -> Result<(), DecodeError>,
 ) -> Result<UpdateForwardingParameters, DecodeError> {
     let mut parameters = UpdateForwardingParameters::default();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::DESTINATION_INTERFACE => {
-            let read = values::read_destination_interface;
-            tally.once(&mut parameters.destination_interface, ie, read)
-        }
-        kind::NETWORK_INSTANCE => {
-            tally.once(&mut parameters.network_instance, ie, names::read_name)
-        }
-        kind::REDIRECT_INFORMATION => {
-            let read = treatment::read_redirect_information;
-            tally.once(&mut parameters.redirect_information, ie, read)
-        }
-        kind::OUTER_HEADER_CREATION => {
-            let read = addresses::read_outer_header_creation;
-            tally.once(&mut parameters.outer_header_creation, ie, read)
-        }
-        kind::TRANSPORT_LEVEL_MARKING => {
-            let marking = &mut parameters.transport_level_marking;
-            tally.once(marking, ie, values::read_marking)
-        }
-        kind::FORWARDING_POLICY => {
-            let policy = &mut parameters.forwarding_policy;
-            tally.once(policy, ie, names::read_short_text)
-        }
-        kind::HEADER_ENRICHMENT => {
-            let read = treatment::read_header_enrichment;
-            tally.once(&mut parameters.header_enrichment, ie, read)
-        }
-        kind::TRAFFIC_ENDPOINT_ID => {
-            let endpoint = &mut parameters.linked_traffic_endpoint_id;
-            tally.once(endpoint, ie, Reader::u8)
-        }
-        kind::TGPP_INTERFACE_TYPE => {
-            let interface_type = &mut parameters.destination_interface_type;
-            tally.once(interface_type, ie, values::read_six_bits)
-        }
-        kind::DATA_NETWORK_ACCESS_IDENTIFIER => {
-            let identifier = &mut parameters.data_network_access_identifier;
-            tally.once(identifier, ie, names::read_text)
-        }
-        _ => read_rest(ie, tally),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::DESTINATION_INTERFACE => {
+                let read = values::read_destination_interface;
+                tally.once(&mut parameters.destination_interface, ie, read)
+            }
+            kind::NETWORK_INSTANCE => {
+                tally.once(&mut parameters.network_instance, ie, names::read_name)
+            }
+            kind::REDIRECT_INFORMATION => {
+                let read = treatment::read_redirect_information;
+                tally.once(&mut parameters.redirect_information, ie, read)
+            }
+            kind::OUTER_HEADER_CREATION => {
+                let read = addresses::read_outer_header_creation;
+                tally.once(&mut parameters.outer_header_creation, ie, read)
+            }
+            kind::TRANSPORT_LEVEL_MARKING => {
+                let marking = &mut parameters.transport_level_marking;
+                tally.once(marking, ie, values::read_marking)
+            }
+            kind::FORWARDING_POLICY => {
+                let policy = &mut parameters.forwarding_policy;
+                tally.once(policy, ie, names::read_short_text)
+            }
+            kind::HEADER_ENRICHMENT => {
+                let read = treatment::read_header_enrichment;
+                tally.once(&mut parameters.header_enrichment, ie, read)
+            }
+            kind::TRAFFIC_ENDPOINT_ID => {
+                let endpoint = &mut parameters.linked_traffic_endpoint_id;
+                tally.once(endpoint, ie, Reader::u8)
+            }
+            kind::TGPP_INTERFACE_TYPE => {
+                let interface_type = &mut parameters.destination_interface_type;
+                tally.once(interface_type, ie, values::read_six_bits)
+            }
+            kind::DATA_NETWORK_ACCESS_IDENTIFIER => {
+                let identifier = &mut parameters.data_network_access_identifier;
+                tally.once(identifier, ie, names::read_text)
+            }
+            _ => read_rest(ie, tally),
+        })?;
     Ok(parameters)
 }
 
@@ -102,10 +104,7 @@ pub(super) fn write(out: &mut Writer, parameters: &ForwardingParameters) {
     let destination = [&parameters.destination_interface];
     let write_destination = values::write_destination_interface;
     out.each(kind::DESTINATION_INTERFACE, destination, write_destination);
-    out.name(
-        kind::NETWORK_INSTANCE,
-        parameters.network_instance.as_ref(),
-    );
+    out.name(kind::NETWORK_INSTANCE, parameters.network_instance.as_ref());
     let redirect = &parameters.redirect_information;
     let write_redirect = treatment::write_redirect_information;
     out.each(kind::REDIRECT_INFORMATION, redirect, write_redirect);
@@ -135,10 +134,7 @@ pub(super) fn write_update(out: &mut Writer, parameters: &UpdateForwardingParame
     let destination = &parameters.destination_interface;
     let write_destination = values::write_destination_interface;
     out.each(kind::DESTINATION_INTERFACE, destination, write_destination);
-    out.name(
-        kind::NETWORK_INSTANCE,
-        parameters.network_instance.as_ref(),
-    );
+    out.name(kind::NETWORK_INSTANCE, parameters.network_instance.as_ref());
     let redirect = &parameters.redirect_information;
     let write_redirect = treatment::write_redirect_information;
     out.each(kind::REDIRECT_INFORMATION, redirect, write_redirect);

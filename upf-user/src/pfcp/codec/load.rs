@@ -13,11 +13,13 @@ pub(super) fn read_load(
     tally: &mut Tally,
 ) -> Result<LoadControl, DecodeError> {
     let (mut sequence, mut metric) = (None, None);
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::SEQUENCE_NUMBER => tally.once(&mut sequence, ie, Reader::u32),
-        kind::METRIC => tally.once(&mut metric, ie, Reader::u8),
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::SEQUENCE_NUMBER => tally.once(&mut sequence, ie, Reader::u32),
+            kind::METRIC => tally.once(&mut metric, ie, Reader::u8),
+            _ => tally.skip(),
+        })?;
     Ok(LoadControl {
         sequence: mandatory(sequence, kind::SEQUENCE_NUMBER)?,
         metric: mandatory(metric, kind::METRIC)?,
@@ -34,13 +36,15 @@ pub(super) fn read_overload(
     tally: &mut Tally,
 ) -> Result<OverloadControl, DecodeError> {
     let (mut sequence, mut metric, mut validity, mut flags) = (None, None, None, None);
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::SEQUENCE_NUMBER => tally.once(&mut sequence, ie, Reader::u32),
-        kind::METRIC => tally.once(&mut metric, ie, Reader::u8),
-        kind::TIMER => tally.once(&mut validity, ie, Reader::u8),
-        kind::OCI_FLAGS => tally.once(&mut flags, ie, Reader::u8),
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::SEQUENCE_NUMBER => tally.once(&mut sequence, ie, Reader::u32),
+            kind::METRIC => tally.once(&mut metric, ie, Reader::u8),
+            kind::TIMER => tally.once(&mut validity, ie, Reader::u8),
+            kind::OCI_FLAGS => tally.once(&mut flags, ie, Reader::u8),
+            _ => tally.skip(),
+        })?;
     Ok(OverloadControl {
         sequence: mandatory(sequence, kind::SEQUENCE_NUMBER)?,
         metric: mandatory(metric, kind::METRIC)?,

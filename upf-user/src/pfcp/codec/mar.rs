@@ -29,12 +29,20 @@ pub(super) fn read_create(
 pub(super) fn write_create(out: &mut Writer, mar: &CreateMar) {
     out.each(kind::MAR_ID, [&mar.id], values::write_u16);
     let functionality = [&mar.steering_functionality];
-    out.each(kind::STEERING_FUNCTIONALITY, functionality, values::write_u8);
+    out.each(
+        kind::STEERING_FUNCTIONALITY,
+        functionality,
+        values::write_u8,
+    );
     out.each(kind::STEERING_MODE, [&mar.steering_mode], values::write_u8);
     let access = &mar.tgpp_access;
     out.each(kind::TGPP_ACCESS_FORWARDING_ACTION, access, write_access);
     let access = &mar.non_tgpp_access;
-    out.each(kind::NON_TGPP_ACCESS_FORWARDING_ACTION, access, write_access);
+    out.each(
+        kind::NON_TGPP_ACCESS_FORWARDING_ACTION,
+        access,
+        write_access,
+    );
 }
 
 /// The IEs of a creation are among those of an update.
@@ -44,27 +52,29 @@ pub(super) fn read_update(
 ) -> Result<UpdateMar, DecodeError> {
     let mut id = None;
     let mut mar = UpdateMar::default();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::MAR_ID => tally.once(&mut id, ie, Reader::u16),
-        kind::STEERING_FUNCTIONALITY => {
-            let read = values::read_four_bits;
-            tally.once(&mut mar.steering_functionality, ie, read)
-        }
-        kind::STEERING_MODE => tally.once(&mut mar.steering_mode, ie, values::read_four_bits),
-        kind::UPDATE_TGPP_ACCESS_FORWARDING_ACTION => {
-            tally.group(&mut mar.update_tgpp_access, ie, read_access_update)
-        }
-        kind::UPDATE_NON_TGPP_ACCESS_FORWARDING_ACTION => {
-            tally.group(&mut mar.update_non_tgpp_access, ie, read_access_update)
-        }
-        kind::TGPP_ACCESS_FORWARDING_ACTION => {
-            tally.group(&mut mar.tgpp_access, ie, read_access)
-        }
-        kind::NON_TGPP_ACCESS_FORWARDING_ACTION => {
-            tally.group(&mut mar.non_tgpp_access, ie, read_access)
-        }
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::MAR_ID => tally.once(&mut id, ie, Reader::u16),
+            kind::STEERING_FUNCTIONALITY => {
+                let read = values::read_four_bits;
+                tally.once(&mut mar.steering_functionality, ie, read)
+            }
+            kind::STEERING_MODE => tally.once(&mut mar.steering_mode, ie, values::read_four_bits),
+            kind::UPDATE_TGPP_ACCESS_FORWARDING_ACTION => {
+                tally.group(&mut mar.update_tgpp_access, ie, read_access_update)
+            }
+            kind::UPDATE_NON_TGPP_ACCESS_FORWARDING_ACTION => {
+                tally.group(&mut mar.update_non_tgpp_access, ie, read_access_update)
+            }
+            kind::TGPP_ACCESS_FORWARDING_ACTION => {
+                tally.group(&mut mar.tgpp_access, ie, read_access)
+            }
+            kind::NON_TGPP_ACCESS_FORWARDING_ACTION => {
+                tally.group(&mut mar.non_tgpp_access, ie, read_access)
+            }
+            _ => tally.skip(),
+        })?;
     mar.id = mandatory(id, kind::MAR_ID)?;
     Ok(mar)
 }
@@ -72,7 +82,11 @@ pub(super) fn read_update(
 pub(super) fn write_update(out: &mut Writer, mar: &UpdateMar) {
     out.each(kind::MAR_ID, [&mar.id], values::write_u16);
     let functionality = &mar.steering_functionality;
-    out.each(kind::STEERING_FUNCTIONALITY, functionality, values::write_u8);
+    out.each(
+        kind::STEERING_FUNCTIONALITY,
+        functionality,
+        values::write_u8,
+    );
     out.each(kind::STEERING_MODE, &mar.steering_mode, values::write_u8);
     let updates = [
         (
@@ -90,7 +104,11 @@ pub(super) fn write_update(out: &mut Writer, mar: &UpdateMar) {
     let access = &mar.tgpp_access;
     out.each(kind::TGPP_ACCESS_FORWARDING_ACTION, access, write_access);
     let access = &mar.non_tgpp_access;
-    out.each(kind::NON_TGPP_ACCESS_FORWARDING_ACTION, access, write_access);
+    out.each(
+        kind::NON_TGPP_ACCESS_FORWARDING_ACTION,
+        access,
+        write_access,
+    );
 }
 
 fn read_access(
@@ -119,13 +137,15 @@ fn read_access_update(
 ) -> Result<UpdateAccessForwardingAction, DecodeError> {
     let mut urr_ids = Vec::new();
     let mut access = UpdateAccessForwardingAction::default();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::FAR_ID => tally.once(&mut access.far_id, ie, Reader::u32),
-        kind::WEIGHT => tally.once(&mut access.weight, ie, Reader::u8),
-        kind::PRIORITY => tally.once(&mut access.priority, ie, values::read_four_bits),
-        kind::URR_ID => tally.several(&mut urr_ids, MAX_URRS, ie, Reader::u32),
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::FAR_ID => tally.once(&mut access.far_id, ie, Reader::u32),
+            kind::WEIGHT => tally.once(&mut access.weight, ie, Reader::u8),
+            kind::PRIORITY => tally.once(&mut access.priority, ie, values::read_four_bits),
+            kind::URR_ID => tally.several(&mut urr_ids, MAX_URRS, ie, Reader::u32),
+            _ => tally.skip(),
+        })?;
     access.urr_ids = (!urr_ids.is_empty()).then_some(urr_ids);
     Ok(access)
 }

@@ -6,11 +6,12 @@
 //! - IEs that are not known, vendors' ones, those of features that are not there and repetitions of what may come
 //!   once are skipped and counted.
 //! - A value may be longer than known: what is behind belongs to later versions. A shorter one is an error.
-//! - Nothing that a peer sends makes a message bigger in memory than [`limits`] allow.
+//! - Nothing that a peer sends makes a message bigger in memory than the limits here allow.
 
 mod addresses;
 mod bar;
 mod body;
+mod catalogue;
 mod duplicating;
 mod element;
 mod error;
@@ -19,6 +20,7 @@ mod far;
 mod forwarding;
 mod header;
 mod identities;
+mod layout;
 mod limits;
 mod load;
 mod mar;
@@ -38,6 +40,7 @@ mod session_responses;
 pub(crate) mod tests;
 mod traffic_endpoint;
 mod treatment;
+pub mod tree;
 mod urr;
 mod usage_report;
 mod values;
@@ -49,11 +52,11 @@ pub use body::{
     SessionEstablishmentResponse, SessionModificationResponse, Verdict,
 };
 pub use error::{DecodeError, EncodeError};
+pub use header::{Frame, FrameError, Frames, Header, MessageType, frames};
 pub use limits::{
     MAX_APPLICATIONS, MAX_FARS, MAX_FQ_CSIDS, MAX_OTHER_RULES, MAX_PDRS, MAX_PEERS,
     MAX_PFD_CONTEXTS, MAX_PFD_VALUES, MAX_QERS, MAX_SDF_FILTERS, MAX_URRS, MAX_VALUES,
 };
-pub use header::{Frame, FrameError, Frames, Header, MessageType, frames};
 
 use super::ie::{NodeId, kind};
 use element::{Elements, Tally};

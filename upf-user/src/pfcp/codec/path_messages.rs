@@ -55,18 +55,17 @@ pub(super) fn write_report(out: &mut Writer, request: &NodeReportRequest) {
     write_peers(out, kind::USER_PLANE_PATH_RECOVERY_REPORT, recoveries);
 }
 
-fn read_peers(
-    group: &Element<'_>,
-    tally: &mut Tally,
-) -> Result<Vec<RemoteGtpuPeer>, DecodeError> {
+fn read_peers(group: &Element<'_>, tally: &mut Tally) -> Result<Vec<RemoteGtpuPeer>, DecodeError> {
     let mut peers = Vec::new();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::REMOTE_GTP_U_PEER => {
-            let read = addresses::read_remote_gtpu_peer;
-            tally.several(&mut peers, MAX_PEERS, ie, read)
-        }
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::REMOTE_GTP_U_PEER => {
+                let read = addresses::read_remote_gtpu_peer;
+                tally.several(&mut peers, MAX_PEERS, ie, read)
+            }
+            _ => tally.skip(),
+        })?;
     if peers.is_empty() {
         return Err(DecodeError::missing(kind::REMOTE_GTP_U_PEER));
     }

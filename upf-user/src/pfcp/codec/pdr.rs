@@ -15,26 +15,28 @@ pub(super) fn read_create(
 ) -> Result<CreatePdr, DecodeError> {
     let (mut id, mut pdi) = (None, None);
     let mut pdr = CreatePdr::default();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::PDR_ID => tally.once(&mut id, ie, Reader::u16),
-        kind::PRECEDENCE => tally.once(&mut pdr.precedence, ie, Reader::u32),
-        kind::PDI => tally.group(&mut pdi, ie, pdi::read),
-        kind::OUTER_HEADER_REMOVAL => {
-            let read = values::read_outer_header_removal;
-            tally.once(&mut pdr.outer_header_removal, ie, read)
-        }
-        kind::FAR_ID => tally.once(&mut pdr.far_id, ie, Reader::u32),
-        kind::URR_ID => tally.several(&mut pdr.urr_ids, MAX_URRS, ie, Reader::u32),
-        kind::QER_ID => tally.several(&mut pdr.qer_ids, MAX_QERS, ie, Reader::u32),
-        kind::MAR_ID => tally.once(&mut pdr.mar_id, ie, Reader::u16),
-        kind::ACTIVATE_PREDEFINED_RULES => {
-            let rules = &mut pdr.activate_predefined_rules;
-            tally.several(rules, MAX_VALUES, ie, names::read_text)
-        }
-        kind::ACTIVATION_TIME => tally.once(&mut pdr.activation_time, ie, Reader::u32),
-        kind::DEACTIVATION_TIME => tally.once(&mut pdr.deactivation_time, ie, Reader::u32),
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::PDR_ID => tally.once(&mut id, ie, Reader::u16),
+            kind::PRECEDENCE => tally.once(&mut pdr.precedence, ie, Reader::u32),
+            kind::PDI => tally.group(&mut pdi, ie, pdi::read),
+            kind::OUTER_HEADER_REMOVAL => {
+                let read = values::read_outer_header_removal;
+                tally.once(&mut pdr.outer_header_removal, ie, read)
+            }
+            kind::FAR_ID => tally.once(&mut pdr.far_id, ie, Reader::u32),
+            kind::URR_ID => tally.several(&mut pdr.urr_ids, MAX_URRS, ie, Reader::u32),
+            kind::QER_ID => tally.several(&mut pdr.qer_ids, MAX_QERS, ie, Reader::u32),
+            kind::MAR_ID => tally.once(&mut pdr.mar_id, ie, Reader::u16),
+            kind::ACTIVATE_PREDEFINED_RULES => {
+                let rules = &mut pdr.activate_predefined_rules;
+                tally.several(rules, MAX_VALUES, ie, names::read_text)
+            }
+            kind::ACTIVATION_TIME => tally.once(&mut pdr.activation_time, ie, Reader::u32),
+            kind::DEACTIVATION_TIME => tally.once(&mut pdr.deactivation_time, ie, Reader::u32),
+            _ => tally.skip(),
+        })?;
     pdr.id = mandatory(id, kind::PDR_ID)?;
     pdr.pdi = mandatory(pdi, kind::PDI)?;
     Ok(pdr)
@@ -52,7 +54,11 @@ pub(super) fn write_create(out: &mut Writer, pdr: &CreatePdr) {
     out.each(kind::QER_ID, &pdr.qer_ids, values::write_u32);
     let activated = &pdr.activate_predefined_rules;
     out.texts(kind::ACTIVATE_PREDEFINED_RULES, activated);
-    out.each(kind::ACTIVATION_TIME, &pdr.activation_time, values::write_u32);
+    out.each(
+        kind::ACTIVATION_TIME,
+        &pdr.activation_time,
+        values::write_u32,
+    );
     let end = &pdr.deactivation_time;
     out.each(kind::DEACTIVATION_TIME, end, values::write_u32);
     out.each(kind::MAR_ID, &pdr.mar_id, values::write_u16);
@@ -64,29 +70,31 @@ pub(super) fn read_update(
 ) -> Result<UpdatePdr, DecodeError> {
     let (mut id, mut urr_ids, mut qer_ids) = (None, Vec::new(), Vec::new());
     let mut pdr = UpdatePdr::default();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::PDR_ID => tally.once(&mut id, ie, Reader::u16),
-        kind::OUTER_HEADER_REMOVAL => {
-            let read = values::read_outer_header_removal;
-            tally.once(&mut pdr.outer_header_removal, ie, read)
-        }
-        kind::PRECEDENCE => tally.once(&mut pdr.precedence, ie, Reader::u32),
-        kind::PDI => tally.group(&mut pdr.pdi, ie, pdi::read),
-        kind::FAR_ID => tally.once(&mut pdr.far_id, ie, Reader::u32),
-        kind::URR_ID => tally.several(&mut urr_ids, MAX_URRS, ie, Reader::u32),
-        kind::QER_ID => tally.several(&mut qer_ids, MAX_QERS, ie, Reader::u32),
-        kind::ACTIVATE_PREDEFINED_RULES => {
-            let rules = &mut pdr.activate_predefined_rules;
-            tally.several(rules, MAX_VALUES, ie, names::read_text)
-        }
-        kind::DEACTIVATE_PREDEFINED_RULES => {
-            let rules = &mut pdr.deactivate_predefined_rules;
-            tally.several(rules, MAX_VALUES, ie, names::read_text)
-        }
-        kind::ACTIVATION_TIME => tally.once(&mut pdr.activation_time, ie, Reader::u32),
-        kind::DEACTIVATION_TIME => tally.once(&mut pdr.deactivation_time, ie, Reader::u32),
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::PDR_ID => tally.once(&mut id, ie, Reader::u16),
+            kind::OUTER_HEADER_REMOVAL => {
+                let read = values::read_outer_header_removal;
+                tally.once(&mut pdr.outer_header_removal, ie, read)
+            }
+            kind::PRECEDENCE => tally.once(&mut pdr.precedence, ie, Reader::u32),
+            kind::PDI => tally.group(&mut pdr.pdi, ie, pdi::read),
+            kind::FAR_ID => tally.once(&mut pdr.far_id, ie, Reader::u32),
+            kind::URR_ID => tally.several(&mut urr_ids, MAX_URRS, ie, Reader::u32),
+            kind::QER_ID => tally.several(&mut qer_ids, MAX_QERS, ie, Reader::u32),
+            kind::ACTIVATE_PREDEFINED_RULES => {
+                let rules = &mut pdr.activate_predefined_rules;
+                tally.several(rules, MAX_VALUES, ie, names::read_text)
+            }
+            kind::DEACTIVATE_PREDEFINED_RULES => {
+                let rules = &mut pdr.deactivate_predefined_rules;
+                tally.several(rules, MAX_VALUES, ie, names::read_text)
+            }
+            kind::ACTIVATION_TIME => tally.once(&mut pdr.activation_time, ie, Reader::u32),
+            kind::DEACTIVATION_TIME => tally.once(&mut pdr.deactivation_time, ie, Reader::u32),
+            _ => tally.skip(),
+        })?;
     pdr.id = mandatory(id, kind::PDR_ID)?;
     pdr.urr_ids = (!urr_ids.is_empty()).then_some(urr_ids);
     pdr.qer_ids = (!qer_ids.is_empty()).then_some(qer_ids);
@@ -109,7 +117,11 @@ pub(super) fn write_update(out: &mut Writer, pdr: &UpdatePdr) {
     out.texts(kind::ACTIVATE_PREDEFINED_RULES, activated);
     let deactivated = &pdr.deactivate_predefined_rules;
     out.texts(kind::DEACTIVATE_PREDEFINED_RULES, deactivated);
-    out.each(kind::ACTIVATION_TIME, &pdr.activation_time, values::write_u32);
+    out.each(
+        kind::ACTIVATION_TIME,
+        &pdr.activation_time,
+        values::write_u32,
+    );
     let end = &pdr.deactivation_time;
     out.each(kind::DEACTIVATION_TIME, end, values::write_u32);
 }
@@ -120,14 +132,16 @@ pub(super) fn read_created(
     tally: &mut Tally,
 ) -> Result<CreatedPdr, DecodeError> {
     let (mut id, mut f_teid, mut ue_ip_address) = (None, None, None);
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::PDR_ID => tally.once(&mut id, ie, Reader::u16),
-        kind::F_TEID => tally.once(&mut f_teid, ie, addresses::read_f_teid),
-        kind::UE_IP_ADDRESS => {
-            tally.once(&mut ue_ip_address, ie, addresses::read_ue_ip_address)
-        }
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::PDR_ID => tally.once(&mut id, ie, Reader::u16),
+            kind::F_TEID => tally.once(&mut f_teid, ie, addresses::read_f_teid),
+            kind::UE_IP_ADDRESS => {
+                tally.once(&mut ue_ip_address, ie, addresses::read_ue_ip_address)
+            }
+            _ => tally.skip(),
+        })?;
     Ok(CreatedPdr {
         id: mandatory(id, kind::PDR_ID)?,
         f_teid,

@@ -36,11 +36,13 @@ fn read_application(
     tally: &mut Tally,
 ) -> Result<ApplicationPfds, DecodeError> {
     let (mut id, mut contexts) = (None, Vec::new());
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::APPLICATION_ID => tally.once(&mut id, ie, names::read_text),
-        kind::PFD_CONTEXT => tally.groups(&mut contexts, MAX_PFD_CONTEXTS, ie, read_context),
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::APPLICATION_ID => tally.once(&mut id, ie, names::read_text),
+            kind::PFD_CONTEXT => tally.groups(&mut contexts, MAX_PFD_CONTEXTS, ie, read_context),
+            _ => tally.skip(),
+        })?;
     Ok(ApplicationPfds {
         application_id: mandatory(id, kind::APPLICATION_ID)?,
         contexts,
@@ -54,15 +56,14 @@ fn write_application(out: &mut Writer, application: &ApplicationPfds) {
     });
 }
 
-fn read_context(
-    group: &Element<'_>,
-    tally: &mut Tally,
-) -> Result<Vec<PfdContents>, DecodeError> {
+fn read_context(group: &Element<'_>, tally: &mut Tally) -> Result<Vec<PfdContents>, DecodeError> {
     let mut contents = Vec::new();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::PFD_CONTENTS => tally.several(&mut contents, MAX_PFD_CONTEXTS, ie, read_contents),
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::PFD_CONTENTS => tally.several(&mut contents, MAX_PFD_CONTEXTS, ie, read_contents),
+            _ => tally.skip(),
+        })?;
     if contents.is_empty() {
         return Err(DecodeError::missing(kind::PFD_CONTENTS));
     }
@@ -93,7 +94,9 @@ pub(super) fn read_contents(reader: &mut Reader<'_>) -> Result<PfdContents, Flaw
         .extend(reader.when(has(FD), text)?);
     contents.urls.extend(reader.when(has(URL), text)?);
     let domain_name = reader.when(has(DN), text)?;
-    contents.custom = reader.when(has(CP), |reader| Ok(read_list(reader)?.take_rest().to_vec()))?;
+    contents.custom = reader.when(has(CP), |reader| {
+        Ok(read_list(reader)?.take_rest().to_vec())
+    })?;
     let protocol = reader.when(has(DNP), text)?;
     match domain_name {
         Some(name) => contents.domain_names.push((name, protocol)),

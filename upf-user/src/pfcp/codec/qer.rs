@@ -54,29 +54,31 @@ pub(super) fn read_update(
 ) -> Result<UpdateQer, DecodeError> {
     let mut id = None;
     let mut qer = UpdateQer::default();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::QER_ID => tally.once(&mut id, ie, Reader::u32),
-        kind::QER_CORRELATION_ID => tally.once(&mut qer.correlation_id, ie, Reader::u32),
-        kind::GATE_STATUS => tally.once(&mut qer.gate, ie, values::read_gate_status),
-        kind::MBR => tally.once(&mut qer.mbr, ie, values::read_bit_rates),
-        kind::GBR => tally.once(&mut qer.gbr, ie, values::read_bit_rates),
-        kind::PACKET_RATE => tally.once(&mut qer.packet_rate, ie, treatment::read_packet_rate),
-        kind::DL_FLOW_LEVEL_MARKING => {
-            let marking = &mut qer.downlink_flow_level_marking;
-            tally.once(marking, ie, treatment::read_flow_level_marking)
-        }
-        kind::QFI => tally.once(&mut qer.qfi, ie, values::read_six_bits),
-        kind::RQI => tally.once(&mut qer.reflective_qos, ie, values::read_rqi),
-        kind::PAGING_POLICY_INDICATOR => {
-            let read = values::read_three_bits;
-            tally.once(&mut qer.paging_policy_indicator, ie, read)
-        }
-        kind::AVERAGING_WINDOW => tally.once(&mut qer.averaging_window_ms, ie, Reader::u32),
-        kind::QER_CONTROL_INDICATIONS => {
-            tally.once(&mut qer.control_indications, ie, Reader::u8)
-        }
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::QER_ID => tally.once(&mut id, ie, Reader::u32),
+            kind::QER_CORRELATION_ID => tally.once(&mut qer.correlation_id, ie, Reader::u32),
+            kind::GATE_STATUS => tally.once(&mut qer.gate, ie, values::read_gate_status),
+            kind::MBR => tally.once(&mut qer.mbr, ie, values::read_bit_rates),
+            kind::GBR => tally.once(&mut qer.gbr, ie, values::read_bit_rates),
+            kind::PACKET_RATE => tally.once(&mut qer.packet_rate, ie, treatment::read_packet_rate),
+            kind::DL_FLOW_LEVEL_MARKING => {
+                let marking = &mut qer.downlink_flow_level_marking;
+                tally.once(marking, ie, treatment::read_flow_level_marking)
+            }
+            kind::QFI => tally.once(&mut qer.qfi, ie, values::read_six_bits),
+            kind::RQI => tally.once(&mut qer.reflective_qos, ie, values::read_rqi),
+            kind::PAGING_POLICY_INDICATOR => {
+                let read = values::read_three_bits;
+                tally.once(&mut qer.paging_policy_indicator, ie, read)
+            }
+            kind::AVERAGING_WINDOW => tally.once(&mut qer.averaging_window_ms, ie, Reader::u32),
+            kind::QER_CONTROL_INDICATIONS => {
+                tally.once(&mut qer.control_indications, ie, Reader::u8)
+            }
+            _ => tally.skip(),
+        })?;
     qer.id = mandatory(id, kind::QER_ID)?;
     Ok(qer)
 }

@@ -90,15 +90,17 @@ fn read_downlink_data(
     tally: &mut Tally,
 ) -> Result<DownlinkDataReport, DecodeError> {
     let mut report = DownlinkDataReport::default();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::PDR_ID => tally.several(&mut report.pdr_ids, MAX_PDRS, ie, Reader::u16),
-        kind::DOWNLINK_DATA_SERVICE_INFORMATION => {
-            let information = &mut report.service_information;
-            let read = treatment::read_service_information;
-            tally.several(information, MAX_VALUES, ie, read)
-        }
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::PDR_ID => tally.several(&mut report.pdr_ids, MAX_PDRS, ie, Reader::u16),
+            kind::DOWNLINK_DATA_SERVICE_INFORMATION => {
+                let information = &mut report.service_information;
+                let read = treatment::read_service_information;
+                tally.several(information, MAX_VALUES, ie, read)
+            }
+            _ => tally.skip(),
+        })?;
     if report.pdr_ids.is_empty() {
         return Err(DecodeError::missing(kind::PDR_ID));
     }
@@ -117,10 +119,12 @@ fn read_error_indication(
     tally: &mut Tally,
 ) -> Result<Vec<FTeid>, DecodeError> {
     let mut tunnels = Vec::new();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::F_TEID => tally.several(&mut tunnels, MAX_PEERS, ie, addresses::read_f_teid),
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::F_TEID => tally.several(&mut tunnels, MAX_PEERS, ie, addresses::read_f_teid),
+            _ => tally.skip(),
+        })?;
     if tunnels.is_empty() {
         return Err(DecodeError::missing(kind::F_TEID));
     }

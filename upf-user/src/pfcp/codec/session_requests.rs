@@ -6,9 +6,7 @@ use super::limits::{MAX_FARS, MAX_FQ_CSIDS, MAX_OTHER_RULES, MAX_PDRS, MAX_QERS,
 use super::node_messages::write_node_id;
 use super::reader::Reader;
 use super::writer::Writer;
-use super::{
-    addresses, bar, far, identities, mar, names, pdr, qer, traffic_endpoint, urr, values,
-};
+use super::{addresses, bar, far, identities, mar, names, pdr, qer, traffic_endpoint, urr, values};
 use crate::pfcp::ie::{SNssai, UserId, kind};
 use crate::pfcp::message::{
     SessionDeletionRequest, SessionEstablishmentRequest, SessionModificationRequest,
@@ -139,9 +137,7 @@ pub(super) fn read_modification(
             let read = read_id(kind::URR_ID, Reader::u32);
             tally.groups(&mut request.query_urrs, MAX_URRS, ie, read)
         }
-        kind::QUERY_URR_REFERENCE => {
-            tally.once(&mut request.query_urr_reference, ie, Reader::u32)
-        }
+        kind::QUERY_URR_REFERENCE => tally.once(&mut request.query_urr_reference, ie, Reader::u32),
         kind::FQ_CSID => {
             let read = identities::read_fq_csid;
             tally.several(&mut request.fq_csids, MAX_FQ_CSIDS, ie, read)
@@ -177,18 +173,10 @@ fn read_creation(
 ) -> Result<(), DecodeError> {
     const OTHERS: usize = MAX_OTHER_RULES;
     match ie.kind {
-        kind::CREATE_PDR => {
-            tally.groups(&mut request.create_pdrs, MAX_PDRS, ie, pdr::read_create)
-        }
-        kind::CREATE_FAR => {
-            tally.groups(&mut request.create_fars, MAX_FARS, ie, far::read_create)
-        }
-        kind::CREATE_URR => {
-            tally.groups(&mut request.create_urrs, MAX_URRS, ie, urr::read_create)
-        }
-        kind::CREATE_QER => {
-            tally.groups(&mut request.create_qers, MAX_QERS, ie, qer::read_create)
-        }
+        kind::CREATE_PDR => tally.groups(&mut request.create_pdrs, MAX_PDRS, ie, pdr::read_create),
+        kind::CREATE_FAR => tally.groups(&mut request.create_fars, MAX_FARS, ie, far::read_create),
+        kind::CREATE_URR => tally.groups(&mut request.create_urrs, MAX_URRS, ie, urr::read_create),
+        kind::CREATE_QER => tally.groups(&mut request.create_qers, MAX_QERS, ie, qer::read_create),
         kind::CREATE_BAR => tally.groups(&mut request.create_bars, OTHERS, ie, bar::read),
         kind::CREATE_TRAFFIC_ENDPOINT => {
             let endpoints = &mut request.create_traffic_endpoints;
@@ -206,18 +194,10 @@ fn read_update(
 ) -> Result<(), DecodeError> {
     const OTHERS: usize = MAX_OTHER_RULES;
     match ie.kind {
-        kind::UPDATE_PDR => {
-            tally.groups(&mut request.update_pdrs, MAX_PDRS, ie, pdr::read_update)
-        }
-        kind::UPDATE_FAR => {
-            tally.groups(&mut request.update_fars, MAX_FARS, ie, far::read_update)
-        }
-        kind::UPDATE_URR => {
-            tally.groups(&mut request.update_urrs, MAX_URRS, ie, urr::read_update)
-        }
-        kind::UPDATE_QER => {
-            tally.groups(&mut request.update_qers, MAX_QERS, ie, qer::read_update)
-        }
+        kind::UPDATE_PDR => tally.groups(&mut request.update_pdrs, MAX_PDRS, ie, pdr::read_update),
+        kind::UPDATE_FAR => tally.groups(&mut request.update_fars, MAX_FARS, ie, far::read_update),
+        kind::UPDATE_URR => tally.groups(&mut request.update_urrs, MAX_URRS, ie, urr::read_update),
+        kind::UPDATE_QER => tally.groups(&mut request.update_qers, MAX_QERS, ie, qer::read_update),
         kind::UPDATE_BAR => tally.groups(&mut request.update_bars, OTHERS, ie, bar::read),
         kind::UPDATE_TRAFFIC_ENDPOINT => {
             let endpoints = &mut request.update_traffic_endpoints;

@@ -42,7 +42,12 @@ impl Answer {
             }
             kind::CREATED_TRAFFIC_ENDPOINT => {
                 let endpoints = &mut self.created_traffic_endpoints;
-                tally.groups(endpoints, MAX_OTHER_RULES, ie, traffic_endpoint::read_created)
+                tally.groups(
+                    endpoints,
+                    MAX_OTHER_RULES,
+                    ie,
+                    traffic_endpoint::read_created,
+                )
             }
             kind::USAGE_REPORT_IN_MODIFICATION_RESPONSE
             | kind::USAGE_REPORT_IN_DELETION_RESPONSE => {
@@ -79,11 +84,7 @@ fn write_created(
     out.each(kind::FAILED_RULE_ID, failed_rule, values::write_failed_rule);
 }
 
-fn write_control(
-    out: &mut Writer,
-    load: &Option<LoadControl>,
-    overload: &Option<OverloadControl>,
-) {
+fn write_control(out: &mut Writer, load: &Option<LoadControl>, overload: &Option<OverloadControl>) {
     out.each(kind::LOAD_CONTROL_INFORMATION, load, load::write_load);
     let write_overload = load::write_overload;
     out.each(kind::OVERLOAD_CONTROL_INFORMATION, overload, write_overload);
@@ -163,7 +164,11 @@ pub(super) fn write_modification(out: &mut Writer, response: &SessionModificatio
         reports,
         write_report,
     );
-    out.each(kind::UPDATED_PDR, &response.updated_pdrs, pdr::write_created);
+    out.each(
+        kind::UPDATED_PDR,
+        &response.updated_pdrs,
+        pdr::write_created,
+    );
 }
 
 pub(super) fn read_deletion(

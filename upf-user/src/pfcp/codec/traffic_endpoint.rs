@@ -16,32 +16,34 @@ pub(super) fn read(
 ) -> Result<CreateTrafficEndpoint, DecodeError> {
     let mut id = None;
     let mut endpoint = CreateTrafficEndpoint::default();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::TRAFFIC_ENDPOINT_ID => tally.once(&mut id, ie, Reader::u8),
-        kind::F_TEID => tally.once(&mut endpoint.f_teid, ie, addresses::read_f_teid),
-        kind::NETWORK_INSTANCE => {
-            tally.once(&mut endpoint.network_instance, ie, names::read_name)
-        }
-        kind::UE_IP_ADDRESS => {
-            let read = addresses::read_ue_ip_address;
-            tally.once(&mut endpoint.ue_ip_address, ie, read)
-        }
-        kind::FRAMED_ROUTE => {
-            let routes = &mut endpoint.framed_routes;
-            tally.several(routes, MAX_VALUES, ie, names::read_text)
-        }
-        kind::FRAMED_ROUTING => tally.once(&mut endpoint.framed_routing, ie, Reader::u32),
-        kind::FRAMED_IPV6_ROUTE => {
-            let routes = &mut endpoint.framed_ipv6_routes;
-            tally.several(routes, MAX_VALUES, ie, names::read_text)
-        }
-        kind::QFI => tally.several(&mut endpoint.qfis, MAX_VALUES, ie, values::read_six_bits),
-        kind::TGPP_INTERFACE_TYPE => {
-            let interface_type = &mut endpoint.source_interface_type;
-            tally.once(interface_type, ie, values::read_six_bits)
-        }
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::TRAFFIC_ENDPOINT_ID => tally.once(&mut id, ie, Reader::u8),
+            kind::F_TEID => tally.once(&mut endpoint.f_teid, ie, addresses::read_f_teid),
+            kind::NETWORK_INSTANCE => {
+                tally.once(&mut endpoint.network_instance, ie, names::read_name)
+            }
+            kind::UE_IP_ADDRESS => {
+                let read = addresses::read_ue_ip_address;
+                tally.once(&mut endpoint.ue_ip_address, ie, read)
+            }
+            kind::FRAMED_ROUTE => {
+                let routes = &mut endpoint.framed_routes;
+                tally.several(routes, MAX_VALUES, ie, names::read_text)
+            }
+            kind::FRAMED_ROUTING => tally.once(&mut endpoint.framed_routing, ie, Reader::u32),
+            kind::FRAMED_IPV6_ROUTE => {
+                let routes = &mut endpoint.framed_ipv6_routes;
+                tally.several(routes, MAX_VALUES, ie, names::read_text)
+            }
+            kind::QFI => tally.several(&mut endpoint.qfis, MAX_VALUES, ie, values::read_six_bits),
+            kind::TGPP_INTERFACE_TYPE => {
+                let interface_type = &mut endpoint.source_interface_type;
+                tally.once(interface_type, ie, values::read_six_bits)
+            }
+            _ => tally.skip(),
+        })?;
     endpoint.id = mandatory(id, kind::TRAFFIC_ENDPOINT_ID)?;
     Ok(endpoint)
 }
@@ -66,14 +68,16 @@ pub(super) fn read_created(
     tally: &mut Tally,
 ) -> Result<CreatedTrafficEndpoint, DecodeError> {
     let (mut id, mut f_teid, mut ue_ip_address) = (None, None, None);
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::TRAFFIC_ENDPOINT_ID => tally.once(&mut id, ie, Reader::u8),
-        kind::F_TEID => tally.once(&mut f_teid, ie, addresses::read_f_teid),
-        kind::UE_IP_ADDRESS => {
-            tally.once(&mut ue_ip_address, ie, addresses::read_ue_ip_address)
-        }
-        _ => tally.skip(),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::TRAFFIC_ENDPOINT_ID => tally.once(&mut id, ie, Reader::u8),
+            kind::F_TEID => tally.once(&mut f_teid, ie, addresses::read_f_teid),
+            kind::UE_IP_ADDRESS => {
+                tally.once(&mut ue_ip_address, ie, addresses::read_ue_ip_address)
+            }
+            _ => tally.skip(),
+        })?;
     Ok(CreatedTrafficEndpoint {
         id: mandatory(id, kind::TRAFFIC_ENDPOINT_ID)?,
         f_teid,

@@ -62,7 +62,8 @@ pub(super) fn write_header_enrichment(out: &mut Writer, enrichment: &HeaderEnric
 pub(super) fn read_packet_rate(reader: &mut Reader<'_>) -> Result<PacketRate, Flaw> {
     let flags = reader.u8()?;
     let has = |bit: u8| flags & 1 << bit != 0;
-    let mut direction = |stands| reader.when(stands, |reader| Ok((reader.u8()? & 7, reader.u16()?)));
+    let mut direction =
+        |stands| reader.when(stands, |reader| Ok((reader.u8()? & 7, reader.u16()?)));
     let (uplink, downlink) = (direction(has(0))?, direction(has(1))?);
     let additional = match has(2) {
         true => Some([direction(has(0))?, direction(has(1))?]),

@@ -42,53 +42,51 @@ pub(super) fn read_update(
 ) -> Result<UpdateUrr, DecodeError> {
     let mut id = None;
     let mut urr = UpdateUrr::default();
-    group.elements().read_each(tally, |ie, tally| match ie.kind {
-        kind::URR_ID => tally.once(&mut id, ie, Reader::u32),
-        kind::MEASUREMENT_METHOD => {
-            let read = measurement::read_measurement_method;
-            tally.once(&mut urr.measurement_method, ie, read)
-        }
-        kind::REPORTING_TRIGGERS => {
-            let read = measurement::read_reporting_triggers;
-            tally.once(&mut urr.reporting_triggers, ie, read)
-        }
-        kind::MEASUREMENT_PERIOD => tally.once(&mut urr.measurement_period, ie, Reader::u32),
-        kind::QUOTA_HOLDING_TIME => tally.once(&mut urr.quota_holding_time, ie, Reader::u32),
-        kind::DROPPED_DL_TRAFFIC_THRESHOLD => {
-            let threshold = &mut urr.dropped_downlink_traffic_threshold;
-            tally.once(threshold, ie, measurement::read_dropped_traffic)
-        }
-        kind::QUOTA_VALIDITY_TIME => tally.once(&mut urr.quota_validity_time, ie, Reader::u32),
-        kind::INACTIVITY_DETECTION_TIME => {
-            tally.once(&mut urr.inactivity_detection_time, ie, Reader::u32)
-        }
-        kind::LINKED_URR_ID => {
-            tally.several(&mut urr.linked_urr_ids, MAX_URRS, ie, Reader::u32)
-        }
-        kind::MEASUREMENT_INFORMATION => {
-            tally.once(&mut urr.measurement_information, ie, Reader::u8)
-        }
-        kind::FAR_ID => tally.once(&mut urr.quota_action_far_id, ie, Reader::u32),
-        kind::ETHERNET_INACTIVITY_TIMER => {
-            tally.once(&mut urr.ethernet_inactivity_timer, ie, Reader::u32)
-        }
-        kind::ADDITIONAL_MONITORING_TIME => {
-            let times = &mut urr.additional_monitoring_times;
-            tally.groups(times, MAX_VALUES, ie, read_additional_monitoring_time)
-        }
-        kind::NUMBER_OF_REPORTS => tally.once(&mut urr.number_of_reports, ie, Reader::u16),
-        _ => read_limit(&mut urr, ie, tally),
-    })?;
+    group
+        .elements()
+        .read_each(tally, |ie, tally| match ie.kind {
+            kind::URR_ID => tally.once(&mut id, ie, Reader::u32),
+            kind::MEASUREMENT_METHOD => {
+                let read = measurement::read_measurement_method;
+                tally.once(&mut urr.measurement_method, ie, read)
+            }
+            kind::REPORTING_TRIGGERS => {
+                let read = measurement::read_reporting_triggers;
+                tally.once(&mut urr.reporting_triggers, ie, read)
+            }
+            kind::MEASUREMENT_PERIOD => tally.once(&mut urr.measurement_period, ie, Reader::u32),
+            kind::QUOTA_HOLDING_TIME => tally.once(&mut urr.quota_holding_time, ie, Reader::u32),
+            kind::DROPPED_DL_TRAFFIC_THRESHOLD => {
+                let threshold = &mut urr.dropped_downlink_traffic_threshold;
+                tally.once(threshold, ie, measurement::read_dropped_traffic)
+            }
+            kind::QUOTA_VALIDITY_TIME => tally.once(&mut urr.quota_validity_time, ie, Reader::u32),
+            kind::INACTIVITY_DETECTION_TIME => {
+                tally.once(&mut urr.inactivity_detection_time, ie, Reader::u32)
+            }
+            kind::LINKED_URR_ID => {
+                tally.several(&mut urr.linked_urr_ids, MAX_URRS, ie, Reader::u32)
+            }
+            kind::MEASUREMENT_INFORMATION => {
+                tally.once(&mut urr.measurement_information, ie, Reader::u8)
+            }
+            kind::FAR_ID => tally.once(&mut urr.quota_action_far_id, ie, Reader::u32),
+            kind::ETHERNET_INACTIVITY_TIMER => {
+                tally.once(&mut urr.ethernet_inactivity_timer, ie, Reader::u32)
+            }
+            kind::ADDITIONAL_MONITORING_TIME => {
+                let times = &mut urr.additional_monitoring_times;
+                tally.groups(times, MAX_VALUES, ie, read_additional_monitoring_time)
+            }
+            kind::NUMBER_OF_REPORTS => tally.once(&mut urr.number_of_reports, ie, Reader::u16),
+            _ => read_limit(&mut urr, ie, tally),
+        })?;
     urr.id = mandatory(id, kind::URR_ID)?;
     Ok(urr)
 }
 
 /// Thresholds and quotas, and the subsequent ones.
-fn read_limit(
-    urr: &mut UpdateUrr,
-    ie: &Element<'_>,
-    tally: &mut Tally,
-) -> Result<(), DecodeError> {
+fn read_limit(urr: &mut UpdateUrr, ie: &Element<'_>, tally: &mut Tally) -> Result<(), DecodeError> {
     let read_volumes = measurement::read_volumes;
     match ie.kind {
         kind::VOLUME_THRESHOLD => tally.once(&mut urr.volume_threshold, ie, read_volumes),
@@ -107,9 +105,7 @@ fn read_limit(
         kind::SUBSEQUENT_TIME_THRESHOLD => {
             tally.once(&mut urr.subsequent_time_threshold, ie, Reader::u32)
         }
-        kind::SUBSEQUENT_TIME_QUOTA => {
-            tally.once(&mut urr.subsequent_time_quota, ie, Reader::u32)
-        }
+        kind::SUBSEQUENT_TIME_QUOTA => tally.once(&mut urr.subsequent_time_quota, ie, Reader::u32),
         kind::SUBSEQUENT_EVENT_THRESHOLD => {
             tally.once(&mut urr.subsequent_event_threshold, ie, Reader::u32)
         }
@@ -142,16 +138,25 @@ fn write_settings(out: &mut Writer, urr: &UpdateUrr) {
         (kind::QUOTA_HOLDING_TIME, urr.quota_holding_time),
         (kind::QUOTA_VALIDITY_TIME, urr.quota_validity_time),
         (kind::MONITORING_TIME, urr.monitoring_time),
-        (kind::SUBSEQUENT_TIME_THRESHOLD, urr.subsequent_time_threshold),
+        (
+            kind::SUBSEQUENT_TIME_THRESHOLD,
+            urr.subsequent_time_threshold,
+        ),
         (kind::SUBSEQUENT_TIME_QUOTA, urr.subsequent_time_quota),
         (
             kind::SUBSEQUENT_EVENT_THRESHOLD,
             urr.subsequent_event_threshold,
         ),
         (kind::SUBSEQUENT_EVENT_QUOTA, urr.subsequent_event_quota),
-        (kind::INACTIVITY_DETECTION_TIME, urr.inactivity_detection_time),
+        (
+            kind::INACTIVITY_DETECTION_TIME,
+            urr.inactivity_detection_time,
+        ),
         (kind::FAR_ID, urr.quota_action_far_id),
-        (kind::ETHERNET_INACTIVITY_TIMER, urr.ethernet_inactivity_timer),
+        (
+            kind::ETHERNET_INACTIVITY_TIMER,
+            urr.ethernet_inactivity_timer,
+        ),
     ];
     let volumes = [
         (kind::VOLUME_THRESHOLD, urr.volume_threshold),
@@ -212,7 +217,11 @@ fn write_additional_monitoring_time(out: &mut Writer, time: &AdditionalMonitorin
     let threshold = &time.subsequent_volume_threshold;
     out.each(kind::SUBSEQUENT_VOLUME_THRESHOLD, threshold, write_volumes);
     let threshold = &time.subsequent_time_threshold;
-    out.each(kind::SUBSEQUENT_TIME_THRESHOLD, threshold, values::write_u32);
+    out.each(
+        kind::SUBSEQUENT_TIME_THRESHOLD,
+        threshold,
+        values::write_u32,
+    );
     let quota = &time.subsequent_volume_quota;
     out.each(kind::SUBSEQUENT_VOLUME_QUOTA, quota, write_volumes);
     let quota = &time.subsequent_time_quota;

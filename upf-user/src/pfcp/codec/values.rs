@@ -5,8 +5,8 @@ use super::names;
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::pfcp::ie::{
-    ApplyAction, BitRates, Cause, CpFunctionFeatures, FailedRule, GateStatus, Interface, OuterHeaderRemoval, SdfFilter,
-    UpFunctionFeatures,
+    ApplyAction, BitRates, Cause, CpFunctionFeatures, FailedRule, GateStatus, Interface,
+    OuterHeaderRemoval, SdfFilter, UpFunctionFeatures,
 };
 
 pub(super) fn write_u8(out: &mut Writer, value: &u8) {
@@ -30,6 +30,7 @@ pub(super) fn read_octets(reader: &mut Reader<'_>) -> Result<Vec<u8>, Flaw> {
     Ok(reader.take_rest().to_vec())
 }
 
+#[allow(clippy::ptr_arg, reason = "the signature of all writers of values")]
 pub(super) fn write_octets(out: &mut Writer, octets: &Vec<u8>) {
     out.octets(octets);
 }

@@ -13,6 +13,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    /// One that writes names in this form.
+    pub(super) fn in_form(name_form: NameForm) -> Self {
+        Self {
+            name_form,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn u8(&mut self, value: u8) {
         self.bytes.push(value);
     }
@@ -85,11 +93,7 @@ impl Writer {
     }
 
     /// An IE of plain text for each of some.
-    pub(super) fn texts<'a>(
-        &mut self,
-        kind: u16,
-        texts: impl IntoIterator<Item = &'a String>,
-    ) {
+    pub(super) fn texts<'a>(&mut self, kind: u16, texts: impl IntoIterator<Item = &'a String>) {
         self.each(kind, texts, |out, text| names::write_text(out, text));
     }
 
