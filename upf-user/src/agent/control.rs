@@ -260,8 +260,8 @@ fn unix_seconds(ntp_stamp: u32) -> u64 {
 mod tests {
     use super::*;
     use crate::datapath::memory::{MemoryDatapath, Sizes};
+    use crate::pfcp::message::SessionReportRequest;
     use crate::session::SessionsConfig;
-    use std::time::Duration;
 
     const CONFIG: &str = r#"
 [node]
@@ -336,6 +336,52 @@ gtpu = ["10.1.0.2"]
         assert_eq!(sent.len(), 1);
         assert_eq!(sent[0].to, "10.100.0.9:8805".parse().unwrap());
         assert_eq!(sent[0].bytes[1], 5, "Association Setup Request");
+    }
+
+    #[test]
+    fn what_is_said_by_itself_leaves_at_the_next_tick() {
+        let control = control();
+        let smf: SocketAddr = "10.100.0.1:8805".parse().unwrap();
+        let now = Instant::now();
+        control.tick(now);
+        control.receive(smf, &SETUP, now);
+        let owner = NodeId::Address(smf.ip());
+        let report = SessionReport {
+            seid: 1,
+            cp_seid: 7,
+            request: SessionReportRequest {
+                is_user_plane_inactive: true,
+                ..SessionReportRequest::default()
+            },
+        };
+        control.report(&owner, report);
+        let counters = control.request_counters();
+        let sent = control.tick(now);
+        let [Datagram { to, bytes }] = &sent[..] else {
+            panic!("{sent:?}");
+        };
+        assert_eq!(
+            (*to, bytes[1], bytes[11]),
+            (smf, 56, 7),
+            "Session Report Request"
+        );
+        assert_eq!(control.tick(now), []);
+        let reported = Instant::now();
+        for second in [3, 6, 9] {
+            control.tick(reported + Duration::from_secs(second));
+        }
+        assert_eq!(counters.unanswered.get(), 1);
+
+        assert!(control.has_associations());
+        control.release_all(Duration::from_secs(5));
+        let sent = control.tick(now);
+        assert_eq!(
+            (sent.len(), sent[0].bytes[1]),
+            (1, 7),
+            "Association Update Request"
+        );
+        control.tick(Instant::now() + Duration::from_secs(5));
+        assert!(!control.has_associations());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::pfcp::codec::{
     AssociationSetupRequest, AssociationSetupResponse, AssociationUpdateRequest, Body, MessageType,
     NodeResponse, OtherResponse, Verdict,
 };
-use crate::pfcp::ie::{Cause, NodeId};
+use crate::pfcp::ie::{Cause, NodeId, kind};
 use crate::pfcp::message::{PfdManagementRequest, Refusal, SessionSetDeletionRequest};
 
 impl Node {
@@ -126,9 +126,10 @@ impl Node {
     ) -> Reply {
         let node = request.node_id;
         let verdict = match self.known(&node) {
-            Verdict::ACCEPTED if request.fq_csids.is_empty() => {
-                Verdict::new(Cause::ConditionalIeMissing)
-            }
+            Verdict::ACCEPTED if request.fq_csids.is_empty() => Verdict {
+                cause: Cause::ConditionalIeMissing,
+                offending_ie: Some(kind::FQ_CSID),
+            },
             verdict => verdict,
         };
         let body = Body::SessionSetDeletionResponse(self.node_response(verdict));

@@ -27,7 +27,7 @@ fn told(body: &Body) -> Told {
 
 fn modify(world: &mut World) -> Told {
     let body = Body::SessionModificationRequest(SessionModificationRequest::default());
-    told(&world.serve(cp(), 1, body).unwrap())
+    told(&world.serve(cp(), 1, body))
 }
 
 /// With session 1 and a control plane of these features.
@@ -77,7 +77,7 @@ fn every_answer_about_a_session_tells_it() {
         ),
     ];
     for (seid, request) in requests {
-        let (load, overload) = told(&world.serve(cp(), seid, request).unwrap());
+        let (load, overload) = told(&world.serve(cp(), seid, request));
         assert_eq!(load.map(|load| load.metric), Some(100));
         assert_eq!(overload.map(|overload| overload.metric), Some(90));
     }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use super::{Action, Config, Event, Node, Turn};
+use super::{Action, Config, Event, Node};
 use crate::pfcp::codec::{
     AssociationSetupRequest, AssociationUpdateRequest, Body, Header, Heartbeat, Message, decode,
     frames,
@@ -222,6 +222,8 @@ struct World {
     node: Node,
     sessions: FakeSessions,
     now: Instant,
+    /// For requests whose sequence number does not matter.
+    next_sequence: u32,
 }
 
 impl World {
@@ -233,6 +235,7 @@ impl World {
             node: Node::new(config, now),
             sessions: FakeSessions::default(),
             now,
+            next_sequence: 0x10_0000,
         }
     }
 
@@ -250,20 +253,17 @@ impl World {
         self.sessions.sessions.insert(seid, (owner, cp_seid));
     }
 
-    /// What a request that could be read is answered with.
-    fn serve(&mut self, from: SocketAddr, seid: u64, body: Body) -> Option<Body> {
-        let kind = body.message_type();
-        let mut turn = Turn::new(self.now, &mut self.sessions);
-        let reply = self.node.serve(from, kind, seid, body, &mut turn)?;
-        Some(reply.body)
+    /// What a request is answered with.
+    fn serve(&mut self, from: SocketAddr, seid: u64, body: Body) -> Body {
+        self.next_sequence += 1;
+        let request = write(self.next_sequence, seid, body);
+        self.ask(from, &request).body
     }
 
-    /// Takes the response to a request of ours.
+    /// Takes the control plane's response to a request of ours.
     fn answered(&mut self, request: &[u8], body: Body) -> Vec<Action> {
         let sequence = read_header(request).sequence;
-        let mut turn = Turn::new(self.now, &mut self.sessions);
-        self.node.exchange_answered(sequence, body, &mut turn);
-        turn.actions
+        self.receive(cp(), &write(sequence, 0, body))
     }
 
     fn receive(&mut self, from: SocketAddr, bytes: &[u8]) -> Vec<Action> {

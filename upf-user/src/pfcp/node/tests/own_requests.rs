@@ -3,7 +3,7 @@
 use super::*;
 use crate::pfcp::codec::{MessageType, NodeResponse, Verdict};
 use crate::pfcp::ie::{Interface, RemoteGtpuPeer};
-use crate::pfcp::message::{SessionReport, SessionReportRequest};
+use crate::pfcp::message::{NodeReportRequest, SessionReport, SessionReportRequest};
 use crate::pfcp::node::own_requests::{MAX_UNDER_WAY, MAX_WAITING};
 
 const CP_SEID: u64 = 0x55;
@@ -74,9 +74,12 @@ fn kinds(actions: &[Action]) -> Vec<(SocketAddr, u8)> {
 #[test]
 fn a_report_goes_to_the_control_planes_number_of_the_session() {
     let mut world = world_with_session();
-    let header = read_header(&world.reported());
-    assert_eq!(header.message_type, MessageType::SessionReportRequest as u8);
-    assert_eq!(header.seid, Some(CP_SEID));
+    let report = read(&world.reported());
+    assert_eq!(report.seid, CP_SEID);
+    assert_eq!(
+        report.body,
+        Body::SessionReportRequest(error_indication(1).request)
+    );
     // The number may have changed since the report was made.
     world.add_session(cp_node(), 1, 0x66);
     assert_eq!(read_header(&world.reported()).seid, Some(0x66));
@@ -99,9 +102,10 @@ fn an_answer_is_handed_on_and_ends_the_request() {
     );
     let (sends, _) = split(&world.run(seconds(9)));
     assert_eq!(sends, [], "not sent again");
-    assert_eq!(
-        world.answered(&request, response(Cause::RequestAccepted)),
-        []
+    let again = world.answered(&request, response(Cause::RequestAccepted));
+    assert!(
+        matches!(events(&again)[..], [Event::Message { .. }]),
+        "{again:?}"
     );
     assert_eq!(
         world.sessions.answered.len(),
@@ -160,13 +164,13 @@ fn only_a_fitting_response_from_the_right_address_counts() {
     let mut world = world_with_session();
     let request = world.reported();
     let sequence = read_header(&request).sequence;
-    let other_kind = NodeResponse {
+    let update = NodeResponse {
         node_id: cp_node(),
         verdict: Verdict::ACCEPTED,
     };
-    let other_kind = write(sequence, 0, Body::AssociationUpdateResponse(other_kind));
+    let update = write(sequence, 0, Body::AssociationUpdateResponse(update));
     let elsewhere = write(sequence, 0, Body::VersionNotSupportedResponse);
-    for (from, bytes) in [(cp(), other_kind), (other(2), elsewhere.clone())] {
+    for (from, bytes) in [(cp(), update), (other(2), elsewhere.clone())] {
         let actions = world.receive(from, &bytes);
         assert!(
             matches!(events(&actions)[..], [Event::Message { .. }]),
@@ -250,6 +254,16 @@ fn a_failed_path_is_told_to_those_who_use_it() {
         let actions = world.paths(&[peer(9), peer(7)], is_failure);
         assert_eq!(kinds(&actions), [(cp(), report), (other(2), report)]);
         let request = &sent(&actions)[0].1;
+        let (failures, recoveries) = match is_failure {
+            true => (vec![peer(9)], Vec::new()),
+            false => (Vec::new(), vec![peer(9)]),
+        };
+        let expected = NodeReportRequest {
+            node_id: our_node(),
+            path_failures: failures,
+            path_recoveries: recoveries,
+        };
+        assert_eq!(read(request).body, Body::NodeReportRequest(expected));
         let accepted = NodeResponse {
             node_id: cp_node(),
             verdict: Verdict::ACCEPTED,

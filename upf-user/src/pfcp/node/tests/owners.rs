@@ -3,7 +3,7 @@
 use super::*;
 use crate::pfcp::codec::tests::bytes::open5gs_establishment;
 use crate::pfcp::codec::{NodeResponse, OtherResponse, Verdict};
-use crate::pfcp::ie::FqCsidNode;
+use crate::pfcp::ie::{FqCsidNode, kind};
 use crate::pfcp::message::SessionSetDeletionRequest;
 use crate::pfcp::node::{MAX_ASSOCIATIONS_OF_ADDRESS, Trouble};
 
@@ -107,7 +107,7 @@ fn set_deletion(node_id: NodeId) -> Body {
 #[test]
 fn sets_are_deleted_for_their_owner_only() {
     let mut world = two_nodes(other(2));
-    let answer = world.serve(cp(), 0, set_deletion(name("a"))).unwrap();
+    let answer = world.serve(cp(), 0, set_deletion(name("a")));
     let accepted = NodeResponse {
         node_id: our_node(),
         verdict: Verdict::ACCEPTED,
@@ -115,18 +115,21 @@ fn sets_are_deleted_for_their_owner_only() {
     assert_eq!(answer, Body::SessionSetDeletionResponse(accepted));
     let left: Vec<_> = world.sessions.sessions.keys().copied().collect();
     assert_eq!(left, [2]);
-    let answer = world
-        .serve(cp(), 0, set_deletion(name("stranger")))
-        .unwrap();
+    let answer = world.serve(cp(), 0, set_deletion(name("stranger")));
     assert_eq!(cause(&answer), Cause::NoEstablishedAssociation);
     let none = SessionSetDeletionRequest {
         node_id: name("b"),
         fq_csids: Vec::new(),
     };
-    let answer = world
-        .serve(other(2), 0, Body::SessionSetDeletionRequest(none))
-        .unwrap();
-    assert_eq!(cause(&answer), Cause::ConditionalIeMissing);
+    let answer = world.serve(other(2), 0, Body::SessionSetDeletionRequest(none));
+    let missing = NodeResponse {
+        node_id: our_node(),
+        verdict: Verdict {
+            cause: Cause::ConditionalIeMissing,
+            offending_ie: Some(kind::FQ_CSID),
+        },
+    };
+    assert_eq!(answer, Body::SessionSetDeletionResponse(missing));
     assert_eq!(world.sessions.take_calls(), ["delete_sets"]);
 }
 
@@ -149,7 +152,7 @@ fn pfds_are_those_of_who_sent_them() {
         ];
         for (from, named, owner) in rows {
             world.sessions.pfds.clear();
-            let answer = world.serve(from, 0, request(named)).unwrap();
+            let answer = world.serve(from, 0, request(named));
             let expected = match owner {
                 Some(_) => Cause::RequestAccepted,
                 None => Cause::NoEstablishedAssociation,
@@ -177,7 +180,7 @@ fn refused_pfds_are_answered_with_what_is_wrong() {
         },
     };
     let answer = world.serve(cp(), 0, request);
-    assert_eq!(answer, Some(Body::PfdManagementResponse(expected)));
+    assert_eq!(answer, Body::PfdManagementResponse(expected));
 }
 
 #[test]
@@ -190,7 +193,7 @@ fn a_header_seid_counts_for_restorations_only() {
     for is_restoration in [false, true] {
         request.is_restoration = is_restoration;
         let body = Body::SessionEstablishmentRequest(request.clone());
-        world.serve(cp(), 0x77, body).unwrap();
+        world.serve(cp(), 0x77, body);
     }
     assert_eq!(world.sessions.header_seids, [0, 0x77]);
 }

@@ -3,7 +3,9 @@
 use super::*;
 use crate::pfcp::codec::tests::bytes::open5gs_establishment;
 use crate::pfcp::codec::{MessageType, NodeResponse, Verdict};
-use crate::pfcp::node::Ending;
+use crate::pfcp::ie::release_request;
+use crate::pfcp::node::own_requests::{MAX_UNDER_WAY, Wish};
+use crate::pfcp::node::{Ending, Turn};
 
 /// An update with a period of 10 s.
 fn announcement() -> Body {
@@ -42,7 +44,7 @@ fn sessions_go_on_until_the_period_is_over_and_new_ones_are_refused() {
         Cause::RequestAccepted
     );
     let answer = world.serve(cp(), 0, announcement());
-    assert_eq!(answer, Some(Body::AssociationUpdateResponse(accepted())));
+    assert_eq!(answer, Body::AssociationUpdateResponse(accepted()));
     assert!(
         world
             .node
@@ -117,8 +119,13 @@ fn we_ask_all_control_planes_and_end_with_the_period() {
     let asked = sent(&actions);
     assert_eq!(asked.len(), 2);
     for (_, bytes) in &asked {
-        let kind = MessageType::AssociationUpdateRequest as u8;
-        assert_eq!(read_header(bytes).message_type, kind);
+        let wish = AssociationUpdateRequest {
+            release_request: Some(release_request::SARR),
+            // 20 s in units of 2 s.
+            graceful_release_period: Some(10),
+            ..update_of(our_node())
+        };
+        assert_eq!(read(bytes).body, Body::AssociationUpdateRequest(wish));
     }
     // One accepts and releases, the other one is silent.
     let (_, request) = asked.iter().find(|(to, _)| *to == cp()).unwrap();
@@ -170,7 +177,6 @@ fn who_ends_takes_and_asks_for_no_new_associations() {
 
 #[test]
 fn the_wish_for_a_release_overtakes_reports() {
-    use crate::pfcp::node::own_requests::{MAX_UNDER_WAY, Wish};
     let mut world = World::associated();
     let mut turn = Turn::new(world.now, &mut world.sessions);
     for _ in 0..MAX_UNDER_WAY + 5 {
