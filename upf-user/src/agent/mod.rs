@@ -9,10 +9,12 @@
 //! HTTP ───────── http ──▶ metrics, control, readiness
 //! ```
 //!
-//! Asked to end (SIGINT, SIGTERM), the agent takes its data path with it. When it dies, the data path goes
+//! Asked to end (SIGINT, SIGTERM), the agent gives control planes time to release it where the config says so, and
+//! takes its data path with it. When it dies, the data path goes
 //! on, and the next agent takes it over.
 
 mod api;
+mod backlog;
 mod complaints;
 mod control;
 mod devices;
@@ -22,6 +24,8 @@ mod gtpu;
 mod numbers;
 mod pfcp;
 mod readiness;
+#[cfg(test)]
+mod storm;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -63,6 +67,9 @@ const MAX_PEERS: u32 = 65_536;
 const MAX_LISTS: u32 = 65_536;
 /// Between looks at the list of GTP-U peers.
 const PEERS_EVERY: Duration = Duration::from_millis(50);
+
+/// Between looks at whether all associations are released.
+const RELEASED_EVERY: Duration = Duration::from_millis(50);
 
 /// Why the agent does not run any more.
 #[derive(Debug, thiserror::Error)]
@@ -130,6 +137,7 @@ async fn serve(config: Config) -> Result<(), AgentError> {
         info!("{line}");
     }
     let sessions_config = SessionsConfig::new(&config)?;
+    let graceful_release = config.pfcp.graceful_release;
     let mut store = FileStore::open(&config.node.state)?;
     let recovery = recovery_time(&mut store, SystemTime::now())?;
     // What another process may have is taken before anything is changed.
@@ -138,12 +146,21 @@ async fn serve(config: Config) -> Result<(), AgentError> {
     let started = start(config, sessions_config, recovery, sockets, loaded).await;
     let (mut running, mut tasks) = started?;
     tokio::select! {
-        name = signals.next() => info!("{name}: the data path is removed"),
+        name = signals.next() => info!("{name}"),
         ended = first_end(&mut tasks) => return Err(ended),
         () = running.devices.follow(&mut running.events) => {
             return Err(AgentError::Ended { part: "the netlink watch", source: None });
         }
     }
+    tokio::select! {
+        () = release(&running.control, graceful_release) => {}
+        name = signals.next() => info!("{name}: no control plane is waited for"),
+        ended = first_end(&mut tasks) => return Err(ended),
+        () = running.devices.follow(&mut running.events) => {
+            return Err(AgentError::Ended { part: "the netlink watch", source: None });
+        }
+    }
+    info!("the data path is removed");
     tasks.shutdown().await;
     running.devices.stop().map_err(AgentError::Stop)
 }
@@ -152,6 +169,20 @@ async fn serve(config: Config) -> Result<(), AgentError> {
 struct Running {
     devices: Devices,
     events: Receiver<netlink::Event>,
+    control: Arc<Control<BpfDatapath>>,
+}
+
+/// Asks control planes to release us, and waits until all have, or the period is over.
+async fn release(control: &Control<BpfDatapath>, period: Duration) {
+    if period.is_zero() || !control.has_associations() {
+        return;
+    }
+    info!("control planes have {} s to release us", period.as_secs());
+    control.release_all(period);
+    let latest = tokio::time::Instant::now() + period;
+    while control.has_associations() && tokio::time::Instant::now() < latest {
+        tokio::time::sleep(RELEASED_EVERY).await;
+    }
 }
 
 type Tasks = JoinSet<(&'static str, io::Result<()>)>;
@@ -212,6 +243,7 @@ async fn start(
         census: Arc::clone(&control),
     };
     let metrics = Arc::new(Metrics::new(Arc::new(figures), sockets.gtpu.metrics())?);
+    metrics.show_requests(&control.request_counters())?;
     let mut devices = Devices::new(
         plan,
         Attachments::new(program, pins),
@@ -239,7 +271,7 @@ async fn start(
     };
     let gtpu = signalling.start(&mut tasks);
     let api = Api {
-        control,
+        control: Arc::clone(&control),
         gtpu,
         metrics,
         readiness,
@@ -247,7 +279,12 @@ async fn start(
     };
     serve_peers(&mut tasks, config, sockets, api, &watch);
     follow_fast_path(&mut tasks, ring, logger, watch);
-    Ok((Running { devices, events }, tasks))
+    let running = Running {
+        devices,
+        events,
+        control,
+    };
+    Ok((running, tasks))
 }
 
 async fn begin(

@@ -126,6 +126,8 @@ fn what_may_be_left_out_has_defaults() {
     assert_eq!(config.capacity.sessions, 100_000);
     assert_eq!(config.http.listen, "127.0.0.1:9805".parse().unwrap());
     assert!(config.pools.is_empty() && config.pfcp.connect.is_empty());
+    let (release, overload) = (config.pfcp.graceful_release, config.pfcp.overload_percent);
+    assert_eq!((release, overload), (Duration::ZERO, 90));
 }
 
 #[test]
@@ -324,6 +326,36 @@ fn a_listener_without_port_or_address() {
         "http.listen",
         "an address with a port",
     );
+}
+
+#[test]
+fn times_have_a_unit_and_an_end() {
+    for (text, seconds) in [("10 s", 10), ("0s", 0), ("5 min", 300), ("1h", 3600)] {
+        let source = with(8, &format!("graceful_release = \"{text}\""));
+        let config = Config::parse(&source).expect("a time");
+        assert_eq!(config.pfcp.graceful_release, Duration::from_secs(seconds));
+    }
+    for (text, message) in [
+        ("10", "such as \"10 s\""),
+        ("s", "such as \"10 s\""),
+        ("-1 s", "such as \"10 s\""),
+        ("1.5 s", "such as \"10 s\""),
+        ("99999999999999999999 s", "such as \"10 s\""),
+        ("2 h", "write at most \"3600 s\""),
+    ] {
+        let line = format!("graceful_release = \"{text}\"");
+        refused(8, &line, "pfcp.graceful_release", message);
+    }
+}
+
+#[test]
+fn a_share_that_is_none() {
+    for percent in ["0", "101", "-1", "9999999999"] {
+        let line = format!("overload_percent = {percent}");
+        refused(8, &line, "pfcp.overload_percent", "write 1 to 100");
+    }
+    let config = Config::parse(&with(8, "overload_percent = 75")).expect("a share");
+    assert_eq!(config.pfcp.overload_percent, 75);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use prometheus::{Encoder, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 pub use data_path::{DeviceCounters, Figures, Reading};
 pub use gtpu::{GtpuMetrics, Reported};
-pub use pfcp::PfcpMetrics;
+pub use pfcp::{PfcpMetrics, RequestCounters};
 
 /// Version of the program, of the package.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -51,6 +51,14 @@ impl Metrics {
             pfcp,
             pfcp_denied,
         })
+    }
+
+    /// Shows what became of our requests to control planes.
+    ///
+    /// # Errors
+    /// When it was done before.
+    pub fn show_requests(&self, counters: &RequestCounters) -> prometheus::Result<()> {
+        counters.register(&self.registry)
     }
 
     /// The exposition in Prometheus' text format.

@@ -1,5 +1,6 @@
 //! What the node room asks of the session room.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use super::ie::{FSeid, FqCsid, NodeId};
@@ -109,6 +110,9 @@ pub trait SessionService {
         response: &SessionReportResponse,
         now: Instant,
     );
+
+    /// The owners of sessions that send to one of these GTP-U peers, each with those of the peers that it uses.
+    fn owners_of_peers(&self, peers: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)>;
 
     /// How many sessions an owner has.
     fn count(&self, owner: &NodeId) -> usize;

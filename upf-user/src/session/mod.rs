@@ -13,6 +13,7 @@ mod filters;
 mod flow_description;
 mod half;
 mod model;
+mod peers;
 mod refusal;
 mod request;
 #[cfg(test)]
@@ -350,6 +351,10 @@ impl<D: Datapath> SessionService for Sessions<D> {
         _response: &SessionReportResponse,
         _now: Instant,
     ) {
+    }
+
+    fn owners_of_peers(&self, peers: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)> {
+        peers::owners(self.sessions.values(), peers)
     }
 
     fn count(&self, owner: &NodeId) -> usize {

@@ -1,5 +1,7 @@
 //! What the REST API shows.
 
+use std::net::IpAddr;
+
 use super::requests::*;
 use super::world::{World, teid_of};
 use crate::pfcp::message::SessionModificationRequest;
@@ -142,4 +144,21 @@ fn all_sessions_of_a_control_plane_end_with_it() {
     assert!(world.sessions.is_empty() && world.sessions.peers().is_empty());
     world.check();
     assert!(world.state().has_same_tables(&World::new().state()));
+}
+
+#[test]
+fn the_owners_of_a_peers_sessions_are_found() {
+    let mut world = World::new();
+    let address = |n: u8| ue(Some(&format!("10.45.0.{n}")), None);
+    for (cp_seid, gnb) in [(1, Some(GNB)), (2, Some(GNB)), (3, None)] {
+        let request = pdu_session(cp_seid, address(cp_seid as u8 + 1));
+        let seid = world.established(&request);
+        if let Some(gnb) = gnb {
+            world.modify(seid, &tunnel(1, 0x1001, gnb)).unwrap();
+        }
+    }
+    let (gnb, nobody) = (IpAddr::from(GNB), IpAddr::from([10, 1, 0, 77]));
+    let owners = world.sessions.owners_of_peers(&[gnb, nobody]);
+    assert_eq!(owners, [(smf(), vec![gnb])]);
+    assert_eq!(world.sessions.owners_of_peers(&[nobody]), []);
 }
