@@ -1,16 +1,17 @@
 //! From the rules of a session to what its seats in the tables are to do.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use upf_common::abi::{self, Match, NO_METER, Rules};
 use upf_common::abi::{flags, verdict};
 use upf_common::meter::Rate;
 
 use super::config::SessionsConfig;
+use super::detection::{Detection, Forward, LimitKey};
 use super::filters;
 use super::half::{Entries, Half, Identity};
-use super::model::{Action, Far, Model, NetworkInstance, Pdr, UeAddresses};
+use super::model::{Action, NetworkInstance, UeAddresses, traffic_from};
 use crate::datapath::Direction;
 use crate::datapath::slots::{
     MeterKey, PeerKey, Peers, Program, Seating, Tunnel, UeEndpoint, Wanted, WantedTunnel,
@@ -22,7 +23,7 @@ use crate::pfcp::message::Refusal;
 #[derive(Clone, Copy)]
 pub(super) struct Compiler<'a> {
     pub(super) config: &'a SessionsConfig,
-    pub(super) model: &'a Model,
+    pub(super) detections: &'a [Detection],
 }
 
 impl Compiler<'_> {
@@ -31,22 +32,21 @@ impl Compiler<'_> {
         let mut wanted = Wanted::default();
         let (mut addresses, mut meters) = (BTreeSet::new(), BTreeSet::new());
         let mut peers = BTreeSet::new();
-        for pdr in self.model.pdrs.iter() {
+        for pdr in self.detections {
             match pdr.tunnel {
                 Some(tunnel) => {
                     if !wanted.tunnels.iter().any(|want| want.key == tunnel.key) {
                         wanted.tunnels.push(WantedTunnel {
                             key: tunnel.key,
-                            address: tunnel.address,
-                            traffic: pdr.traffic(),
+                            address: tunnel.ipv4.unwrap_or(Ipv4Addr::UNSPECIFIED),
+                            traffic: traffic_from(pdr.source),
                         });
                     }
                 }
                 None => addresses.extend(self.endpoints(pdr)),
             }
             meters.extend(self.meter(pdr).map(|(key, _)| key));
-            let far = self.model.far_of(pdr).filter(|far| far.forwards());
-            peers.extend(far.and_then(|far| self.peer(far)));
+            peers.extend(pdr.forward.and_then(|forward| self.peer(&forward)));
         }
         // CHOOSE IDs first, so that the shared F-TEID gets the address's slot.
         wanted.tunnels.sort_by_key(|tunnel| tunnel.key);
@@ -65,7 +65,7 @@ impl Compiler<'_> {
         seating: &Seating,
         peers: &Peers,
     ) -> Result<Vec<Program>, Refusal> {
-        let order = self.model.in_precedence_order();
+        let order: Vec<_> = self.detections.iter().collect();
         let mut programs = Vec::with_capacity(2 * seating.seats.len());
         for seat in &seating.seats {
             if let Some(tunnel) = &seat.tunnel {
@@ -84,11 +84,11 @@ impl Compiler<'_> {
         &self,
         half: Half,
         tunnel: &Tunnel,
-        order: &[&Pdr],
+        order: &[&Detection],
         seating: &Seating,
         peers: &Peers,
     ) -> Result<Program, Refusal> {
-        let leads_to = |pdr: &Pdr| pdr.tunnel.is_some_and(|own| own.key == tunnel.key);
+        let leads_to = |pdr: &Detection| pdr.tunnel.is_some_and(|own| own.key == tunnel.key);
         let pdrs: Vec<_> = order.iter().copied().filter(|pdr| leads_to(pdr)).collect();
         let identity = pdrs
             .iter()
@@ -120,7 +120,7 @@ impl Compiler<'_> {
         &self,
         half: Half,
         endpoint: UeEndpoint,
-        order: &[&Pdr],
+        order: &[&Detection],
         seating: &Seating,
         peers: &Peers,
     ) -> Result<Program, Refusal> {
@@ -148,29 +148,34 @@ impl Compiler<'_> {
         Ok(half.program(identity, entries))
     }
 
-    fn matches(&self, pdr: &Pdr, seen: Option<UeAddresses>) -> Vec<Match> {
-        if pdr.filters.is_empty() {
-            return vec![filters::EVERYTHING];
+    fn matches(&self, pdr: &Detection, seen: Option<UeAddresses>) -> Vec<Match> {
+        match &pdr.filters {
+            None => vec![filters::EVERYTHING],
+            Some(filters) => filters::compile(filters, self.ue_addresses(), seen),
         }
-        filters::compile(&pdr.filters, self.model.ue_addresses(), seen)
+    }
+
+    fn ue_addresses(&self) -> UeAddresses {
+        let all = self.detections.iter();
+        all.fold(UeAddresses::default(), |all, pdr| all.or(pdr.ue))
     }
 
     /// Whether a PDR is for packets that arrive for a UE address: its own, or any of the session's if it has
     /// none.
-    fn serves(&self, pdr: &Pdr, endpoint: UeEndpoint) -> bool {
+    fn serves(&self, pdr: &Detection, endpoint: UeEndpoint) -> bool {
         if pdr.tunnel.is_some() {
             return false;
         }
-        match pdr.ue {
-            Some(_) => self.endpoints(pdr).any(|own| own == endpoint),
-            None => pdr.network_instance.is_none() || self.instance_of(pdr) == endpoint.instance,
+        if pdr.ue.is_empty() {
+            return pdr.network_instance.is_none() || self.instance_of(pdr) == endpoint.instance;
         }
+        self.endpoints(pdr).any(|own| own == endpoint)
     }
 
     /// The UE addresses that packets for a PDR arrive for.
-    fn endpoints(&self, pdr: &Pdr) -> impl Iterator<Item = UeEndpoint> + use<> {
+    fn endpoints(&self, pdr: &Detection) -> impl Iterator<Item = UeEndpoint> + use<> {
         let instance = self.instance_of(pdr);
-        let ue = pdr.ue.unwrap_or_default();
+        let ue = pdr.ue;
         let v6 = ue.v6.map(|upper| {
             let mut octets = [0; 16];
             octets[..8].copy_from_slice(&upper);
@@ -180,7 +185,7 @@ impl Compiler<'_> {
         addresses.map(move |address| UeEndpoint { instance, address })
     }
 
-    fn instance_of(&self, pdr: &Pdr) -> u32 {
+    fn instance_of(&self, pdr: &Detection) -> u32 {
         known(pdr.network_instance).unwrap_or(self.config.default_core_instance)
     }
 
@@ -188,17 +193,19 @@ impl Compiler<'_> {
     /// of the PDR, or else those of the session. Tunnels that carry other packets are left unchecked: from the
     /// core or the control plane, forwarded to another gNB, to the control plane (a router solicitation comes
     /// from the link-local address), and in sessions that know no UE address.
-    fn source_identity(&self, pdr: &Pdr) -> Identity {
+    fn source_identity(&self, pdr: &Detection) -> Identity {
         if pdr.source != Interface::Access {
             return Identity::Anybody;
         }
-        let far = self.model.far_of(pdr).filter(|far| far.forwards());
-        let destination = far.and_then(|far| far.destination);
+        let destination = pdr.forward.map(|forward| forward.destination);
         if matches!(destination, Some(Interface::Access | Interface::CpFunction)) {
             return Identity::Anybody;
         }
-        let ue = pdr.ue.unwrap_or_else(|| self.model.ue_addresses());
-        let leaves_plain = far.is_some_and(|far| far.tunnel.is_none());
+        let ue = match pdr.ue.is_empty() {
+            true => self.ue_addresses(),
+            false => pdr.ue,
+        };
+        let leaves_plain = pdr.forward.is_some_and(|forward| forward.tunnel.is_none());
         if ue.is_empty() && !leaves_plain {
             return Identity::Anybody;
         }
@@ -208,15 +215,14 @@ impl Compiler<'_> {
     fn rules(
         &self,
         half: &Half,
-        pdr: &Pdr,
+        pdr: &Detection,
         identity: Identity,
         seating: &Seating,
         peers: &Peers,
     ) -> Rules {
         let mut rules = half.head(identity);
-        let qfi = self.model.qers_of(pdr).find_map(|qer| qer.qfi);
-        rules.qfi = qfi.unwrap_or_default();
-        if self.model.is_gate_open(pdr) {
+        rules.qfi = pdr.qfi.unwrap_or_default();
+        if pdr.is_gate_open {
             rules.flags |= flags::GATE_OPEN;
         }
         if let Some((key, kbps)) = self.meter(pdr) {
@@ -230,19 +236,18 @@ impl Compiler<'_> {
             rules.flags |= flags::MATCH_QFI;
             rules.match_qfi = *first;
         }
-        let far = self.model.far_of(pdr);
-        rules.verdict = match far.map(Far::verdict) {
-            None | Some(Action::Drop) => verdict::DROP,
-            Some(Action::Buffer) => verdict::BUFFER,
-            Some(Action::Forward) => verdict::FORWARD,
+        rules.verdict = match pdr.action {
+            Action::Drop => verdict::DROP,
+            Action::Buffer => verdict::BUFFER,
+            Action::Forward => verdict::FORWARD,
         };
-        if let Some(far) = far.filter(|far| far.forwards()) {
-            self.forward(&mut rules, pdr, far, qfi.is_some(), peers);
+        if let Some(forward) = &pdr.forward {
+            self.forward(&mut rules, pdr, forward, peers);
         }
         rules
     }
 
-    fn forward(&self, rules: &mut Rules, pdr: &Pdr, far: &Far, has_qfi: bool, peers: &Peers) {
+    fn forward(&self, rules: &mut Rules, pdr: &Detection, far: &Forward, peers: &Peers) {
         let Some(tunnel) = far.tunnel else {
             rules.instance = known(far.network_instance).unwrap_or_else(|| self.instance_of(pdr));
             return;
@@ -255,7 +260,7 @@ impl Compiler<'_> {
         rules.flags |= flags::ENCAPSULATE;
         rules.peer = peer;
         rules.peer_teid = tunnel.teid.to_be_bytes();
-        if has_qfi && let Some(pdu_type) = pdu_type(far.destination) {
+        if pdr.qfi.is_some() && let Some(pdu_type) = pdu_type(far.destination) {
             rules.flags |= flags::PDU_SESSION;
             rules.pdu_type = pdu_type;
         }
@@ -266,19 +271,27 @@ impl Compiler<'_> {
     }
 
     /// The peer of a FAR with an outer header.
-    fn peer(&self, far: &Far) -> Option<PeerKey> {
-        let local = self.config.gtpu_for(known(far.network_instance))?;
+    fn peer(&self, far: &Forward) -> Option<PeerKey> {
+        let IpAddr::V4(remote) = far.tunnel?.address else {
+            return None;
+        };
+        let local = self.config.gtpu_for(known(far.network_instance), false)?;
+        let IpAddr::V4(address) = local.address else {
+            return None;
+        };
         Some(PeerKey {
-            local: local.address,
-            remote: far.tunnel?.address,
+            local: address,
+            remote,
             instance: local.instance,
         })
     }
 
     /// A PDR's meter and its MBR in kbit/s.
-    fn meter(&self, pdr: &Pdr) -> Option<(MeterKey, u64)> {
-        let (qer, kbps) = self.model.mbr_of(pdr)?;
-        let is_downlink_tunnel = pdr.tunnel.is_some() && pdr.traffic() == Direction::Downlink;
+    fn meter(&self, pdr: &Detection) -> Option<(MeterKey, u64)> {
+        let limit = pdr.limits.iter().min_by_key(|limit| limit.kbps)?;
+        let (LimitKey::Qer(qer) | LimitKey::Correlated(qer)) = limit.key;
+        let kbps = limit.kbps;
+        let is_downlink_tunnel = pdr.tunnel.is_some() && traffic_from(pdr.source) == Direction::Downlink;
         let key = MeterKey {
             qer,
             is_downlink_tunnel,
@@ -288,8 +301,8 @@ impl Compiler<'_> {
 }
 
 /// The PDU type towards a gNB or another UPF (TS 38.415 clause 5.5.2); nobody else reads the container.
-fn pdu_type(destination: Option<Interface>) -> Option<u8> {
-    match destination? {
+fn pdu_type(destination: Interface) -> Option<u8> {
+    match destination {
         Interface::Access => Some(0),
         Interface::Core => Some(1),
         _ => None,

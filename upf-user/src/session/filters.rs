@@ -185,9 +185,8 @@ mod tests {
 
     fn filter(text: &str) -> SdfFilter {
         SdfFilter {
-            id: None,
             flow: Some(parse(text).unwrap()),
-            tos: None,
+            ..SdfFilter::default()
         }
     }
 
@@ -241,9 +240,8 @@ mod tests {
     #[test]
     fn a_type_of_service_is_enough_for_a_filter() {
         let filter = SdfFilter {
-            id: None,
-            flow: None,
             tos: Some((0xb8, 0xfc)),
+            ..SdfFilter::default()
         };
         let expected = Match {
             tos: 0xb8,

@@ -3,8 +3,9 @@
 use upf_common::abi::{MAX_LIST_ENTRIES, Match, NO_METER, RuleList, RuleListEntry, Rules};
 use upf_common::abi::{flags, verdict};
 
+use super::detection::Detection;
 use super::filters;
-use super::model::{Pdr, UeAddresses};
+use super::model::UeAddresses;
 use super::refusal::no_room;
 use crate::datapath::slots::{Program, Seat};
 use crate::datapath::{Direction, SlotIndex};
@@ -104,7 +105,7 @@ impl Entries {
     }
 
     /// An entry for each QFI of the PDR.
-    pub(super) fn add(&mut self, pdr: &Pdr, filter: Match, rules: &Rules) -> Result<(), Refusal> {
+    pub(super) fn add(&mut self, pdr: &Detection, filter: Match, rules: &Rules) -> Result<(), Refusal> {
         if pdr.qfis.is_empty() {
             return self.add_once(pdr, filter, *rules);
         }
@@ -120,7 +121,7 @@ impl Entries {
 
     pub(super) fn add_once(
         &mut self,
-        pdr: &Pdr,
+        pdr: &Detection,
         filter: Match,
         rules: Rules,
     ) -> Result<(), Refusal> {
@@ -129,7 +130,7 @@ impl Entries {
         }
         let used = self.list.len as usize;
         if used == MAX_LIST_ENTRIES {
-            return Err(no_room(FailedRule::Pdr(pdr.id)));
+            return Err(no_room(FailedRule::Pdr(pdr.pdr)));
         }
         self.list.entries[used] = RuleListEntry { filter, rules };
         self.list.len += 1;

@@ -3,6 +3,7 @@
 use super::NetworkInstance;
 use super::rule_set::rules;
 use crate::pfcp::ie::{ApplyAction, HeaderEnrichment, Interface, RedirectInformation};
+use crate::session::config::SessionsConfig;
 use crate::session::detection::RemoteTunnel;
 
 /// Forwarding Action Rule.
@@ -56,6 +57,16 @@ pub(in crate::session) enum Action {
 }
 
 rules!(Far: u32);
+
+impl Forwarding {
+    /// The network instance that packets go to: that of the forwarding policy, if there is one.
+    pub(in crate::session) fn instance(&self, config: &SessionsConfig) -> Option<NetworkInstance> {
+        let policy = self.policy.map(usize::from);
+        let policy = policy.and_then(|number| config.forwarding_policies.get(number));
+        let of_policy = policy.map(|policy| NetworkInstance::Known(policy.instance));
+        of_policy.or(self.network_instance)
+    }
+}
 
 impl Far {
     /// What is done with a packet. A FAR that redirects drops what it would forward: TREU is not announced, and a
