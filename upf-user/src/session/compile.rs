@@ -226,10 +226,8 @@ impl Compiler<'_> {
             rules.flags |= flags::GATE_OPEN;
         }
         if let Some((key, kbps)) = self.meter(pdr) {
-            let rate = Rate::from_bits_per_second(kbps.saturating_mul(1000));
+            let _rate = Rate::from_bits_per_second(kbps.saturating_mul(1000));
             rules.meter_slot = seating.meter_slot(key).map_or(NO_METER, |slot| slot.0);
-            rules.meter_ticks_per_byte = rate.ticks_per_byte;
-            rules.meter_depth = rate.depth;
         }
         // There is no QFI on a plain IP packet.
         if let (Direction::Uplink, Some(first)) = (half.direction, pdr.qfis.first()) {

@@ -30,6 +30,7 @@ impl PeerKey {
             remote: mapped(remote),
             instance: self.instance,
             checksum_base: outer_ipv4_checksum_base(local, remote),
+            ..abi::Peer::default()
         }
     }
 }
