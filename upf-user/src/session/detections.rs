@@ -68,6 +68,14 @@ impl Model {
     }
 }
 
+impl Pdr {
+    /// From its Activation Time on, until its Deactivation Time (clause 5.2.1A.4).
+    pub(super) fn is_active(&self, config: &SessionsConfig, basis: &Basis) -> bool {
+        let has_come = |time: u32| config.clock.instant_of(time) <= basis.at;
+        self.activation.is_none_or(has_come) && !self.deactivation.is_some_and(has_come)
+    }
+}
+
 impl Detection {
     /// Everything that comes by a way, and nothing is done with it yet.
     fn of_way(way: &Way, source: Interface) -> Self {
@@ -135,7 +143,7 @@ impl Maker<'_> {
     fn predefined(&self, common: &Detection, number: u16, rule: &PredefinedRule) -> Detection {
         let mut detection = common.clone();
         detection.precedence = rule.precedence.or(common.precedence);
-        if self.is_active() && !rule.filters.is_empty() {
+        if self.pdr.is_active(self.config, self.basis) && !rule.filters.is_empty() {
             detection.filters = Some(rule.filters.clone());
         }
         if rule.drops {
@@ -152,14 +160,8 @@ impl Maker<'_> {
         detection
     }
 
-    /// From its Activation Time on, until its Deactivation Time (clause 5.2.1A.4).
-    fn is_active(&self) -> bool {
-        let has_come = |time: u32| self.config.clock.instant_of(time) <= self.basis.at;
-        self.pdr.activation.is_none_or(has_come) && !self.pdr.deactivation.is_some_and(has_come)
-    }
-
     fn filters(&self) -> Option<Vec<SdfFilter>> {
-        if !self.is_active() {
+        if !self.pdr.is_active(self.config, self.basis) {
             return Some(Vec::new());
         }
         match &self.pdr.application {

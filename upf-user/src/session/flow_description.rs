@@ -5,6 +5,7 @@
 //! by RFC 6733 is for packets from the UE, so its sides are the other way round. Neither `deny`, nor options, nor
 //! inverted addresses ("!") are allowed by TS 29.212.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -71,6 +72,38 @@ pub(super) fn parse(text: &str) -> Option<FlowDescription> {
         remote,
         local,
     })
+}
+
+impl fmt::Display for FlowDescription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "permit out ")?;
+        match self.protocol {
+            Some(number) => write!(f, "{number}")?,
+            None => write!(f, "ip")?,
+        }
+        write!(f, " from {} to {}", self.remote, self.local)
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host {
+            Host::Any => write!(f, "any")?,
+            Host::Assigned => write!(f, "assigned")?,
+            Host::Net(net) => write!(f, "{net}")?,
+        }
+        if self.ports == [MatchPorts::ANY] {
+            return Ok(());
+        }
+        for (n, ports) in self.ports.iter().enumerate() {
+            let before = if n == 0 { ' ' } else { ',' };
+            match ports {
+                MatchPorts { first, last } if first == last => write!(f, "{before}{first}")?,
+                MatchPorts { first, last } => write!(f, "{before}{first}-{last}")?,
+            }
+        }
+        Ok(())
+    }
 }
 
 type Words<'a> = std::iter::Peekable<std::str::SplitAsciiWhitespace<'a>>;
@@ -222,6 +255,7 @@ mod tests {
         ];
         for (text, protocol, remote, remote_ports, local, local_ports) in cases {
             let flow = parse(text).expect(text);
+            assert_eq!(parse(&flow.to_string()), Some(flow.clone()), "{flow}");
             assert_eq!(flow.protocol, protocol, "{text}");
             assert_eq!(
                 (flow.remote.host, flow.remote.ports),

@@ -53,7 +53,7 @@ use self::applications::Applications;
 use self::compile::Compiler;
 use self::detections::Basis;
 use self::model::Model;
-use self::refusal::{refuse, refuse_all};
+use self::refusal::refuse_all;
 use self::remotes::Remotes;
 use self::request::Requested;
 use crate::datapath::slots::{ChangeError, Changed, Program, Seating, SlotTable};

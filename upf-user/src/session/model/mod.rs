@@ -108,14 +108,6 @@ impl Model {
         all.fold(UeAddresses::default(), |all, ue| all.or(ue.addresses))
     }
 
-    /// PDRs in the order in which they are looked at: an absent precedence is the last one (clause 8.2.11:
-    /// the lower the value, the higher the precedence).
-    pub(super) fn in_precedence_order(&self) -> Vec<&Pdr> {
-        let mut pdrs: Vec<_> = self.pdrs.iter().collect();
-        pdrs.sort_by_key(|pdr| (pdr.precedence.is_none(), pdr.precedence, pdr.id));
-        pdrs
-    }
-
     /// The FAR of a PDR. With a MAR it is the one of 3GPP access, or else that of the other: ATSSS is not announced,
     /// so traffic is neither steered nor split.
     pub(super) fn far_of(&self, pdr: &Pdr) -> Option<&Far> {

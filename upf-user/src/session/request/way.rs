@@ -1,6 +1,8 @@
 //! The way by which packets come: F-TEID, network instance, UE address, framed routes and QFIs of a PDI or of a
 //! traffic endpoint.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use ipnet::IpNet;
 
 use super::{Builder, Left};
@@ -8,7 +10,7 @@ use crate::datapath::slots::TunnelKey;
 use crate::pfcp::ie::{Cause, FTeid, FailedRule, UeIpAddress, kind};
 use crate::pfcp::message::{CreateTrafficEndpoint, Pdi, Refusal};
 use crate::session::model::{
-    LocalTunnel, MAX_TRAFFIC_ENDPOINTS, NetworkInstance, TrafficEndpoint, Way,
+    Families, LocalTunnel, MAX_TRAFFIC_ENDPOINTS, NetworkInstance, TrafficEndpoint, Way,
 };
 use crate::session::refusal::refuse;
 use crate::session::{elements, framed_route};
@@ -62,7 +64,7 @@ impl Parts<'_> {
         let left = Left {
             id,
             f_teid: matches!(self.f_teid, Some(FTeid::Choose { .. })),
-            ue: crate::session::model::Families {
+            ue: Families {
                 v4: ue.choose_ipv4,
                 v6: ue.choose_ipv6,
             },
@@ -188,9 +190,9 @@ impl Builder<'_> {
         if !self.is_restoration {
             return refuse(Cause::InvalidFTeidAllocationOption);
         }
-        let addresses = ipv4.map(Into::into).into_iter();
-        let mut addresses = addresses.chain(ipv6.map(Into::into));
-        let is_ours = |address| self.config.gtpu.iter().any(|own| own.address == address);
+        let addresses = ipv4.map(IpAddr::V4).into_iter();
+        let mut addresses = addresses.chain(ipv6.map(IpAddr::V6));
+        let is_ours = |address: IpAddr| self.config.gtpu.iter().any(|own| own.address == address);
         if teid == 0 || (ipv4.is_none() && ipv6.is_none()) || !addresses.all(is_ours) {
             return refuse(Cause::MandatoryIeIncorrect);
         }
@@ -237,17 +239,17 @@ impl Builder<'_> {
     }
 }
 
-fn as_v4(address: std::net::IpAddr) -> Option<std::net::Ipv4Addr> {
+fn as_v4(address: IpAddr) -> Option<Ipv4Addr> {
     match address {
-        std::net::IpAddr::V4(address) => Some(address),
-        std::net::IpAddr::V6(_) => None,
+        IpAddr::V4(address) => Some(address),
+        IpAddr::V6(_) => None,
     }
 }
 
-fn as_v6(address: std::net::IpAddr) -> Option<std::net::Ipv6Addr> {
+fn as_v6(address: IpAddr) -> Option<Ipv6Addr> {
     match address {
-        std::net::IpAddr::V4(_) => None,
-        std::net::IpAddr::V6(address) => Some(address),
+        IpAddr::V4(_) => None,
+        IpAddr::V6(address) => Some(address),
     }
 }
 
