@@ -1,6 +1,7 @@
 //! Which slot serves what: pools of UE addresses cut into blocks, the allocator of slots, peers and rule
 //! lists, and the table that puts sessions into them.
 
+mod addresses;
 mod allocator;
 mod lists;
 mod peers;
@@ -12,6 +13,7 @@ mod tests;
 mod transaction;
 mod write;
 
+pub use addresses::{AddressFamily, UePool};
 pub use peers::{PeerKey, Peers};
 pub use pools::{MAX_BLOCKS, PoolError, PoolLayout, ue_key};
 pub use seating::{

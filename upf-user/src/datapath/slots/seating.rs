@@ -35,7 +35,7 @@ pub struct MeterKey {
 }
 
 /// A UE address in a network instance; an IPv6 address is the /64 prefix with the lower half zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UeEndpoint {
     /// The network instance's number.
     pub instance: u32,
