@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bench::figures::requests::{establishment, no_sessions, smf, tunnel};
 use criterion::{Criterion, criterion_group, criterion_main};
 use upf_user::datapath::memory::MemoryDatapath;
+use upf_user::pfcp::message::SessionDeletionRequest;
 use upf_user::pfcp::service::SessionService as _;
 use upf_user::session::Sessions;
 
@@ -39,7 +40,7 @@ impl Node {
         let now = self.step();
         let established = self
             .sessions
-            .establish(&smf(), &establishment(number), now)
+            .establish(&smf(), 0, &establishment(number), now)
             .expect("room for a session");
         established.up_f_seid.seid
     }
@@ -52,7 +53,9 @@ impl Node {
 
     fn delete(&mut self, seid: u64) {
         let now = self.step();
-        let answer = self.sessions.delete(&smf(), seid, now);
+        let answer = self
+            .sessions
+            .delete(&smf(), seid, &SessionDeletionRequest::default(), now);
         answer.outcome.expect("a session to end");
     }
 }

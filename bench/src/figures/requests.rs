@@ -7,7 +7,7 @@ use upf_user::datapath::memory::{MemoryDatapath, Sizes};
 use upf_user::pfcp::codec::{Body, Heartbeat, Message};
 use upf_user::pfcp::ie::{
     ApplyAction, BitRates, FSeid, FTeid, GateStatus, Interface, NodeId, OuterHeaderCreation,
-    OuterHeaderRemoval, SdfFilter, UeIpAddress,
+    OuterHeaderRemoval, SdfFilter, UeIpAddress, UserId,
 };
 use upf_user::pfcp::message::{
     CreateFar, CreatePdr, CreateQer, ForwardingParameters, Pdi, SessionEstablishmentRequest,
@@ -111,13 +111,12 @@ pub fn establishment(number: u32) -> SessionEstablishmentRequest {
         ..SdfFilter::default()
     };
     let buffer = ApplyAction(ApplyAction::BUFF | ApplyAction::NOCP);
+    let cp_f_seid = FSeid {
+        seid: number.into(),
+        ipv4: Some(SMF),
+        ipv6: None,
+    };
     SessionEstablishmentRequest {
-        node_id: smf(),
-        cp_f_seid: FSeid {
-            seid: number.into(),
-            ipv4: Some(SMF),
-            ipv6: None,
-        },
         create_pdrs: vec![
             pdr(1, 65535, 1, &[1], downlink),
             pdr(2, 65535, 2, &[1], access(&[1], vec![])),
@@ -131,8 +130,8 @@ pub fn establishment(number: u32) -> SessionEstablishmentRequest {
         ],
         create_qers: vec![qer()],
         dnn: Some("internet".to_owned()),
-        imsi: Some("999700000000001".to_owned()),
-        is_restoration: false,
+        user_id: Some(UserId::of_imsi("999700000000001")),
+        ..SessionEstablishmentRequest::new(smf(), cp_f_seid)
     }
 }
 
@@ -148,6 +147,7 @@ pub fn tunnel(teid: u32) -> SessionModificationRequest {
                 outer_header_creation: Some(gtpu(teid, GNB)),
                 ..UpdateForwardingParameters::default()
             }),
+            ..UpdateFar::default()
         }],
         ..SessionModificationRequest::default()
     }
@@ -164,13 +164,8 @@ const fn choose(id: Option<u8>) -> FTeid {
 fn pdi(source_interface: Interface) -> Pdi {
     Pdi {
         source_interface,
-        f_teid: None,
         network_instance: Some("internet".to_owned()),
-        ue_ip_address: None,
-        sdf_filters: Vec::new(),
-        qfis: Vec::new(),
-        application_id: None,
-        traffic_endpoint_id: None,
+        ..Pdi::default()
     }
 }
 
@@ -183,7 +178,7 @@ fn pdr(id: u16, precedence: u32, far: u32, qers: &[u32], pdi: Pdi) -> CreatePdr 
         outer_header_removal: is_tunnel.then_some(OuterHeaderRemoval::GtpuUdpIp),
         far_id: Some(far),
         qer_ids: qers.to_vec(),
-        activate_predefined_rules: Vec::new(),
+        ..CreatePdr::default()
     }
 }
 
@@ -209,16 +204,18 @@ fn far(
                 network_instance: Some("internet".to_owned()),
                 outer_header_creation,
                 transport_level_marking: None,
+                ..ForwardingParameters::default()
             },
         );
     CreateFar {
         id,
         apply_action,
         forwarding,
+        ..CreateFar::default()
     }
 }
 
-const fn qer() -> CreateQer {
+fn qer() -> CreateQer {
     CreateQer {
         id: 1,
         gate: GateStatus {
@@ -231,5 +228,6 @@ const fn qer() -> CreateQer {
         }),
         gbr: None,
         qfi: Some(1),
+        ..CreateQer::default()
     }
 }

@@ -1,6 +1,7 @@
 //! Messages that nobody means well with, through codec and node into sessions and tables: whatever comes, the tables
 //! hold what the sessions imply, and every session is whole.
 
+use crate::pfcp::message::SessionDeletionRequest;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -38,7 +39,7 @@ impl Attack {
                 node_id: smf(),
                 recovery_time_stamp: 7,
                 up_function_features: None,
-                ..AssociationSetupRequest::default()
+                cp_function_features: None,
             }),
         );
         attack.throw(&setup);
@@ -81,7 +82,7 @@ impl Attack {
             7 => Body::SessionModificationRequest(dedicated_flow(
                 "permit out 17 from 192.0.2.0/24 5000-6000 to assigned",
             )),
-            8 => Body::SessionDeletionRequest,
+            8 => Body::SessionDeletionRequest(SessionDeletionRequest::default()),
             _ => Body::SessionModificationRequest(tunnel(2, number, gnb)),
         };
         self.write(seid, body)

@@ -6,6 +6,7 @@ use crate::pfcp::ie::{
     ApplyAction, Cause, FTeid, FailedRule, Interface, NodeId, OuterHeaderCreation,
     OuterHeaderRemoval, SdfFilter, kind,
 };
+use crate::pfcp::message::SessionDeletionRequest;
 use crate::pfcp::message::{
     Refusal, SessionEstablishmentRequest, SessionModificationRequest, UpdateFar, UpdateQer,
 };
@@ -169,7 +170,7 @@ fn establishments() {
         Some(Pdr(1)),
     );
     refused("traffic endpoint", expected, |r| {
-        r.create_pdrs[0].pdi.traffic_endpoint_id = Some(1);
+        r.create_pdrs[0].pdi.traffic_endpoint_ids = vec![1];
     });
     let expected = (
         ServiceNotSupported,
@@ -480,14 +481,20 @@ fn sessions_of_others_are_not_found() {
     let mut world = World::new();
     let seid = world.established(&pdu_session(7, ue(Some(UE), None)));
     let stranger = NodeId::Fqdn("smf.example.org".to_owned());
-    let not_found = Err(refusal((Cause::SessionContextNotFound, None, None)));
+    let refusal = refusal((Cause::SessionContextNotFound, None, None));
+    let not_found = Err(refusal.clone());
     let answer = world.sessions.modify(&stranger, seid, &idle(), world.now);
     assert_eq!((answer.cp_seid, answer.outcome), (0, not_found.clone()));
-    let answer = world.sessions.delete(&stranger, seid, world.now);
+    let answer = world.sessions.delete(
+        &stranger,
+        seid,
+        &SessionDeletionRequest::default(),
+        world.now,
+    );
     assert_eq!(answer.cp_seid, 0);
     assert_eq!(world.sessions.cp_seid(&stranger, seid), None);
     assert_eq!(world.sessions.cp_seid(&smf(), seid), Some(7));
-    assert_eq!(world.modify(seid + 1, &idle()), not_found);
+    assert_eq!(world.modify(seid + 1, &idle()), Err(refusal));
     world.sessions.delete_all(&stranger, world.now);
     assert_eq!(world.sessions.len(), 1);
 }

@@ -1,5 +1,6 @@
 //! Requests as control planes send them.
 
+use crate::pfcp::ie::UserId;
 use std::net::Ipv4Addr;
 
 use crate::pfcp::ie::{
@@ -56,7 +57,7 @@ pub(super) fn pdi(source_interface: Interface) -> Pdi {
         sdf_filters: Vec::new(),
         qfis: Vec::new(),
         application_id: None,
-        traffic_endpoint_id: None,
+        ..Pdi::default()
     }
 }
 
@@ -136,19 +137,18 @@ pub(super) fn establishment(
     fars: Vec<CreateFar>,
     qers: Vec<CreateQer>,
 ) -> SessionEstablishmentRequest {
+    let cp_f_seid = FSeid {
+        seid: cp_seid,
+        ipv4: Some(Ipv4Addr::new(10, 100, 0, 1)),
+        ipv6: None,
+    };
     SessionEstablishmentRequest {
-        node_id: smf(),
-        cp_f_seid: FSeid {
-            seid: cp_seid,
-            ipv4: Some(Ipv4Addr::new(10, 100, 0, 1)),
-            ipv6: None,
-        },
         create_pdrs: pdrs,
         create_fars: fars,
         create_qers: qers,
         dnn: Some("internet".to_owned()),
-        imsi: Some("999700000000001".to_owned()),
-        is_restoration: false,
+        user_id: Some(UserId::of_imsi("999700000000001")),
+        ..SessionEstablishmentRequest::new(smf(), cp_f_seid)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sessions over tables in memory that can be told to fail, and what must hold for them at any time.
 
+use crate::pfcp::message::SessionDeletionRequest;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
@@ -95,7 +96,7 @@ impl World {
         request: &SessionEstablishmentRequest,
     ) -> Result<Established, Refusal> {
         self.now += Duration::from_millis(100);
-        self.sessions.establish(&smf(), request, self.now)
+        self.sessions.establish(&smf(), 0, request, self.now)
     }
 
     pub(super) fn modify(
@@ -107,11 +108,14 @@ impl World {
         self.sessions
             .modify(&smf(), seid, request, self.now)
             .outcome
+            .map(|modified| modified.created_pdrs)
     }
 
     pub(super) fn delete(&mut self, seid: u64) -> Result<(), Refusal> {
         self.now += Duration::from_millis(100);
-        self.sessions.delete(&smf(), seid, self.now).outcome
+        let request = SessionDeletionRequest::default();
+        let answer = self.sessions.delete(&smf(), seid, &request, self.now);
+        answer.outcome.map(|_| ())
     }
 
     /// Establishes and must succeed: our SEID.

@@ -190,8 +190,8 @@ fn what_is_not_known_is_skipped_and_counted() {
     let Body::SessionEstablishmentRequest(request) = decoded.body else {
         panic!("{:?}", decoded.body);
     };
-    let endpoint = request.create_pdrs[0].pdi.traffic_endpoint_id;
-    assert_eq!(endpoint, Some(1), "the first of repeated IEs counts");
+    let endpoint = &request.create_pdrs[0].pdi.traffic_endpoint_ids;
+    assert_eq!(*endpoint, [1], "the first of repeated IEs counts");
 }
 
 #[test]

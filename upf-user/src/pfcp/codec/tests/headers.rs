@@ -2,6 +2,7 @@
 
 use super::bytes::{node_id, node_message, session_message};
 use crate::pfcp::codec::{Body, FrameError, Header, Message, MessageType, frames};
+use crate::pfcp::message::SessionDeletionRequest;
 
 #[test]
 fn a_header_is_read_with_its_flags() {
@@ -24,7 +25,7 @@ fn a_header_is_written_as_it_is_read() {
         seid: 7,
         sequence: 0x0100_0002,
         priority: Some(15),
-        body: Body::SessionDeletionRequest,
+        body: Body::SessionDeletionRequest(SessionDeletionRequest::default()),
     };
     let expected = [0x23, 54, 0, 12, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 2, 0xf0];
     assert_eq!(message.encode().unwrap(), expected);

@@ -15,7 +15,7 @@ fn an_establishment_of_open5gs_is_read_whole() {
     assert_eq!(decoded.skipped, 8);
     assert_eq!(request.cp_f_seid.seid, 0x55);
     assert_eq!(request.dnn.as_deref(), Some("internet"));
-    assert_eq!(request.imsi.as_deref(), Some("001010123456789"));
+    assert_eq!(request.imsi(), Some("001010123456789"));
     assert!(!request.is_restoration);
     let [downlink, uplink, advertisement, solicitation] = &request.create_pdrs[..] else {
         panic!("{:?}", request.create_pdrs);

@@ -1,5 +1,9 @@
 //! Any message that can be written.
 
+use crate::pfcp::codec::AssociationUpdateRequest;
+use crate::pfcp::codec::SessionDeletionResponse;
+use crate::pfcp::ie::UserId;
+use crate::pfcp::message::SessionDeletionRequest;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proptest::collection::vec;
@@ -45,7 +49,7 @@ fn body() -> impl Strategy<Value = Body> {
         heartbeat.prop_map(Body::HeartbeatResponse),
         setup_request().prop_map(Body::AssociationSetupRequest),
         setup_response().prop_map(Body::AssociationSetupResponse),
-        node_id().prop_map(Body::AssociationUpdateRequest),
+        update_request().prop_map(Body::AssociationUpdateRequest),
         node_response().prop_map(Body::AssociationUpdateResponse),
         node_id().prop_map(Body::AssociationReleaseRequest),
         node_response().prop_map(Body::AssociationReleaseResponse),
@@ -54,11 +58,32 @@ fn body() -> impl Strategy<Value = Body> {
         establishment_response().prop_map(Body::SessionEstablishmentResponse),
         modification_request().prop_map(Body::SessionModificationRequest),
         modification_response().prop_map(Body::SessionModificationResponse),
-        Just(Body::SessionDeletionRequest),
-        verdict().prop_map(Body::SessionDeletionResponse),
+        of(f_seid()).prop_map(|cp_f_seid| {
+            Body::SessionDeletionRequest(SessionDeletionRequest { cp_f_seid })
+        }),
+        deletion_response().prop_map(Body::SessionDeletionResponse),
         other_request().prop_map(Body::OtherRequest),
         other_response(),
     ]
+}
+
+fn update_request() -> impl Strategy<Value = AssociationUpdateRequest> {
+    node_id().prop_map(|node_id| AssociationUpdateRequest {
+        node_id,
+        up_function_features: None,
+        cp_function_features: None,
+        release_request: None,
+        graceful_release_period: None,
+    })
+}
+
+fn deletion_response() -> impl Strategy<Value = SessionDeletionResponse> {
+    verdict().prop_map(|verdict| SessionDeletionResponse {
+        verdict,
+        usage_reports: Vec::new(),
+        load_control: None,
+        overload_control: None,
+    })
 }
 
 fn node_response() -> impl Strategy<Value = NodeResponse> {
@@ -82,12 +107,12 @@ fn other_response() -> impl Strategy<Value = Body> {
 }
 
 fn setup_request() -> impl Strategy<Value = AssociationSetupRequest> {
-    (node_id(), any::<u32>(), of(any::<u16>())).prop_map(|(node_id, stamp, features)| {
+    (node_id(), any::<u32>(), of(any::<u64>())).prop_map(|(node_id, stamp, features)| {
         AssociationSetupRequest {
             node_id,
             recovery_time_stamp: stamp,
             up_function_features: features.map(UpFunctionFeatures),
-            ..AssociationSetupRequest::default()
+            cp_function_features: None,
         }
     })
 }
@@ -98,6 +123,7 @@ fn setup_response() -> impl Strategy<Value = AssociationSetupResponse> {
         verdict,
         recovery_time_stamp: request.recovery_time_stamp,
         up_function_features: request.up_function_features,
+        cp_function_features: request.cp_function_features,
     })
 }
 
@@ -262,7 +288,8 @@ fn pdi() -> impl Strategy<Value = Pdi> {
             sdf_filters,
             qfis,
             application_id: optional.3,
-            traffic_endpoint_id: optional.4,
+            traffic_endpoint_ids: optional.4.into_iter().collect(),
+            ..Pdi::default()
         })
 }
 
@@ -395,14 +422,13 @@ fn establishment_request() -> impl Strategy<Value = SessionEstablishmentRequest>
     let rest = (of(name()), of("[0-9]{1,15}"), any::<bool>());
     (node_id(), f_seid(), rules, rest).prop_map(|(node_id, cp_f_seid, rules, rest)| {
         SessionEstablishmentRequest {
-            node_id,
-            cp_f_seid,
             create_pdrs: rules.0,
             create_fars: rules.1,
             create_qers: rules.2,
             dnn: rest.0,
-            imsi: rest.1,
+            user_id: rest.1.as_deref().map(UserId::of_imsi),
             is_restoration: rest.2,
+            ..SessionEstablishmentRequest::new(node_id, cp_f_seid)
         }
     })
 }
@@ -465,7 +491,12 @@ fn modification_response() -> impl Strategy<Value = SessionModificationResponse>
         |(verdict, created_pdrs, failed_rule)| SessionModificationResponse {
             verdict,
             created_pdrs,
+            updated_pdrs: Vec::new(),
+            usage_reports: Vec::new(),
+            created_traffic_endpoints: Vec::new(),
             failed_rule,
+            load_control: None,
+            overload_control: None,
         },
     )
 }
@@ -477,7 +508,10 @@ fn establishment_response() -> impl Strategy<Value = SessionEstablishmentRespons
             verdict: rest.verdict,
             up_f_seid: (rest.verdict.cause == Cause::RequestAccepted).then_some(f_seid),
             created_pdrs: rest.created_pdrs,
+            created_traffic_endpoints: rest.created_traffic_endpoints,
             failed_rule: rest.failed_rule,
+            load_control: rest.load_control,
+            overload_control: rest.overload_control,
         }
     })
 }

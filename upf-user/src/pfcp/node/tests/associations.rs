@@ -1,6 +1,7 @@
 //! Associations that control planes set up, and heartbeats.
 
 use super::*;
+use crate::pfcp::codec::AssociationUpdateRequest;
 use crate::pfcp::codec::{AssociationSetupResponse, NodeResponse, Verdict};
 use crate::pfcp::ie::UpFunctionFeatures;
 use crate::pfcp::node::{Ending, MAX_ASSOCIATIONS, Trouble};
@@ -31,6 +32,7 @@ fn a_setup_is_answered_with_who_we_are() {
             verdict: Verdict::ACCEPTED,
             recovery_time_stamp: OUR_STAMP,
             up_function_features: Some(UpFunctionFeatures(UpFunctionFeatures::FTUP)),
+            cp_function_features: None,
         }),
     };
     assert_eq!(read(&sent(&actions)[0].1), expected);
@@ -199,7 +201,13 @@ fn update_and_release() {
     };
     let accepted = || response(Cause::RequestAccepted);
     let unknown = || response(Cause::NoEstablishedAssociation);
-    let update = Body::AssociationUpdateRequest(cp_node());
+    let update = Body::AssociationUpdateRequest(AssociationUpdateRequest {
+        node_id: cp_node(),
+        up_function_features: None,
+        cp_function_features: None,
+        release_request: None,
+        graceful_release_period: None,
+    });
     let answer = world.ask(cp(), &write(3, 0, update.clone()));
     assert_eq!(answer.body, Body::AssociationUpdateResponse(accepted()));
     let release = write(4, 0, Body::AssociationReleaseRequest(cp_node()));

@@ -10,6 +10,7 @@ fn setup_response(sequence: u32, cause: Cause) -> Vec<u8> {
         verdict: Verdict::new(cause),
         recovery_time_stamp: CP_STAMP,
         up_function_features: None,
+        cp_function_features: None,
     };
     write(sequence, 0, Body::AssociationSetupResponse(response))
 }

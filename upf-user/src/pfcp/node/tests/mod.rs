@@ -6,6 +6,9 @@ mod hostile;
 mod odd_messages;
 mod sessions;
 
+use crate::pfcp::ie::FqCsid;
+use crate::pfcp::message::{PfdManagementRequest, SessionDeletionRequest, SessionReportResponse};
+use crate::pfcp::service::{Deleted, Modified};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -71,6 +74,7 @@ impl SessionService for FakeSessions {
     fn establish(
         &mut self,
         owner: &NodeId,
+        _header_seid: u64,
         request: &SessionEstablishmentRequest,
         _now: Instant,
     ) -> Result<Established, Refusal> {
@@ -97,7 +101,7 @@ impl SessionService for FakeSessions {
                 ipv6: None,
             },
             created_pdrs: request.create_pdrs.iter().map(created).collect(),
-            ..Established::default()
+            created_traffic_endpoints: Vec::new(),
         })
     }
 
@@ -107,25 +111,31 @@ impl SessionService for FakeSessions {
         seid: u64,
         _request: &SessionModificationRequest,
         _now: Instant,
-    ) -> Answer<Vec<CreatedPdr>> {
+    ) -> Answer<Modified> {
         self.calls.push("modify");
         match self.cp_seid(owner, seid) {
             Some(cp_seid) => Answer {
                 cp_seid,
-                outcome: self.refusal.take().map_or(Ok(Vec::new()), Err),
+                outcome: self.refusal.take().map_or(Ok(Modified::default()), Err),
             },
             None => Self::not_found(),
         }
     }
 
-    fn delete(&mut self, owner: &NodeId, seid: u64, _now: Instant) -> Answer<()> {
+    fn delete(
+        &mut self,
+        owner: &NodeId,
+        seid: u64,
+        _request: &SessionDeletionRequest,
+        _now: Instant,
+    ) -> Answer<Deleted> {
         self.calls.push("delete");
         match self.cp_seid(owner, seid) {
             Some(cp_seid) => {
                 self.sessions.remove(&seid);
                 Answer {
                     cp_seid,
-                    outcome: Ok(()),
+                    outcome: Ok(Deleted::default()),
                 }
             }
             None => Self::not_found(),
@@ -135,6 +145,40 @@ impl SessionService for FakeSessions {
     fn delete_all(&mut self, owner: &NodeId, _now: Instant) {
         self.calls.push("delete_all");
         self.sessions.retain(|_, (other, _)| other != owner);
+    }
+
+    fn delete_sets(&mut self, _owner: &NodeId, _sets: &[FqCsid], _now: Instant) -> usize {
+        self.calls.push("delete_sets");
+        0
+    }
+
+    fn provision_pfds(
+        &mut self,
+        _owner: &NodeId,
+        _request: &PfdManagementRequest,
+        _now: Instant,
+    ) -> Result<(), Refusal> {
+        self.calls.push("provision_pfds");
+        self.refusal.take().map_or(Ok(()), Err)
+    }
+
+    fn report_answered(
+        &mut self,
+        _owner: &NodeId,
+        _seid: u64,
+        _response: &SessionReportResponse,
+        _now: Instant,
+    ) {
+        self.calls.push("report_answered");
+    }
+
+    fn count(&self, owner: &NodeId) -> usize {
+        let owned = self.sessions.values().filter(|(other, _)| other == owner);
+        owned.count()
+    }
+
+    fn load_percent(&self) -> u8 {
+        0
     }
 
     fn cp_seid(&self, owner: &NodeId, seid: u64) -> Option<u64> {
@@ -264,7 +308,7 @@ fn setup_of(node_id: NodeId, sequence: u32, stamp: u32) -> Vec<u8> {
         node_id,
         recovery_time_stamp: stamp,
         up_function_features: None,
-        ..AssociationSetupRequest::default()
+        cp_function_features: None,
     };
     write(sequence, 0, Body::AssociationSetupRequest(request))
 }
@@ -284,7 +328,8 @@ fn heartbeat_request(sequence: u32, stamp: u32) -> Vec<u8> {
 }
 
 fn deletion(sequence: u32, seid: u64) -> Vec<u8> {
-    write(sequence, seid, Body::SessionDeletionRequest)
+    let request = SessionDeletionRequest::default();
+    write(sequence, seid, Body::SessionDeletionRequest(request))
 }
 
 fn modification(sequence: u32, seid: u64) -> Vec<u8> {

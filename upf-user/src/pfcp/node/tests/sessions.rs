@@ -1,6 +1,7 @@
 //! Requests about sessions: whose they are, how they are answered, and that none runs twice.
 
 use super::*;
+use crate::pfcp::codec::SessionDeletionResponse;
 use crate::pfcp::codec::tests::bytes::{
     cp_f_seid, node_id, open5gs_establishment, session_message, tlv,
 };
@@ -84,17 +85,11 @@ fn modification_and_deletion() {
     assert_eq!(modified(answer).verdict, Verdict::ACCEPTED);
     let answer = world.ask(cp(), &deletion(4, 1));
     assert_eq!(answer.seid, CP_SEID);
-    assert_eq!(
-        answer.body,
-        Body::SessionDeletionResponse(Verdict::ACCEPTED)
-    );
+    assert_eq!(answer.body, deleted_with(Verdict::ACCEPTED));
     assert_eq!(world.sessions.take_calls(), ["modify", "delete"]);
     let gone = Verdict::new(Cause::SessionContextNotFound);
     let answer = world.ask(cp(), &deletion(5, 1));
-    assert_eq!(
-        (answer.seid, answer.body),
-        (0, Body::SessionDeletionResponse(gone))
-    );
+    assert_eq!((answer.seid, answer.body), (0, deleted_with(gone)));
     let answer = world.ask(cp(), &modification(6, 1));
     assert_eq!((answer.seid, modified(answer).verdict), (0, gone));
 }
@@ -113,10 +108,7 @@ fn without_an_association_nothing_is_done() {
     let wrong = session_message(52, 1, 5, &[tlv(15, &[])]);
     assert_eq!(modified(world.ask(cp(), &wrong)).verdict, none);
     let answer = world.ask(cp(), &deletion(6, 1));
-    assert_eq!(
-        (answer.seid, answer.body),
-        (0, Body::SessionDeletionResponse(none))
-    );
+    assert_eq!((answer.seid, answer.body), (0, deleted_with(none)));
     assert_eq!(world.sessions.take_calls(), [""; 0]);
 }
 
@@ -127,10 +119,7 @@ fn a_session_belongs_to_its_owner() {
     world.ask(other(2), &setup_of(stranger, 1, 1));
     let answer = world.ask(other(2), &deletion(2, 1));
     let gone = Verdict::new(Cause::SessionContextNotFound);
-    assert_eq!(
-        (answer.seid, answer.body),
-        (0, Body::SessionDeletionResponse(gone))
-    );
+    assert_eq!((answer.seid, answer.body), (0, deleted_with(gone)));
     assert_eq!(world.sessions.sessions.len(), 1);
 }
 
@@ -232,9 +221,15 @@ fn what_cannot_be_read_is_answered_with_its_cause() {
     let stray = session_message(54, 1, 6, &[vec![0, 0]]);
     let length = Verdict::new(Cause::InvalidLength);
     let answer = world.ask(cp(), &stray);
-    assert_eq!(
-        (answer.seid, answer.body),
-        (CP_SEID, Body::SessionDeletionResponse(length))
-    );
+    assert_eq!((answer.seid, answer.body), (CP_SEID, deleted_with(length)));
     assert_eq!(world.sessions.take_calls(), [""; 0]);
+}
+
+fn deleted_with(verdict: Verdict) -> Body {
+    Body::SessionDeletionResponse(SessionDeletionResponse {
+        verdict,
+        usage_reports: Vec::new(),
+        load_control: None,
+        overload_control: None,
+    })
 }
