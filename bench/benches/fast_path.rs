@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use bench::packets::frames::{from_gnb, from_router, from_ue, gtpu, to_ue};
 use bench::packets::host::{Buffer, HostTables};
-use bench::packets::world::{NEAR, World, limit, teid};
+use bench::packets::world::{NEAR, World, teid};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use upf_common::forward::{Verdict, process};
 use upf_common::meter::{Bucket, Rate, pass, ticks};
@@ -21,6 +21,9 @@ impl Bucket for Lonely {
         self.0.get()
     }
 
+    fn subtract(&self, ticks: u64) {
+        self.0.set(self.0.get().wrapping_sub(ticks));
+    }
     fn compare_exchange(&self, current: u64, new: u64) -> u64 {
         let seen = self.0.get();
         if seen == current {
@@ -53,9 +56,10 @@ fn packets(criterion: &mut Criterion) {
     let plain = World::new().session(SLOT);
     let limited = World::new().change(SLOT, |uplink, downlink| {
         for rules in [uplink, downlink] {
-            limit(rules, SLOT, BITS_PER_SECOND);
+            rules.meter_slot = SLOT;
         }
     });
+    let limited = limited.limit(SLOT, BITS_PER_SECOND);
     let frames = [
         (
             "uplink",

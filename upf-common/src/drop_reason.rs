@@ -34,6 +34,8 @@ reasons! {
         /// The GTP-U header is cut short, overstates its length, or has an extension header of length zero
         /// (TS 29.281 clause 5).
         GtpuMalformed = "gtpu_malformed",
+        /// An extension header that has to be understood and is not (TS 29.281 clause 5.2.1).
+        UnsupportedExtension = "unsupported_extension",
         /// Not GTP version 1 with PT = 1.
         GtpuVersion = "gtpu_version",
         /// No session has this TEID.
@@ -78,6 +80,10 @@ reasons! {
     PuntReason {
         /// A GTP-U message other than G-PDU and Echo Request.
         GtpuSignalling = "gtpu_signalling",
+        /// Dropped, and the sender is told by an Error Indication.
+        UnknownTeid = "unknown_teid",
+        /// Dropped, and the sender is told by a Supported Extension Headers Notification.
+        UnsupportedExtension = "unsupported_extension",
     }
 }
 

@@ -1,7 +1,9 @@
 //! SDF filters over packets (TS 29.244 clause 5.2.1A).
 
-use crate::abi::{Address, Match, MatchPorts};
+use crate::abi::{Address, Match, MatchPorts, match_flags};
 use crate::wire::{Inner, IpAddress, Transport};
+#[cfg(doc)]
+use crate::wire::{NO_FLOW_LABEL, NO_SPI};
 
 /// What filters look at, seen from the network's side as [`Match`] is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +22,10 @@ pub struct Flow {
     pub protocol: u8,
     /// ToS or traffic class.
     pub tos: u8,
+    /// SPI of ESP and AH, or [`NO_SPI`].
+    pub spi: u64,
+    /// IPv6 flow label, or [`NO_FLOW_LABEL`].
+    pub flow_label: u32,
 }
 
 impl Flow {
@@ -36,6 +42,8 @@ impl Flow {
             local_port: ports.destination,
             protocol: transport.protocol,
             tos: inner.tos,
+            spi: transport.spi,
+            flow_label: inner.flow_label,
         };
         if !is_uplink {
             return flow;
@@ -54,7 +62,10 @@ impl Flow {
 #[inline(always)]
 #[must_use]
 pub fn matches(filter: &Match, flow: &Flow) -> bool {
-    (filter.any_protocol != 0 || filter.protocol == flow.protocol)
+    let has = |flag| filter.flags & flag != 0;
+    (has(match_flags::ANY_PROTOCOL) || filter.protocol == flow.protocol)
+        && (!has(match_flags::SPI) || flow.spi == u64::from(filter.spi))
+        && (!has(match_flags::FLOW_LABEL) || flow.flow_label == filter.flow_label)
         && flow.tos & filter.tos_mask == filter.tos
         && is_within(flow.remote, &filter.remote, &filter.remote_mask)
         && is_within(flow.local, &filter.local, &filter.local_mask)
@@ -80,12 +91,13 @@ fn has_port(range: MatchPorts, has_ports: bool, port: u16) -> bool {
 mod tests {
     use super::*;
     use crate::abi::mapped;
-    use crate::wire::{Ports, Version};
+    use crate::wire::{NO_FLOW_LABEL, NO_SPI, Ports, Version};
 
     const WEB: IpAddress = IpAddress::from_v4([192, 0, 2, 80]);
     const UE: IpAddress = IpAddress::from_v4([10, 45, 0, 1]);
     const TCP: Transport = Transport {
         protocol: 6,
+        spi: NO_SPI,
         ports: Ports {
             are_known: true,
             source: 40_000,
@@ -100,6 +112,7 @@ mod tests {
             length: 100,
             ttl: 64,
             tos,
+            flow_label: NO_FLOW_LABEL,
             source,
             destination,
         }
@@ -107,7 +120,7 @@ mod tests {
 
     fn any() -> Match {
         Match {
-            any_protocol: 1,
+            flags: match_flags::ANY_PROTOCOL,
             ..Match::default()
         }
     }
@@ -122,7 +135,7 @@ mod tests {
                 last: 443,
             },
             protocol: 6,
-            any_protocol: 0,
+            flags: 0,
             ..any()
         };
         let up = Flow::new(true, &packet(UE, WEB, 0), TCP);
@@ -155,6 +168,26 @@ mod tests {
             ),
             "a later fragment has no port"
         );
+    }
+
+    #[test]
+    fn spi_and_flow_label_are_looked_at_where_the_filter_names_them() {
+        let flow = Flow::new(true, &packet(UE, WEB, 0), TCP);
+        let spi = Match {
+            flags: match_flags::ANY_PROTOCOL | match_flags::SPI,
+            spi: 7,
+            ..any()
+        };
+        assert!(!matches(&spi, &flow) && matches(&spi, &Flow { spi: 7, ..flow }));
+        assert!(!matches(&spi, &Flow { spi: 8, ..flow }));
+        let label = Match {
+            flags: match_flags::ANY_PROTOCOL | match_flags::FLOW_LABEL,
+            flow_label: 0,
+            ..any()
+        };
+        let labelled = |flow_label| Flow { flow_label, ..flow };
+        assert!(!matches(&label, &flow) && matches(&label, &labelled(0)));
+        assert!(!matches(&label, &labelled(1)));
     }
 
     #[test]

@@ -80,6 +80,8 @@ pub trait Bucket {
     fn load(&self) -> u64;
     /// Replaces `current` by `new` and returns what was there: `current` if it succeeded.
     fn compare_exchange(&self, current: u64, new: u64) -> u64;
+    /// Takes `ticks` off it, wrapping.
+    fn subtract(&self, ticks: u64);
 }
 
 /// The clock's nanoseconds in ticks.
@@ -117,6 +119,12 @@ pub fn pass(bucket: &impl Bucket, now: u64, bytes: u32, rate: Rate) -> bool {
     false
 }
 
+/// Gives back what [`pass`] charged for a packet that does not pass after all.
+#[inline(always)]
+pub fn refund(bucket: &impl Bucket, bytes: u32, rate: Rate) {
+    bucket.subtract(cost_bounded(bytes, rate.ticks_per_byte));
+}
+
 /// [`cost`] without 128-bit arithmetic, which BPF lacks: a product over 64 bits is more than any depth.
 #[inline(always)]
 fn cost_bounded(bytes: u32, ticks_per_byte: u64) -> u64 {
@@ -146,6 +154,22 @@ mod tests {
             }
             seen
         }
+        fn subtract(&self, ticks: u64) {
+            self.0.set(self.0.get().wrapping_sub(ticks));
+        }
+    }
+
+    #[test]
+    fn what_is_refunded_can_be_used_again() {
+        let rate = Rate::from_bits_per_second(8_000_000);
+        let bucket = Word(Cell::new(0));
+        let now = ticks(5_000_000_000);
+        while pass(&bucket, now, 1000, rate) {}
+        let full = bucket.load();
+        assert!(!pass(&bucket, now, 1000, rate));
+        refund(&bucket, 1000, rate);
+        assert!(pass(&bucket, now, 1000, rate));
+        assert_eq!(bucket.load(), full);
     }
 
     /// Bytes that pass in `seconds` when packets of `size` are offered at `offered` times the rate.

@@ -6,7 +6,7 @@
 use core::ptr::NonNull;
 
 use crate::abi::{Direction, Rules, State};
-use crate::meter::Bucket;
+use crate::meter::{Bucket, Rate};
 use crate::snapshot::Snapshot;
 
 /// Attempts to read rules while the agent replaces them.
@@ -102,6 +102,11 @@ impl Bucket for Word {
         // SAFETY: valid and shared as `new` demands.
         unsafe { operations::compare_exchange(self.0.as_ptr(), current, new) }
     }
+
+    #[inline(always)]
+    fn subtract(&self, ticks: u64) {
+        self.add(ticks.wrapping_neg());
+    }
 }
 
 /// One direction of a slot under traffic.
@@ -164,6 +169,20 @@ impl Half {
     fn version(self) -> u32 {
         // SAFETY: valid and aligned as `new` demands; a single load.
         unsafe { (&raw const (*self.0.as_ptr()).state.version).read_volatile() }
+    }
+
+    /// The meter's rate. Its two words may be those of two rates while the agent changes it, for as long as that takes.
+    #[inline(always)]
+    #[must_use]
+    pub fn rate(self) -> Rate {
+        // SAFETY: valid and aligned as `new` demands; single loads.
+        unsafe {
+            let state = &raw const (*self.0.as_ptr()).state;
+            Rate {
+                ticks_per_byte: (&raw const (*state).ticks_per_byte).read_volatile(),
+                depth: (&raw const (*state).depth).read_volatile(),
+            }
+        }
     }
 
     /// The meter's bucket.

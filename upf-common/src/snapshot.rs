@@ -2,7 +2,6 @@
 //! copied about on BPF's small stack.
 
 use crate::abi::Rules;
-use crate::meter::Rate;
 
 #[cfg(target_endian = "big")]
 compile_error!("the fast path reads fields out of little-endian words");
@@ -81,20 +80,14 @@ impl Snapshot {
         ue_v4: u32;
         /// [`Rules::ue_v6`], in memory order.
         ue_v6: u64;
-        /// [`Rules::meter_ticks_per_byte`].
-        meter_ticks_per_byte: u64;
-        /// [`Rules::meter_depth`].
-        meter_depth: u64;
-    }
-
-    /// The MBR.
-    #[inline(always)]
-    #[must_use]
-    pub const fn rate(&self) -> Rate {
-        Rate {
-            ticks_per_byte: self.meter_ticks_per_byte(),
-            depth: self.meter_depth(),
-        }
+        /// [`Rules::shared_meter_slot`].
+        shared_meter_slot: u32;
+        /// [`Rules::framed_slot`].
+        framed_slot: u32;
+        /// [`Rules::framed_instance`].
+        framed_instance: u32;
+        /// [`Rules::duplicate`].
+        duplicate: u32;
     }
 
     /// Whether a bit of [`crate::abi::flags`] is set.
@@ -127,9 +120,11 @@ mod tests {
             peer: 8,
             peer_teid: [9, 8, 7, 6],
             meter_slot: 11,
-            meter_ticks_per_byte: 1 << 40,
-            meter_depth: 1 << 50,
+            shared_meter_slot: 14,
             list: 12,
+            framed_slot: 15,
+            framed_instance: 17,
+            duplicate: 16,
             reserved2: 0,
         };
         let copy = Snapshot::of(&rules);
@@ -141,9 +136,9 @@ mod tests {
         assert_eq!((copy.qfi(), copy.match_qfi(), copy.dscp()), (9, 5, 46));
         assert_eq!((copy.instance(), copy.peer(), copy.list()), (7, 8, 12));
         assert_eq!((copy.pdu_type(), copy.is_downlink()), (1, 1));
-        assert_eq!(copy.meter_slot(), 11);
-        assert_eq!(copy.rate().ticks_per_byte, 1 << 40);
-        assert_eq!(copy.rate().depth, 1 << 50);
+        assert_eq!((copy.meter_slot(), copy.shared_meter_slot()), (11, 14));
+        assert_eq!((copy.framed_slot(), copy.duplicate()), (15, 16));
+        assert_eq!(copy.framed_instance(), 17);
         assert!(copy.has(0x80) && !copy.has(1));
     }
 }

@@ -19,17 +19,49 @@ mod tables;
 mod verifier;
 
 use aya_ebpf::{bindings::xdp_action, helpers::bpf_redirect, macros::xdp, programs::XdpContext};
-use upf_common::forward::{Verdict, process};
+use upf_common::forward::{self, Verdict};
 
 use frame::Frame;
+use maps::{HAIRPIN_VIA, ROADS};
 use tables::KernelTables;
+
+/// Place of [`upf_hairpin`] in `ROADS`.
+const HAIRPIN: u32 = 0;
 
 /// Takes every frame of the devices that the agent attaches it to.
 #[xdp]
 fn upf(context: XdpContext) -> u32 {
     let tables = KernelTables::new(&context);
     let ingress_ifindex = context.ingress_ifindex() as u32;
-    let verdict = process(&mut Frame::new(&context), &tables, ingress_ifindex);
+    let verdict = forward::process(&mut Frame::new(&context), &tables, ingress_ifindex);
+    if let Verdict::Hairpin { ifindex } = verdict
+        && let Some(via) = HAIRPIN_VIA.get_ptr_mut(0)
+    {
+        // SAFETY: the word is this CPU's own, and read before the next packet comes.
+        unsafe { *via = ifindex };
+        // SAFETY: nothing of this program is needed any more.
+        unsafe { ROADS.tail_call(&context, HAIRPIN) };
+    }
+    act(verdict)
+}
+
+/// Takes on a packet from one UE to another, which [`upf`] has made a plain IP packet.
+#[xdp]
+fn upf_hairpin(context: XdpContext) -> u32 {
+    let tables = KernelTables::new(&context);
+    let ingress_ifindex = context.ingress_ifindex() as u32;
+    let via_ifindex = HAIRPIN_VIA.get(0).copied().unwrap_or_default();
+    let mut frame = Frame::new(&context);
+    act(forward::hairpin(
+        &mut frame,
+        &tables,
+        ingress_ifindex,
+        via_ifindex,
+    ))
+}
+
+#[inline(always)]
+fn act(verdict: Verdict) -> u32 {
     match verdict {
         Verdict::Kernel => xdp_action::XDP_PASS,
         Verdict::Drop => xdp_action::XDP_DROP,
@@ -38,5 +70,7 @@ fn upf(context: XdpContext) -> u32 {
             // SAFETY: a helper without pointers.
             unsafe { bpf_redirect(ifindex, 0) as u32 }
         }
+        // The program that takes it on was not there.
+        Verdict::Hairpin { .. } => xdp_action::XDP_ABORTED,
     }
 }

@@ -3,12 +3,12 @@
 use aya_ebpf::{
     Global,
     macros::map,
-    maps::{Array, HashMap, PerCpuArray, RingBuf},
+    maps::{Array, HashMap, LpmTrie, PerCpuArray, ProgramArray, RingBuf},
 };
 use upf_common::abi::{
     Control, Counters, MAX_POOLS, PORT_BUCKETS, Peer, Pool, Port, RouteEntry, RuleList, Slot,
     UeKey,
-    maps::{EVENT_BYTES, MAX_INSTANCES, MMAPABLE, NO_PREALLOC, ROUTE_ENTRIES},
+    maps::{COPY_BYTES, EVENT_BYTES, MAX_INSTANCES, MMAPABLE, NO_PREALLOC, ROUTE_ENTRIES},
 };
 
 /// Masks the slot's number out of a TEID that we allocated.
@@ -42,9 +42,21 @@ pub(crate) static TEIDS: HashMap<[u8; 4], u32> = HashMap::with_max_entries(1, NO
 /// Slots of UE addresses that no block covers.
 #[map]
 pub(crate) static UE_ADDRESSES: HashMap<UeKey, u32> = HashMap::with_max_entries(1, NO_PREALLOC);
+/// Slots of networks behind UEs.
+#[map]
+pub(crate) static FRAMED_ROUTES: LpmTrie<UeKey, u32> = LpmTrie::with_max_entries(1, NO_PREALLOC);
+/// Programs that take on what the main one has begun; see `main`.
+#[map]
+pub(crate) static ROADS: ProgramArray = ProgramArray::with_max_entries(1, 0);
+/// The device that a packet between UEs would have left by, from the main program to the one that takes it on.
+#[map]
+pub(crate) static HAIRPIN_VIA: PerCpuArray<u32> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 pub(crate) static ROUTES: PerCpuArray<RouteEntry> = PerCpuArray::with_max_entries(ROUTE_ENTRIES, 0);
 #[map]
 pub(crate) static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(EVENT_BYTES, 0);
+/// Copies of packets for the agent.
+#[map]
+pub(crate) static COPIES: RingBuf = RingBuf::with_byte_size(COPY_BYTES, 0);

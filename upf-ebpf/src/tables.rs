@@ -5,26 +5,27 @@ use core::ptr::NonNull;
 use aya_ebpf::{
     EbpfContext as _,
     bindings::{BPF_FIB_LKUP_RET_NO_NEIGH, BPF_FIB_LKUP_RET_SUCCESS, bpf_fib_lookup as FibLookup},
-    helpers::{bpf_fib_lookup, bpf_jiffies64},
+    helpers::{bpf_fib_lookup, bpf_jiffies64, generated::bpf_xdp_load_bytes},
+    maps::lpm_trie::Key,
     programs::XdpContext,
 };
 use aya_log_ebpf::debug;
 use upf_common::{
     abi::{
-        Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event, MAX_POOLS,
-        MAX_PORTS, NO_SLOT, PORT_BUCKETS, PORT_PROBES, Peer, Port, PortCounters, RouteEntry,
-        RuleList, Slot, UeKey,
+        Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event,
+        MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_SLOT, PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer,
+        Port, PortCounters, RouteEntry, RuleList, Slot, UeKey, control_flags, framed_prefix_bits,
     },
     drop_reason::{DropReason, PuntReason},
     forward::tables::{Half, RouteAnswer, RouteQuery, Tables, Way},
     meter::{self, Rate},
     shared::Word,
-    wire::{IpAddress, Version},
+    wire::{IpAddress, Packet, Version},
 };
 
 use crate::maps::{
-    BLOCKS, CONTROL, COUNTERS, EVENTS, INSTANCES, LISTS, NS_PER_JIFFY, PEERS, POOLS, PORTS, ROUTES,
-    SLOT_MASK, SLOTS, TEIDS, UE_ADDRESSES,
+    BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FRAMED_ROUTES, INSTANCES, LISTS, NS_PER_JIFFY,
+    PEERS, POOLS, PORTS, ROUTES, SLOT_MASK, SLOTS, TEIDS, UE_ADDRESSES,
 };
 use crate::verifier::unknown;
 
@@ -66,6 +67,43 @@ impl<'a> KernelTables<'a> {
     fn control(&self) -> Option<NonNull<Control>> {
         CONTROL.get_ptr_mut(0).and_then(NonNull::new)
     }
+
+    #[inline(always)]
+    fn has_flag(&self, flag: u32) -> bool {
+        self.control().is_some_and(|control| {
+            // SAFETY: map values outlive the run; a single load of what the agent stores at once.
+            let flags = unsafe { (&raw const (*control.as_ptr()).flags).read_volatile() };
+            flags & flag != 0
+        })
+    }
+}
+
+/// Lost when the agent is behind. A function of its own: it is seldom needed.
+#[inline(never)]
+fn copy(context: &XdpContext, duplicate: u32, offset: u32, length: u32) {
+    if length == 0 || length as usize > MAX_COPY_BYTES {
+        return;
+    }
+    let Some(mut entry) = COPIES.reserve::<PacketCopy>(0) else {
+        return;
+    };
+    let record = entry.as_mut_ptr();
+    // SAFETY: the record is ours until it is submitted, and the helper writes `length` bytes, which there is room for.
+    let outcome = unsafe {
+        (&raw mut (*record).duplicate).write(duplicate);
+        (&raw mut (*record).length).write(length);
+        bpf_xdp_load_bytes(
+            context.as_ptr().cast(),
+            offset,
+            (&raw mut (*record).bytes).cast(),
+            length,
+        )
+    };
+    if outcome == 0 {
+        entry.submit(0);
+    } else {
+        entry.discard(0);
+    }
 }
 
 impl Tables for KernelTables<'_> {
@@ -96,6 +134,22 @@ impl Tables for KernelTables<'_> {
     fn slot_of_ue(&self, key: &UeKey) -> Option<u32> {
         // SAFETY: as above.
         unsafe { UE_ADDRESSES.get(key) }.copied()
+    }
+
+    #[inline(always)]
+    fn has_framed_routes(&self) -> bool {
+        self.has_flag(control_flags::FRAMED_ROUTES)
+    }
+
+    /// A function of its own for the sake of the stack.
+    #[inline(never)]
+    fn framed_slot(&self, instance: u32, address: IpAddress) -> u32 {
+        let key = UeKey {
+            instance,
+            address: address.bytes(),
+        };
+        let key = Key::new(framed_prefix_bits(u128::BITS), key);
+        FRAMED_ROUTES.get(key).copied().unwrap_or(NO_SLOT)
     }
 
     #[inline(always)]
@@ -210,6 +264,16 @@ impl Tables for KernelTables<'_> {
             });
             entry.submit(0);
         }
+    }
+
+    #[inline(always)]
+    fn sends_error_indications(&self) -> bool {
+        self.has_flag(control_flags::ERROR_INDICATIONS)
+    }
+
+    #[inline(always)]
+    fn copy(&self, _: &impl Packet, duplicate: u32, offset: usize, length: u32) {
+        copy(self.context, duplicate, offset as u32, length);
     }
 
     #[inline(always)]

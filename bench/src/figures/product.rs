@@ -7,9 +7,7 @@ use aya::maps::{Map, MapData, MapInfo, PerCpuArray, PerCpuValues};
 use aya::programs::ProgramFd;
 use aya::util::nr_cpus;
 use ipnet::IpNet;
-use upf_common::abi::{
-    BLOCK_SLOTS, NO_METER, Peer, Port, RouteEntry, Rules, flags, mapped, roles, verdict,
-};
+use upf_common::abi::{BLOCK_SLOTS, Peer, Port, RouteEntry, Rules, flags, mapped, roles, verdict};
 use upf_common::forward::{route_index, tables::Way};
 use upf_common::meter::Rate;
 use upf_common::wire::{IpAddress, outer_ipv4_checksum_base};
@@ -110,7 +108,9 @@ impl Product {
                 (Direction::Uplink, uplink(number)),
                 (Direction::Downlink, downlink(number)),
             ] {
+                let rate = Rate::from_bits_per_second(MBR_BITS_PER_SECOND);
                 let rules = with_mbr(rules, number, mbr);
+                self.loaded.datapath.write_meter(slot, direction, rate)?;
                 self.loaded.datapath.write_rules(slot, direction, &rules)?;
             }
         }
@@ -223,6 +223,7 @@ fn peer() -> Peer {
         remote: mapped(GNB.octets()),
         instance: INSTANCE,
         checksum_base: outer_ipv4_checksum_base(LOCAL.octets(), GNB.octets()),
+        ..Peer::default()
     }
 }
 
@@ -234,7 +235,6 @@ fn uplink(number: u32) -> Rules {
         flags: flags::GATE_OPEN | flags::UE_V4 | flags::MATCH_QFI,
         match_qfi: QFI,
         instance: INSTANCE,
-        meter_slot: NO_METER,
         ..Rules::default()
     }
 }
@@ -246,7 +246,6 @@ fn downlink(number: u32) -> Rules {
         flags: flags::GATE_OPEN | flags::UE_V4 | flags::ENCAPSULATE | flags::PDU_SESSION,
         qfi: QFI,
         peer_teid: GNB_TEID.to_be_bytes(),
-        meter_slot: NO_METER,
         ..Rules::default()
     }
 }
@@ -255,11 +254,8 @@ fn with_mbr(rules: Rules, number: u32, mbr: Mbr) -> Rules {
     if mbr == Mbr::None {
         return rules;
     }
-    let rate = Rate::from_bits_per_second(MBR_BITS_PER_SECOND);
     Rules {
         meter_slot: number,
-        meter_ticks_per_byte: rate.ticks_per_byte,
-        meter_depth: rate.depth,
         ..rules
     }
 }

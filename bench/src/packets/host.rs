@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::ptr::NonNull;
 
 use upf_common::abi::{
-    self, Counters, NO_SLOT, Peer, Pool, Port, RouteEntry, RuleList, UeKey, maps::ROUTE_ENTRIES,
+    self, Counters, MAX_COPY_BYTES, NO_SLOT, Peer, Pool, Port, RouteEntry, RuleList, UeKey,
+    control_flags, framed_prefix_bits, maps::ROUTE_ENTRIES,
 };
 use upf_common::drop_reason::{DropReason, PuntReason};
 use upf_common::forward::tables::{Half, RouteAnswer, RouteQuery, Tables, Way};
-use upf_common::forward::{Verdict, process, route_index};
+use upf_common::forward::{Verdict, hairpin, process, route_index};
 use upf_common::wire::{IpAddress, Packet, Version};
 
 use super::world::{BLOCKS, NEAR, SLOT_MASK, SLOTS, World};
@@ -92,6 +93,8 @@ pub struct HostTables {
     used: Vec<u32>,
     teids: HashMap<[u8; 4], u32>,
     ue_addresses: HashMap<UeKey, u32>,
+    framed: Vec<(u32, UeKey, u32)>,
+    control_flags: u32,
     peers: Vec<Peer>,
     lists: Vec<RuleList>,
     routes: Vec<UnsafeCell<RouteEntry>>,
@@ -108,6 +111,8 @@ pub struct HostTables {
     pub questions: Cell<u32>,
     /// Next hops that the agent was told of.
     pub wanted: RefCell<Vec<(u32, abi::Address)>>,
+    /// Copies that the agent got: what they are filed under, and their bytes.
+    pub copies: RefCell<Vec<(u32, Vec<u8>)>>,
 }
 
 impl HostTables {
@@ -125,6 +130,8 @@ impl HostTables {
             used: world.slots.iter().map(|(slot, _)| *slot).collect(),
             teids: world.teids.iter().copied().collect(),
             ue_addresses: world.ue_addresses.iter().copied().collect(),
+            framed: world.framed.clone(),
+            control_flags: world.control_flags,
             peers: world.peers.clone(),
             lists: world.lists.clone(),
             routes: (0..ROUTE_ENTRIES).map(|_| UnsafeCell::default()).collect(),
@@ -135,6 +142,7 @@ impl HostTables {
             answer: Cell::new(RouteAnswer::NoRoute),
             questions: Cell::new(0),
             wanted: RefCell::default(),
+            copies: RefCell::default(),
         };
         for (slot, record) in &world.slots {
             // SAFETY: nobody else has the tables yet.
@@ -167,9 +175,13 @@ impl HostTables {
 
     /// Takes the frame in a buffer; what has become of it stays there, with what room is left around it.
     pub fn take(&self, buffer: &mut Buffer) -> Action {
-        match process(buffer, self, NEAR) {
+        let verdict = match process(buffer, self, NEAR) {
+            Verdict::Hairpin { ifindex } => hairpin(buffer, self, NEAR, ifindex),
+            verdict => verdict,
+        };
+        match verdict {
             Verdict::Kernel => Action::Pass,
-            Verdict::Drop => Action::Drop,
+            Verdict::Drop | Verdict::Hairpin { .. } => Action::Drop,
             Verdict::Transmit => Action::Transmit,
             Verdict::Redirect { .. } => Action::Redirect,
         }
@@ -285,6 +297,39 @@ impl Tables for HostTables {
 
     fn want_neighbour(&self, ifindex: u32, next_hop: IpAddress) {
         self.wanted.borrow_mut().push((ifindex, next_hop.bytes()));
+    }
+
+    fn has_framed_routes(&self) -> bool {
+        !self.framed.is_empty()
+    }
+
+    fn framed_slot(&self, instance: u32, address: IpAddress) -> u32 {
+        let address = u128::from_be_bytes(address.bytes());
+        let holds = |(bits, key, _): &&(u32, UeKey, u32)| {
+            let mask = u128::MAX
+                .checked_shl(framed_prefix_bits(u128::BITS) - bits)
+                .unwrap_or(0);
+            key.instance == instance && address & mask == u128::from_be_bytes(key.address)
+        };
+        let longest = self
+            .framed
+            .iter()
+            .filter(holds)
+            .max_by_key(|(bits, ..)| *bits);
+        longest.map_or(NO_SLOT, |(.., slot)| *slot)
+    }
+
+    fn sends_error_indications(&self) -> bool {
+        self.control_flags & control_flags::ERROR_INDICATIONS != 0
+    }
+
+    fn copy(&self, packet: &impl Packet, duplicate: u32, offset: usize, length: u32) {
+        if length as usize > MAX_COPY_BYTES {
+            return;
+        }
+        let bytes = (offset..offset + length as usize).map(|at| packet.view::<1>(at).unwrap()[0]);
+        let copy = (duplicate, bytes.collect());
+        self.copies.borrow_mut().push(copy);
     }
 
     fn may_punt(&self) -> bool {

@@ -3,12 +3,15 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use aya::{
     Ebpf, EbpfLoader, Pod,
-    maps::{Array, HashMap, Map, MapData, PerCpuArray, PerCpuValues},
+    maps::{
+        Array, HashMap, Map, MapData, PerCpuArray, PerCpuValues, ProgramArray,
+        lpm_trie::{Key, LpmTrie},
+    },
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
 use upf_common::abi::{
     Control, Counters, DirectionCounters, NO_SLOT, PORT_BUCKETS, Plain, Pool, Port, RouteEntry,
-    RuleList, Slot, maps::MAX_INSTANCES,
+    RuleList, Slot, UeKey, maps::MAX_INSTANCES,
 };
 use upf_common::forward::route_index;
 use upf_common::wire::IpAddress;
@@ -52,6 +55,7 @@ impl Kernel {
             ("LISTS", ENTRIES),
             ("TEIDS", SLOTS),
             ("UE_ADDRESSES", SLOTS),
+            ("FRAMED_ROUTES", SLOTS),
         ] {
             loader.map_max_entries(map, entries);
         }
@@ -59,18 +63,21 @@ impl Kernel {
             .override_global("SLOT_MASK", &SLOT_MASK, true)
             .load(OBJECT)
             .context("the object does not load; in-kernel tests need root")?;
-        program(&mut ebpf)?.load()?;
+        xdp(&mut ebpf, "upf_hairpin")?.load()?;
+        xdp(&mut ebpf, "upf")?.load()?;
+        let hairpin = xdp(&mut ebpf, "upf_hairpin")?.fd()?.try_clone()?;
+        let roads = ebpf.map_mut("ROADS").context("no map ROADS")?;
+        ProgramArray::try_from(roads)?.set(0, &hairpin, 0)?;
         Ok(Self { ebpf })
     }
 
-    /// Instructions that the verifier has gone through.
+    /// Instructions of a program that the verifier has gone through.
     ///
     /// # Errors
     /// When the kernel does not tell.
-    pub fn verified_instructions(&mut self) -> Result<Option<u32>> {
-        Ok(program(&mut self.ebpf)?
-            .info()?
-            .verified_instruction_count())
+    pub fn verified_instructions(&mut self, name: &str) -> Result<Option<u32>> {
+        let info = xdp(&mut self.ebpf, name)?.info()?;
+        Ok(info.verified_instruction_count())
     }
 
     /// Takes one frame in this world.
@@ -94,7 +101,7 @@ impl Kernel {
             repeat: times,
             ..TestRunOptions::default()
         };
-        let result = program(&mut self.ebpf)?.test_run(options)?;
+        let result = xdp(&mut self.ebpf, "upf")?.test_run(options)?;
         output.truncate(result.data_size_out as usize);
         let action = match result.return_value {
             1 => Action::Drop,
@@ -162,7 +169,15 @@ impl Kernel {
         for route in &world.routes {
             self.set_route(route, *route)?;
         }
-        self.set("CONTROL", 0, Control::default())?;
+        for (bits, key, slot) in &world.framed {
+            let mut map = LpmTrie::<_, Record<UeKey>, u32>::try_from(self.map("FRAMED_ROUTES")?)?;
+            map.insert(&Key::new(*bits, Record(*key)), slot, 0)?;
+        }
+        let control = Control {
+            flags: world.control_flags,
+            ..Control::default()
+        };
+        self.set("CONTROL", 0, control)?;
         let mut counters = self.per_cpu::<Counters>("COUNTERS")?;
         let empty = vec![Record(Counters::default()); aya::util::nr_cpus().map_err(|(_, e)| e)?];
         counters.set(0, PerCpuValues::try_from(empty)?, 0)?;
@@ -191,6 +206,10 @@ impl Kernel {
         for (key, _) in &world.ue_addresses {
             HashMap::<_, Record<_>, u32>::try_from(self.map("UE_ADDRESSES")?)?
                 .remove(&Record(*key))?;
+        }
+        for (bits, key, _) in &world.framed {
+            let mut map = LpmTrie::<_, Record<UeKey>, u32>::try_from(self.map("FRAMED_ROUTES")?)?;
+            map.remove(&Key::new(*bits, Record(*key)))?;
         }
         for route in &world.routes {
             self.set_route(route, RouteEntry::default())?;
@@ -262,9 +281,9 @@ fn add_direction(total: &mut DirectionCounters, one: &DirectionCounters) {
     }
 }
 
-fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp> {
-    Ok(ebpf
-        .program_mut("upf")
-        .context("no program `upf`")?
+fn xdp<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Xdp> {
+    let program = ebpf.program_mut(name);
+    Ok(program
+        .with_context(|| format!("no program `{name}`"))?
         .try_into()?)
 }

@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use upf_common::abi::{
-    self, Match, NO_METER, NO_SLOT, Peer, Pool, Port, RouteEntry, RuleList, RuleListEntry, Rules,
-    UeKey, flags, mapped, roles, verdict,
+    self, LIST_PAGE_ENTRIES, Match, NO_SLOT, Peer, Pool, Port, RouteEntry, RuleList, RuleListEntry,
+    Rules, UeKey, flags, mapped, roles, verdict,
 };
 use upf_common::drop_reason::DropReason;
 use upf_common::meter::Rate;
@@ -70,6 +70,10 @@ pub struct World {
     pub teids: Vec<([u8; 4], u32)>,
     /// `UE_ADDRESSES`.
     pub ue_addresses: Vec<(UeKey, u32)>,
+    /// `FRAMED_ROUTES`: bits that are compared, network and slot.
+    pub framed: Vec<(u32, UeKey, u32)>,
+    /// [`abi::Control::flags`].
+    pub control_flags: u32,
     /// `PEERS`, from number 0 on.
     pub peers: Vec<Peer>,
     /// `LISTS`, from number 0 on.
@@ -147,11 +151,14 @@ impl World {
             slots: Vec::new(),
             teids: Vec::new(),
             ue_addresses: Vec::new(),
+            framed: Vec::new(),
+            control_flags: 0,
             peers: vec![Peer {
                 local: mapped(LOCAL.octets()),
                 remote: mapped(GNB.octets()),
                 instance: INSTANCE,
                 checksum_base: outer_ipv4_checksum_base(LOCAL.octets(), GNB.octets()),
+                ..Peer::default()
             }],
             lists: Vec::new(),
             routes: vec![
@@ -197,20 +204,52 @@ impl World {
         self
     }
 
-    /// With a list of PDRs, and its number.
+    /// With a list of PDRs, whose first page has number 0 if it is the first list.
     #[must_use]
-    pub fn list(mut self, entries: &[(Match, Rules)]) -> Self {
-        let mut list = RuleList {
-            len: entries.len() as u32,
-            ..RuleList::default()
-        };
-        for (to, (filter, rules)) in list.entries.iter_mut().zip(entries) {
-            *to = RuleListEntry {
+    pub fn list(self, entries: &[(Match, Rules)]) -> Self {
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|(filter, rules)| RuleListEntry {
                 filter: *filter,
+                qfis: 0,
                 rules: *rules,
+            })
+            .collect();
+        self.chain(&entries)
+    }
+
+    /// The same with entries that look at QFIs, of any number.
+    #[must_use]
+    pub fn chain(mut self, entries: &[RuleListEntry]) -> Self {
+        let pages = entries.chunks(LIST_PAGE_ENTRIES);
+        let (first, count) = (self.lists.len(), pages.len());
+        for (number, entries) in pages.enumerate() {
+            let mut page = RuleList {
+                len: entries.len() as u32,
+                ..RuleList::default()
             };
+            page.entries[..entries.len()].copy_from_slice(entries);
+            if number + 1 < count {
+                page.next = (first + number + 1) as u32;
+            }
+            self.lists.push(page);
         }
-        self.lists.push(list);
+        self
+    }
+
+    /// With the rate of the meters in both directions of a slot.
+    #[must_use]
+    pub fn limit(mut self, slot: u32, bits_per_second: u64) -> Self {
+        let rate = Rate::from_bits_per_second(bits_per_second);
+        if !self.slots.iter().any(|(index, _)| *index == slot) {
+            self.slots.push((slot, abi::Slot::default()));
+        }
+        for (_, record) in self.slots.iter_mut().filter(|(index, _)| *index == slot) {
+            for half in [&mut record.uplink, &mut record.downlink] {
+                half.state.ticks_per_byte = rate.ticks_per_byte;
+                half.state.depth = rate.depth;
+            }
+        }
         self
     }
 }
@@ -229,7 +268,6 @@ pub fn uplink(slot: u32) -> Rules {
         verdict: verdict::FORWARD,
         flags: flags::GATE_OPEN,
         instance: INSTANCE,
-        meter_slot: NO_METER,
         ..Rules::default()
     };
     identify(&mut rules, slot);
@@ -254,19 +292,10 @@ pub fn downlink(slot: u32) -> Rules {
         flags: flags::GATE_OPEN | flags::ENCAPSULATE | flags::PDU_SESSION,
         qfi: QFI,
         peer_teid: GNB_TEID.to_be_bytes(),
-        meter_slot: NO_METER,
         ..Rules::default()
     };
     identify(&mut rules, slot);
     rules
-}
-
-/// Gives rules an MBR whose bucket is in `slot`.
-pub fn limit(rules: &mut Rules, slot: u32, bits_per_second: u64) {
-    let rate = Rate::from_bits_per_second(bits_per_second);
-    rules.meter_slot = slot;
-    rules.meter_ticks_per_byte = rate.ticks_per_byte;
-    rules.meter_depth = rate.depth;
 }
 
 /// A remembered way that can be used, by the device that frames come from.

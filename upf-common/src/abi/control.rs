@@ -12,6 +12,18 @@ pub struct Control {
     pub abi_version: u32,
     /// Meter of what is punted: when the bucket will be full again, in meter ticks.
     pub punt_full_at: u64,
+    /// Bits of [`control_flags`].
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// Bits of [`Control::flags`].
+pub mod control_flags {
+    /// Packets by unknown TEIDs are handed to the agent, which sends Error Indications.
+    pub const ERROR_INDICATIONS: u32 = 1 << 0;
+    /// There are entries in `FRAMED_ROUTES`.
+    pub const FRAMED_ROUTES: u32 = 1 << 1;
 }
 
 /// A GTP-U peer and the local address used towards it. Never changed while a slot names it.
@@ -24,8 +36,13 @@ pub struct Peer {
     pub remote: Address,
     /// Number of the network instance whose device routes are looked up from (`INSTANCES`).
     pub instance: u32,
-    /// Sum of the constant fields of the outer IPv4 header, see [`crate::wire::outer_ipv4_checksum_base`].
+    /// Sum of what never changes in checksums: see [`crate::wire::outer_ipv4_checksum_base`] and
+    /// [`crate::wire::outer_ipv6_checksum_base`].
     pub checksum_base: u32,
+    /// Not 0 where both addresses are IPv6.
+    pub is_v6: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 /// One remembered next hop, of one CPU. Filled from the kernel's tables by `bpf_fib_lookup`.
@@ -48,7 +65,7 @@ pub struct RouteEntry {
     pub mtu: u16,
     /// VLAN ID, 0 for none.
     pub vlan: u16,
-    /// 0 if usable, else the drop reason's number.
+    /// [`crate::forward::USABLE`] or [`crate::forward::HAIRPIN`], else the drop reason's number.
     pub refused: u8,
     /// [`super::Port::number`] of the egress port.
     pub port_number: u8,
@@ -76,8 +93,8 @@ pub struct Event {
 }
 
 plain! {
-    Control: 16, 8;
-    Peer: 40, 8;
+    Control: 24, 8;
+    Peer: 48, 8;
     RouteEntry: 64, 8;
     Event: 24, 4;
 }

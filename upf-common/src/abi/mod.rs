@@ -12,9 +12,11 @@
 //! - Downlink: UE addresses come from [`Pool`]s. A pool is cut into blocks of 256 addresses (IPv4) or
 //!   256 /64 prefixes (IPv6); the `BLOCKS` map gives the block's first slot, and the address's low byte
 //!   is added.
-//! - TEIDs chosen by the control plane and UE addresses outside the pools go through hash maps.
+//! - TEIDs chosen by the control plane and UE addresses outside the pools go through hash maps, networks behind a UE
+//!   (framed routes) through a trie.
 
 mod control;
+mod copy;
 mod counters;
 pub mod maps;
 mod pool;
@@ -22,18 +24,20 @@ mod port;
 mod rules;
 mod slot;
 
-pub use control::{Control, EVENT_NEIGHBOUR_WANTED, Event, Peer, RouteEntry};
+pub use control::{Control, EVENT_NEIGHBOUR_WANTED, Event, Peer, RouteEntry, control_flags};
+pub use copy::{Copy as PacketCopy, MAX_COPY_BYTES};
 pub use counters::{Counters, DirectionCounters, MAX_PORTS, PortCounters};
-pub use pool::{BLOCK_SLOTS, MAX_POOLS, NO_SLOT, Pool, UeKey};
+pub use pool::{BLOCK_SLOTS, MAX_POOLS, NO_SLOT, Pool, UeKey, framed_prefix_bits};
 pub use port::{MAX_GTPU_ADDRESSES, PORT_BUCKETS, PORT_PROBES, Port, roles};
 pub use rules::{
-    MAX_LIST_ENTRIES, Match, MatchPorts, NO_METER, RuleList, RuleListEntry, Rules, flags, verdict,
+    LIST_PAGE_ENTRIES, MAX_LIST_ENTRIES, Match, MatchPorts, NO_LIST, NO_METER, RuleList,
+    RuleListEntry, Rules, flags, match_flags, verdict,
 };
 pub use slot::{Direction, Slot, State};
 
 /// Version of every layout in this module. It is stored beside the pinned maps; an agent that finds
 /// another version there starts over with fresh maps.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// An IP address as 16 wire bytes; IPv4 addresses are IPv4-mapped (`::ffff:a.b.c.d`, RFC 4291 2.5.5.2).
 pub type Address = [u8; 16];

@@ -1,8 +1,8 @@
 //! The devices that the fast path is attached to.
 
-use super::plain;
+use super::{Address, plain};
 
-/// Local GTP-U addresses of one device.
+/// Local GTP-U addresses of one device and family.
 pub const MAX_GTPU_ADDRESSES: usize = 4;
 /// Buckets of the `PORTS` map. A device's home bucket is `ifindex % PORT_BUCKETS`; a full one sends it to
 /// the next, at most [`PORT_PROBES`] in all.
@@ -46,10 +46,14 @@ pub struct Port {
     pub redirect_only: u8,
     /// Local IPv4 GTP-U addresses.
     pub gtpu: [[u8; 4]; MAX_GTPU_ADDRESSES],
+    /// How many of `gtpu_v6` are used.
+    pub gtpu_v6_count: u8,
     /// Zero.
-    pub reserved2: [u8; 16],
+    pub reserved: [u8; 15],
+    /// Local IPv6 GTP-U addresses.
+    pub gtpu_v6: [Address; MAX_GTPU_ADDRESSES],
 }
 
 plain! {
-    Port: 64, 8;
+    Port: 128, 8;
 }

@@ -42,7 +42,7 @@ pub mod flags {
 pub const NO_METER: u32 = u32::MAX;
 
 /// The compiled PDR + FAR + QER of one direction: one cache line, replaced as a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(8))]
 pub struct Rules {
     /// Uplink: our F-TEID, compared with the whole TEID of the packet. Downlink: zero.
@@ -55,7 +55,8 @@ pub struct Rules {
     pub verdict: u8,
     /// Bits of [`flags`].
     pub flags: u8,
-    /// QFI for the PDU Session Container of what we encapsulate, 0 to 63.
+    /// The octet with the QFI in the PDU Session Container of what we encapsulate (TS 38.415 clause 5.5.2): the QFI
+    /// in the lower six bits, and for PDU type 0 the RQI in bit 6.
     pub qfi: u8,
     /// QFI that the packet must carry where [`flags::MATCH_QFI`] is set.
     pub match_qfi: u8,
@@ -74,21 +75,59 @@ pub struct Rules {
     pub peer: u32,
     /// GTP-U out: the peer's TEID.
     pub peer_teid: [u8; 4],
-    /// The slot whose state of this direction holds the meter's bucket, or [`NO_METER`]. Rules that name the same
-    /// QER name the same slot.
+    /// The slot whose state of this direction holds the rate and the bucket of the flow's meter, or [`NO_METER`].
+    /// Rules that name the same QER name the same slot.
     pub meter_slot: u32,
-    /// The MBR: meter ticks a byte, see [`crate::meter::Rate`].
-    pub meter_ticks_per_byte: u64,
-    /// The bucket's depth in meter ticks.
-    pub meter_depth: u64,
-    /// Index into `LISTS` where the verdict is [`verdict::LIST`].
+    /// The same for the meter that several flows and sessions share (AMBR), or [`NO_METER`].
+    pub shared_meter_slot: u32,
+    /// First page in `LISTS` where the verdict is [`verdict::LIST`].
     pub list: u32,
+    /// The slot that the UE's framed routes lead to, or [`super::NO_SLOT`]: packets from and to those networks are
+    /// the UE's as well.
+    pub framed_slot: u32,
+    /// The network instance of the framed routes.
+    pub framed_instance: u32,
+    /// What copies of the packets are filed under ([`super::PacketCopy::duplicate`]); 0 for no copies.
+    pub duplicate: u32,
     /// Zero.
     pub reserved2: u32,
 }
 
-/// Entries of one [`RuleList`].
-pub const MAX_LIST_ENTRIES: usize = 8;
+impl Default for Rules {
+    /// An empty half of a slot.
+    fn default() -> Self {
+        Self {
+            teid: [0; 4],
+            ue_v4: [0; 4],
+            ue_v6: [0; 8],
+            verdict: verdict::NONE,
+            flags: 0,
+            qfi: 0,
+            match_qfi: 0,
+            dscp: 0,
+            pdu_type: 0,
+            is_downlink: 0,
+            reserved: 0,
+            instance: 0,
+            peer: 0,
+            peer_teid: [0; 4],
+            meter_slot: NO_METER,
+            shared_meter_slot: NO_METER,
+            list: 0,
+            framed_slot: super::NO_SLOT,
+            framed_instance: 0,
+            duplicate: 0,
+            reserved2: 0,
+        }
+    }
+}
+
+/// Entries of one [`RuleList`], the page of a chain.
+pub const LIST_PAGE_ENTRIES: usize = 4;
+/// Entries of a chain of [`RuleList`]s at most.
+pub const MAX_LIST_ENTRIES: usize = 512;
+/// [`RuleList::next`] of the last page.
+pub const NO_LIST: u32 = u32::MAX;
 
 /// A closed range of ports; `0..=65535` matches packets without ports too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,10 +153,20 @@ impl Default for MatchPorts {
     }
 }
 
+/// Bits of [`Match::flags`].
+pub mod match_flags {
+    /// Every protocol matches.
+    pub const ANY_PROTOCOL: u8 = 1 << 0;
+    /// Only ESP and AH packets with [`super::Match::spi`] match.
+    pub const SPI: u8 = 1 << 1;
+    /// Only IPv6 packets with [`super::Match::flow_label`] match.
+    pub const FLOW_LABEL: u8 = 1 << 2;
+}
+
 /// One SDF filter, seen from the network's side: *remote* is the data network's host, *local* the UE,
 /// in both directions (TS 29.212 clause 5.4.2: flow descriptions are written for the downlink).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
+#[repr(C, align(8))]
 pub struct Match {
     /// The remote address, masked. IPv4 is IPv4-mapped.
     pub remote: Address,
@@ -131,16 +180,20 @@ pub struct Match {
     pub remote_ports: MatchPorts,
     /// Ports of the UE side.
     pub local_ports: MatchPorts,
-    /// IP protocol number; only looked at where `any_protocol` is 0.
+    /// IP protocol number; not looked at with [`match_flags::ANY_PROTOCOL`].
     pub protocol: u8,
-    /// 1 if every protocol matches.
-    pub any_protocol: u8,
+    /// Bits of [`match_flags`].
+    pub flags: u8,
     /// ToS / traffic class after masking.
     pub tos: u8,
     /// Mask of `tos`; 0 matches all.
     pub tos_mask: u8,
+    /// IPsec SPI, with [`match_flags::SPI`].
+    pub spi: u32,
+    /// IPv6 flow label, with [`match_flags::FLOW_LABEL`].
+    pub flow_label: u32,
     /// Zero.
-    pub reserved: [u8; 4],
+    pub reserved: u32,
 }
 
 /// One compiled PDR in a [`RuleList`].
@@ -149,27 +202,40 @@ pub struct Match {
 pub struct RuleListEntry {
     /// What it applies to.
     pub filter: Match,
+    /// QFIs that the packet may have come with, a bit each; 0 means any, or none.
+    pub qfis: u64,
     /// What happens then; the verdict is never [`verdict::LIST`].
     pub rules: Rules,
 }
 
-/// The PDRs of one slot and direction in precedence order; the first match wins. Written once, before a
+/// A page of the PDRs of one slot and direction in precedence order; the first match wins. Written once, before a
 /// slot names it, and reused only after no packet can still be walking it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(8))]
 pub struct RuleList {
     /// Used entries.
     pub len: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// The page behind this one, or [`NO_LIST`].
+    pub next: u32,
     /// The entries; those from `len` on are ignored.
-    pub entries: [RuleListEntry; MAX_LIST_ENTRIES],
+    pub entries: [RuleListEntry; LIST_PAGE_ENTRIES],
+}
+
+impl Default for RuleList {
+    /// An empty page, the last of its chain.
+    fn default() -> Self {
+        Self {
+            len: 0,
+            next: NO_LIST,
+            entries: [RuleListEntry::default(); LIST_PAGE_ENTRIES],
+        }
+    }
 }
 
 plain! {
     Rules: 64, 8;
     MatchPorts: 4, 2;
-    Match: 80, 2;
-    RuleListEntry: 144, 8;
-    RuleList: 1160, 8;
+    Match: 88, 8;
+    RuleListEntry: 160, 8;
+    RuleList: 648, 8;
 }

@@ -31,8 +31,11 @@ pub struct State {
     pub dropped_packets: u64,
     /// Inner bytes of those.
     pub dropped_bytes: u64,
-    /// Zero.
-    pub reserved2: [u64; 2],
+    /// Meter: ticks that one byte takes, see [`crate::meter::Rate`]; set by the agent for the rules that name this
+    /// slot as their meter's.
+    pub ticks_per_byte: u64,
+    /// Meter: the bucket's depth in ticks.
+    pub depth: u64,
 }
 
 /// One direction of a slot.

@@ -2,8 +2,8 @@
 
 use super::tables::{Half, Tables, Way};
 use super::{Found, Step};
-use crate::abi::{Port, UeKey, verdict};
-use crate::drop_reason::DropReason;
+use crate::abi::{NO_SLOT, Port, UeKey, verdict};
+use crate::drop_reason::{DropReason, PuntReason};
 use crate::wire::{Inner, IpAddress, Link, NO_QFI, Packet, Version};
 
 /// A packet to a UE, or one that is not ours.
@@ -22,12 +22,25 @@ pub(super) fn run(packet: &impl Packet, tables: &impl Tables, port: &Port, link:
     Found {
         step,
         reason: DropReason::UnknownUeAddress,
+        punt: PuntReason::GtpuSignalling,
         way: Way::Downlink,
         half,
         teid: [0; 4],
         qfi: NO_QFI,
         inner,
     }
+}
+
+/// Whether an address is a UE's of the port's network instance, or may become one's.
+#[inline(always)]
+pub(super) fn is_ue(
+    tables: &impl Tables,
+    port: &Port,
+    version: Version,
+    address: IpAddress,
+) -> bool {
+    let (half, is_ours) = find(tables, port, version, address);
+    half.is_some() || is_ours
 }
 
 /// The half of the UE with this address, and whether the address is a UE's at all.
@@ -57,7 +70,14 @@ fn find(
         instance: port.instance,
     };
     let half = tables.slot_of_ue(&ue).and_then(|slot| in_use(tables, slot));
-    (half, pool.is_some())
+    if half.is_some() || !tables.has_framed_routes() {
+        return (half, pool.is_some());
+    }
+    let slot = tables.framed_slot(port.instance, destination);
+    if slot == NO_SLOT {
+        return (None, pool.is_some());
+    }
+    (in_use(tables, slot), true)
 }
 
 #[inline(always)]

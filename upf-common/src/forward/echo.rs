@@ -2,7 +2,8 @@
 
 use super::uplink::Datagram;
 use crate::wire::{
-    GTPU_PORT, GtpuHeader, IPV4, Link, Packet, UDP, fold, message, outer_ipv4_checksum_base,
+    GTPU_PORT, GtpuHeader, IPV4, IPV6, Link, Packet, UDP, Version, fold, message,
+    outer_ipv4_checksum_base, outer_ipv6_checksum_base,
 };
 
 /// Header with its optional part, and the mandatory Recovery IE.
@@ -15,6 +16,8 @@ const RECOVERY: [u8; 2] = [14, 0];
 const LENGTH: u8 = 4 + RECOVERY.len() as u8;
 /// Everything behind the link layer.
 const DATAGRAM: usize = IPV4 + UDP + RESPONSE;
+/// The same over IPv6.
+const DATAGRAM_V6: usize = IPV6 + UDP + RESPONSE;
 
 /// Turns the request into its answer, VLAN tag and all. False if the frame cannot be made as long as that takes.
 #[inline(always)]
@@ -24,13 +27,21 @@ pub(super) fn answer(
     datagram: Datagram,
     request: &GtpuHeader,
 ) -> bool {
-    let length = link.network + DATAGRAM;
+    let length = link.network
+        + match datagram.version {
+            Version::V4 => DATAGRAM,
+            Version::V6 => DATAGRAM_V6,
+        };
     let growth = length as i64 - packet.len() as i64;
     if growth != 0 && !packet.move_tail(growth as i32) {
         return false;
     }
     let sequence = request.sequence.unwrap_or_default();
-    swap_macs(packet) && write(packet, link.network, datagram, sequence)
+    swap_macs(packet)
+        && match datagram.version {
+            Version::V4 => write(packet, link.network, datagram, sequence),
+            Version::V6 => write_v6(packet, link.network, datagram, sequence),
+        }
 }
 
 #[inline(always)]
@@ -48,21 +59,69 @@ fn write(packet: &mut impl Packet, offset: usize, request: Datagram, sequence: u
     let Some(header) = packet.view_mut::<DATAGRAM>(offset) else {
         return false;
     };
-    let base = outer_ipv4_checksum_base(request.destination, request.source);
+    let (source, destination) = (request.source.v4(), request.destination.v4());
+    let base = outer_ipv4_checksum_base(destination, source);
     let total_length = (DATAGRAM as u16).to_be_bytes();
     header[..2].copy_from_slice(&[0x45, 0]);
     header[2..4].copy_from_slice(&total_length);
     header[4..10].copy_from_slice(&[0, 0, 0x40, 0, 0x40, 0x11]);
     header[10..12].copy_from_slice(&fold(base + DATAGRAM as u32).to_be_bytes());
-    header[12..16].copy_from_slice(&request.destination);
-    header[16..20].copy_from_slice(&request.source);
+    header[12..16].copy_from_slice(&destination);
+    header[16..20].copy_from_slice(&source);
     header[20..22].copy_from_slice(&GTPU_PORT.to_be_bytes());
     header[22..24].copy_from_slice(&request.source_port.to_be_bytes());
     header[24..28].copy_from_slice(&[0, (UDP + RESPONSE) as u8, 0, 0]);
-    header[28..32].copy_from_slice(&[FLAGS, message::ECHO_RESPONSE, 0, LENGTH]);
-    header[32..36].copy_from_slice(&[0; 4]);
-    header[36..38].copy_from_slice(&sequence.to_be_bytes());
-    header[38..40].copy_from_slice(&[0, 0]);
-    header[40..42].copy_from_slice(&RECOVERY);
+    header[28..].copy_from_slice(&response(sequence));
     true
+}
+
+#[inline(always)]
+fn write_v6(packet: &mut impl Packet, offset: usize, request: Datagram, sequence: u16) -> bool {
+    const UDP_LENGTH: u8 = (UDP + RESPONSE) as u8;
+    let Some(header) = packet.view_mut::<DATAGRAM_V6>(offset) else {
+        return false;
+    };
+    let (source, destination) = (request.destination.bytes(), request.source.bytes());
+    let response = response(sequence);
+    let [r0, r1, r2, r3, _, _, _, _, r8, r9, r10, r11, r12, r13] = response;
+    let mut sum = outer_ipv6_checksum_base(source, destination);
+    sum += 2 * u32::from(UDP_LENGTH) + u32::from(GTPU_PORT) + u32::from(request.source_port);
+    for word in [[r0, r1], [r2, r3], [r8, r9], [r10, r11], [r12, r13]] {
+        sum += u32::from(u16::from_be_bytes(word));
+    }
+    let checksum = match fold(sum) {
+        0 => u16::MAX,
+        checksum => checksum,
+    };
+    header[..8].copy_from_slice(&[0x60, 0, 0, 0, 0, UDP_LENGTH, 17, 64]);
+    header[8..24].copy_from_slice(&source);
+    header[24..40].copy_from_slice(&destination);
+    header[40..42].copy_from_slice(&GTPU_PORT.to_be_bytes());
+    header[42..44].copy_from_slice(&request.source_port.to_be_bytes());
+    header[44..46].copy_from_slice(&[0, UDP_LENGTH]);
+    header[46..48].copy_from_slice(&checksum.to_be_bytes());
+    header[48..].copy_from_slice(&response);
+    true
+}
+
+/// The whole message: TEID 0, the request's sequence number, and Recovery.
+#[inline(always)]
+const fn response(sequence: u16) -> [u8; RESPONSE] {
+    let [s0, s1] = sequence.to_be_bytes();
+    [
+        FLAGS,
+        message::ECHO_RESPONSE,
+        0,
+        LENGTH,
+        0,
+        0,
+        0,
+        0,
+        s0,
+        s1,
+        0,
+        0,
+        RECOVERY[0],
+        RECOVERY[1],
+    ]
 }

@@ -25,7 +25,7 @@ use crate::abi::{Port, roles, verdict};
 use crate::drop_reason::{DropReason, PuntReason};
 use crate::snapshot::Snapshot;
 use crate::wire::{ETHER_IPV4, ETHER_IPV6, Inner, Link, NO_QFI, Packet};
-pub use route::route_index;
+pub use route::{HAIRPIN, USABLE, route_index};
 use tables::{Half, Tables, Way};
 
 /// What becomes of a frame.
@@ -42,6 +42,12 @@ pub enum Verdict {
         /// That device.
         ifindex: u32,
     },
+    /// It has become a plain IP packet to another UE: [`hairpin`] takes it from here, as if it had arrived at this
+    /// device.
+    Hairpin {
+        /// That device.
+        ifindex: u32,
+    },
 }
 
 /// What a road has made of a frame.
@@ -54,6 +60,8 @@ enum Step {
     Drop,
     /// For the agent, by way of the kernel.
     Punt,
+    /// As [`Self::Drop`], but the agent gets to see it, by way of the kernel, and answers the sender.
+    Reply,
     /// It has become the answer to itself, and leaves by the device that it came from.
     Answer,
     /// A UE's packet, to be forwarded.
@@ -66,6 +74,8 @@ enum Step {
 struct Found {
     step: Step,
     reason: DropReason,
+    /// Why the agent gets it, where it does.
+    punt: PuntReason,
     way: Way,
     /// The slot.
     half: Option<Half>,
@@ -83,6 +93,7 @@ impl Found {
         Self {
             step,
             reason: DropReason::NoRoute,
+            punt: PuntReason::GtpuSignalling,
             way,
             half: None,
             teid: [0; 4],
@@ -106,6 +117,8 @@ struct Exit {
     ifindex: u32,
     /// Number of its counters.
     port_number: u8,
+    /// The packet does not leave: it is for another UE.
+    is_hairpin: bool,
 }
 
 /// Takes one frame that arrived at a device.
@@ -123,16 +136,21 @@ pub fn process(packet: &mut impl Packet, tables: &impl Tables, ingress_ifindex: 
         Step::NotOurs => Verdict::Kernel,
         Step::Drop => drop(tables, &found, found.way, found.reason),
         Step::Punt => punt(tables, &found),
+        Step::Reply => reply(tables, &found),
         Step::Answer => {
             let exit = Exit {
                 ifindex: port.transmit_ifindex,
                 port_number: port.number,
+                is_hairpin: false,
             };
             send(packet, tables, port, exit)
         }
         Step::Forward => {
             let mut counted_as = found.way;
             match forward(packet, tables, &found, &mut counted_as) {
+                Ok(exit) if exit.is_hairpin => Verdict::Hairpin {
+                    ifindex: exit.ifindex,
+                },
                 Ok(exit) => send(packet, tables, port, exit),
                 Err(reason) => drop(tables, &found, counted_as, reason),
             }
@@ -140,11 +158,38 @@ pub fn process(packet: &mut impl Packet, tables: &impl Tables, ingress_ifindex: 
     }
 }
 
+/// Takes on a packet from one UE to another, which [`process`] has made a plain IP packet. `via_ifindex` is the core
+/// device that it would have left by, and `ingress_ifindex` the one where the frame came from.
+#[inline(always)]
+pub fn hairpin(
+    packet: &mut impl Packet,
+    tables: &impl Tables,
+    ingress_ifindex: u32,
+    via_ifindex: u32,
+) -> Verdict {
+    let (Some(ingress), Some(via)) = (tables.port(ingress_ifindex), tables.port(via_ifindex))
+    else {
+        return Verdict::Drop;
+    };
+    let Some(link) = Link::read(packet, via.mac) else {
+        return Verdict::Drop;
+    };
+    let found = downlink::run(packet, tables, via, link);
+    if found.step != Step::Forward {
+        return drop(tables, &found, Way::Downlink, DropReason::UnknownUeAddress);
+    }
+    match forward(packet, tables, &found, &mut Way::Downlink) {
+        // A UE that sends to itself, or rules without a tunnel: nothing that leads anywhere.
+        Ok(exit) if exit.is_hairpin => drop(tables, &found, Way::Downlink, DropReason::NoRoute),
+        Ok(exit) => send(packet, tables, ingress, exit),
+        Err(reason) => drop(tables, &found, Way::Downlink, reason),
+    }
+}
+
 /// Takes the frame as far as the slot.
 #[inline(always)]
 fn road(packet: &mut impl Packet, tables: &impl Tables, port: &Port, link: Link) -> Found {
-    if link.ether_type == ETHER_IPV4
-        && port.roles & roles::ACCESS != 0
+    if port.roles & roles::ACCESS != 0
         && let Some(datagram) = uplink::Datagram::read(packet, link, port)
     {
         return uplink::run(packet, tables, link, datagram);
@@ -166,19 +211,19 @@ fn forward(
 ) -> Result<Exit, DropReason> {
     let half = found.half.ok_or(DropReason::SlotBusy)?;
     let mut rules = half.rules().ok_or(DropReason::SlotBusy)?;
-    rules::check_slot(&rules, found)?;
+    rules::check_slot(tables, &rules, found)?;
     if rules.is_downlink() != 0 {
         *counted_as = Way::Downlink;
     }
     if rules.verdict() == verdict::LIST {
-        let list = tables.list(rules.list());
-        let list = list.ok_or(DropReason::NoMatchingPdr)?;
-        let entry = rules::select(packet, list, found.way, found.inner.offset, found.qfi);
+        let arrival = rules::Arrival::new(found.way, found.qfi);
+        let entry = rules::select(packet, tables, rules.list(), found.inner.offset, arrival);
         rules = Snapshot::of(&entry.ok_or(DropReason::NoMatchingPdr)?.rules);
     } else {
         rules::check_qfi(&rules, found.qfi)?;
     }
-    rules::check_source(&rules, found)?;
+    rules::check_source(tables, &rules, found)?;
+    rules::copy(packet, tables, &rules, found);
     rules::check_actions(&rules, found)?;
     let peer = rules::peer(tables, &rules)?;
     let route = rules::route(tables, &rules, &found.inner, peer)?;
@@ -191,6 +236,7 @@ fn forward(
     Ok(Exit {
         ifindex: route.transmit_ifindex,
         port_number: route.port_number,
+        is_hairpin: route.refused == HAIRPIN,
     })
 }
 
@@ -209,10 +255,21 @@ fn send(packet: &impl Packet, tables: &impl Tables, ingress: &Port, exit: Exit) 
 #[inline(always)]
 fn punt(tables: &impl Tables, found: &Found) -> Verdict {
     if tables.may_punt() {
-        tables.count_punted(PuntReason::GtpuSignalling);
+        tables.count_punted(found.punt);
         Verdict::Kernel
     } else {
         drop(tables, found, found.way, DropReason::PuntLimited)
+    }
+}
+
+#[inline(always)]
+fn reply(tables: &impl Tables, found: &Found) -> Verdict {
+    let verdict = drop(tables, found, found.way, found.reason);
+    if tables.may_punt() {
+        tables.count_punted(found.punt);
+        Verdict::Kernel
+    } else {
+        verdict
     }
 }
 

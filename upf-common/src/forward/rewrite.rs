@@ -1,11 +1,12 @@
 //! New headers in front of a UE's packet.
 
-use super::Found;
 use super::rules::is_routed;
+use super::{Found, HAIRPIN};
 use crate::abi::{Peer, RouteEntry, flags};
 use crate::snapshot::Snapshot;
 use crate::wire::{
     ETHER_IPV4, ETHER_IPV6, ETHERNET, Encapsulation, Inner, Link, Outer, Packet, VLAN_TAG, Version,
+    sum,
 };
 
 /// ECN's part of the ToS octet.
@@ -28,26 +29,37 @@ pub(super) fn run(
     if !trim(packet, inner) {
         return false;
     }
-    if is_routed(rules, found.way) && !inner.decrement_ttl(packet) {
+    // A packet to another UE is routed once, on its way down.
+    let is_hairpin = route.refused == HAIRPIN;
+    if is_routed(rules, found.way) && !is_hairpin && !inner.decrement_ttl(packet) {
         return false;
     }
+    if is_hairpin {
+        return to_hairpin(packet, inner, route);
+    }
+    let v6_peer = peer.filter(|peer| peer.is_v6 != 0);
+    let payload_sum = match v6_peer {
+        Some(_) => match sum(packet, inner.offset, inner.length as usize) {
+            Some(sum) => sum,
+            None => return false,
+        },
+        None => 0,
+    };
     let link = if route.vlan == 0 {
         ETHERNET
     } else {
         ETHERNET + VLAN_TAG
     };
     let overhead = match &outer {
-        Some(outer) => Outer::overhead(outer.container.is_some()),
+        Some(outer) => Outer::overhead(outer.container.is_some(), v6_peer.is_some()),
         None => 0,
     };
     let delta = inner.offset as i32 - (link + overhead) as i32;
     if delta != 0 && !packet.move_head(delta) {
         return false;
     }
-    let ether_type = match (&outer, inner.version) {
-        (None, Version::V6) => ETHER_IPV6,
-        _ => ETHER_IPV4,
-    };
+    let is_v6 = v6_peer.is_some() || outer.is_none() && inner.version == Version::V6;
+    let ether_type = if is_v6 { ETHER_IPV6 } else { ETHER_IPV4 };
     if !Link::write(
         packet,
         route.destination_mac,
@@ -57,10 +69,26 @@ pub(super) fn run(
     ) {
         return false;
     }
-    match &outer {
-        Some(outer) => outer.write(packet, link),
-        None => true,
+    match (&outer, v6_peer) {
+        (Some(outer), Some(peer)) => outer.write_v6(packet, link, peer, payload_sum),
+        (Some(outer), None) => outer.write(packet, link),
+        (None, _) => true,
     }
+}
+
+/// A plain frame, as if it came to the core device that the packet would have left by.
+#[inline(always)]
+fn to_hairpin(packet: &mut impl Packet, inner: Inner, route: &RouteEntry) -> bool {
+    let delta = inner.offset as i32 - ETHERNET as i32;
+    if delta != 0 && !packet.move_head(delta) {
+        return false;
+    }
+    let ether_type = match inner.version {
+        Version::V4 => ETHER_IPV4,
+        Version::V6 => ETHER_IPV6,
+    };
+    let mac = route.source_mac;
+    Link::write(packet, mac, mac, 0, ether_type)
 }
 
 /// Takes off what an Ethernet driver has padded a small packet with, and what stands behind it in a tunnel.

@@ -4,9 +4,10 @@
 //! remembers answers for a second, and the agent voids them all ([`crate::abi::Control::generation`]) as soon as the
 //! kernel tells of a change. While no agent runs, a change takes effect when the entry expires.
 
+use super::downlink;
 use super::tables::{RouteAnswer, RouteQuery, Tables};
-use crate::abi::RouteEntry;
 use crate::abi::maps::ROUTE_ENTRIES;
+use crate::abi::{RouteEntry, roles};
 use crate::drop_reason::DropReason;
 use crate::wire::IpAddress;
 
@@ -15,7 +16,9 @@ const LIFETIME_NS: u64 = 1_000_000_000;
 /// How long it is remembered that there is no way, or no MAC address yet.
 const REFUSAL_LIFETIME_NS: u64 = 20_000_000;
 /// [`RouteEntry::refused`] of an answer that can be used.
-const USABLE: u8 = u8::MAX;
+pub const USABLE: u8 = u8::MAX;
+/// [`RouteEntry::refused`] of an address that is another UE's.
+pub const HAIRPIN: u8 = USABLE - 1;
 
 /// How a packet wants to leave.
 #[derive(Clone, Copy)]
@@ -42,6 +45,9 @@ pub(super) fn find<'a>(
     let now = tables.now_ns();
     if !is_fresh(tables, entry, query, now) {
         ask(tables, query, now, entry);
+    }
+    if entry.refused == HAIRPIN && matches!(way, Way::Plain(_)) {
+        return Ok(entry);
     }
     if entry.refused != USABLE {
         return Err(DropReason::from_number(entry.refused).unwrap_or(DropReason::NoRoute));
@@ -75,6 +81,16 @@ fn ask(tables: &impl Tables, query: &RouteQuery, now: u64, entry: &mut RouteEntr
     entry.expires = now.wrapping_add(REFUSAL_LIFETIME_NS);
     if query.from_ifindex == 0 {
         entry.refused = DropReason::NoRoute as u8;
+        return;
+    }
+    if let Some(port) = tables.port(query.from_ifindex)
+        && port.roles & roles::CORE != 0
+        && downlink::is_ue(tables, port, query.version, query.destination)
+    {
+        entry.expires = now.wrapping_add(LIFETIME_NS);
+        entry.transmit_ifindex = query.from_ifindex;
+        entry.source_mac = port.mac;
+        entry.refused = HAIRPIN;
         return;
     }
     entry.refused = match tables.look_up(query) {

@@ -2,8 +2,11 @@
 
 use super::Found;
 use super::route::{self, Way as RouteWay};
-use super::tables::{RouteQuery, Tables, Way};
-use crate::abi::{NO_METER, Peer, RouteEntry, RuleList, RuleListEntry, flags, verdict};
+use super::tables::{Half, RouteQuery, Tables, Way};
+use crate::abi::{
+    LIST_PAGE_ENTRIES, MAX_LIST_ENTRIES, NO_LIST, NO_METER, NO_SLOT, Peer, RouteEntry,
+    RuleListEntry, flags, verdict,
+};
 use crate::drop_reason::DropReason;
 use crate::matching::{Flow, matches};
 use crate::meter;
@@ -12,12 +15,19 @@ use crate::wire::{Inner, IpAddress, Outer, Packet, Version};
 
 /// The tunnel or the UE address has to be the slot's still: it may have gone to another session since it was found.
 #[inline(always)]
-pub(super) fn check_slot(rules: &Snapshot, found: &Found) -> Result<(), DropReason> {
+pub(super) fn check_slot(
+    tables: &impl Tables,
+    rules: &Snapshot,
+    found: &Found,
+) -> Result<(), DropReason> {
     match found.way {
         Way::Uplink if rules.teid() != u32::from_ne_bytes(found.teid) => {
             Err(DropReason::UnknownTeid)
         }
-        Way::Downlink if !is_ues(rules, found.inner.version, found.inner.destination) => {
+        Way::Downlink
+            if !is_ues(rules, found.inner.version, found.inner.destination)
+                && !is_framed(tables, rules, found.inner.destination) =>
+        {
             Err(DropReason::UnknownUeAddress)
         }
         _ => Ok(()),
@@ -33,16 +43,59 @@ fn is_ues(rules: &Snapshot, version: Version, address: IpAddress) -> bool {
     }
 }
 
+/// Whether the address lies in a network behind the UE. For what arrives for it the trie is asked a second time, now
+/// that the rules are known: entries go before their slot does.
+#[inline(always)]
+fn is_framed(tables: &impl Tables, rules: &Snapshot, address: IpAddress) -> bool {
+    rules.framed_slot() != NO_SLOT
+        && tables.framed_slot(rules.framed_instance(), address) == rules.framed_slot()
+}
+
 /// The source has to be the UE's.
 #[inline(always)]
-pub(super) fn check_source(rules: &Snapshot, found: &Found) -> Result<(), DropReason> {
+pub(super) fn check_source(
+    tables: &impl Tables,
+    rules: &Snapshot,
+    found: &Found,
+) -> Result<(), DropReason> {
     if found.way == Way::Downlink || rules.has(flags::ANY_SOURCE) {
         return Ok(());
     }
-    if is_ues(rules, found.inner.version, found.inner.source) {
+    if is_ues(rules, found.inner.version, found.inner.source)
+        || is_framed(tables, rules, found.inner.source)
+    {
         Ok(())
     } else {
         Err(DropReason::SpoofedSource)
+    }
+}
+
+/// How a packet came, in one word: BPF functions have five parameters at most.
+#[derive(Clone, Copy)]
+pub(super) struct Arrival(u32);
+
+impl Arrival {
+    const UPLINK: u32 = 1 << 8;
+
+    #[inline(always)]
+    pub(super) fn new(way: Way, qfi: u8) -> Self {
+        let uplink = match way {
+            Way::Uplink => Self::UPLINK,
+            Way::Downlink => 0,
+        };
+        Self(uplink | u32::from(qfi))
+    }
+
+    #[inline(always)]
+    fn is_uplink(self) -> bool {
+        self.0 & Self::UPLINK != 0
+    }
+
+    /// The QFI's bit; none without a QFI.
+    #[inline(always)]
+    fn qfi_bit(self) -> u64 {
+        let qfi = self.0 & 0xff;
+        if qfi < u64::BITS { 1 << qfi } else { 0 }
     }
 }
 
@@ -51,35 +104,52 @@ pub(super) fn check_source(rules: &Snapshot, found: &Found) -> Result<(), DropRe
 #[inline(never)]
 pub(super) fn select<'a>(
     packet: &impl Packet,
-    list: &'a RuleList,
-    way: Way,
+    tables: &'a impl Tables,
+    list: u32,
     offset: usize,
-    qfi: u8,
+    arrival: Arrival,
 ) -> Option<&'a RuleListEntry> {
     let inner = Inner::read(packet, offset, usize::MAX)?;
     let transport = inner.transport(packet);
-    let flow = Flow::new(way == Way::Uplink, &inner, transport);
-    for (index, entry) in list.entries.iter().enumerate() {
-        if index >= list.len as usize {
-            break;
+    let flow = Flow::new(arrival.is_uplink(), &inner, transport);
+    let qfi_bit = arrival.qfi_bit();
+    let mut page = tables.list(list)?;
+    let mut index = 0;
+    for _ in 0..MAX_LIST_ENTRIES {
+        if index >= page.len as usize || index >= LIST_PAGE_ENTRIES {
+            if page.next == NO_LIST {
+                return None;
+            }
+            page = tables.list(page.next)?;
+            index = 0;
         }
-        let rules = &entry.rules;
-        if has_qfi(rules.flags, rules.match_qfi, qfi) && matches(&entry.filter, &flow) {
+        let entry = page.entries.get(index)?;
+        let has_qfi = entry.qfis == 0 || entry.qfis & qfi_bit != 0;
+        if has_qfi && matches(&entry.filter, &flow) {
             return Some(entry);
         }
+        index += 1;
     }
     None
 }
 
+/// Hands a copy of the packet to the agent, where the rules ask for one. What a closed gate holds back is not copied.
 #[inline(always)]
-fn has_qfi(flags: u8, wanted: u8, qfi: u8) -> bool {
-    flags & flags::MATCH_QFI == 0 || qfi == wanted
+pub(super) fn copy(packet: &impl Packet, tables: &impl Tables, rules: &Snapshot, found: &Found) {
+    if rules.duplicate() != 0 && rules.has(flags::GATE_OPEN) {
+        tables.copy(
+            packet,
+            rules.duplicate(),
+            found.inner.offset,
+            found.inner.length,
+        );
+    }
 }
 
 /// The QFI of a slot's only PDR.
 #[inline(always)]
 pub(super) fn check_qfi(rules: &Snapshot, qfi: u8) -> Result<(), DropReason> {
-    if has_qfi(rules.flags(), rules.match_qfi(), qfi) {
+    if !rules.has(flags::MATCH_QFI) || qfi == rules.match_qfi() {
         Ok(())
     } else {
         Err(DropReason::NoMatchingPdr)
@@ -133,13 +203,14 @@ pub(super) fn route<'a>(
 ) -> Result<&'a RouteEntry, DropReason> {
     let (query, way, length) = match peer {
         Some(peer) => {
+            let is_v6 = peer.is_v6 != 0;
             let query = RouteQuery {
-                version: Version::V4,
+                version: if is_v6 { Version::V6 } else { Version::V4 },
                 destination: IpAddress::new(&peer.remote),
                 source: IpAddress::new(&peer.local),
                 from_ifindex: tables.instance_ifindex(peer.instance),
             };
-            let overhead = Outer::overhead(rules.has(flags::PDU_SESSION));
+            let overhead = Outer::overhead(rules.has(flags::PDU_SESSION), is_v6);
             (query, RouteWay::Tunnel, inner.length + overhead as u32)
         }
         None => {
@@ -155,22 +226,41 @@ pub(super) fn route<'a>(
     route::find(tables, &query, way, length)
 }
 
-/// The MBR.
+/// The limits of the flow and of what it shares one with. A packet that one of them holds back is charged by none.
 #[inline(always)]
 pub(super) fn check_rate(
     tables: &impl Tables,
     rules: &Snapshot,
     found: &Found,
 ) -> Result<(), DropReason> {
-    if rules.meter_slot() == NO_METER {
-        return Ok(());
+    if !passes(tables, rules.meter_slot(), found) {
+        return Err(DropReason::RateLimited);
     }
-    let half = tables.half(rules.meter_slot(), found.way);
-    let half = half.ok_or(DropReason::RateLimited)?;
+    if !passes(tables, rules.shared_meter_slot(), found) {
+        if let Some(half) = metered(tables, rules.meter_slot(), found.way) {
+            meter::refund(&half.bucket(), found.inner.length, half.rate());
+        }
+        return Err(DropReason::RateLimited);
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn passes(tables: &impl Tables, slot: u32, found: &Found) -> bool {
+    if slot == NO_METER {
+        return true;
+    }
+    let Some(half) = tables.half(slot, found.way) else {
+        return false;
+    };
     let now = meter::ticks(tables.now_ns());
-    if meter::pass(&half.bucket(), now, found.inner.length, rules.rate()) {
-        Ok(())
-    } else {
-        Err(DropReason::RateLimited)
+    meter::pass(&half.bucket(), now, found.inner.length, half.rate())
+}
+
+#[inline(always)]
+fn metered(tables: &impl Tables, slot: u32, way: Way) -> Option<Half> {
+    if slot == NO_METER {
+        return None;
     }
+    tables.half(slot, way)
 }

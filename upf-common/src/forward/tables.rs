@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use crate::abi::{Peer, Port, RouteEntry, RuleList, UeKey};
 use crate::drop_reason::{DropReason, PuntReason};
-use crate::wire::{IpAddress, Version};
+use crate::wire::{IpAddress, Packet, Version};
 
 pub use crate::shared::Half;
 
@@ -66,6 +66,10 @@ pub trait Tables {
     fn slot_of_teid(&self, teid: [u8; 4]) -> Option<u32>;
     /// The slot that the UE address map leads to.
     fn slot_of_ue(&self, key: &UeKey) -> Option<u32>;
+    /// Whether there are framed routes at all.
+    fn has_framed_routes(&self) -> bool;
+    /// The slot of the UE that an address lies behind, or [`crate::abi::NO_SLOT`].
+    fn framed_slot(&self, instance: u32, address: IpAddress) -> u32;
     /// The first slot of the block with this UE address: `Some(None)` if the address lies in a pool of the port
     /// and no slots are behind it. `key` numbers addresses as [`crate::abi::Pool`] does.
     fn slot_of_pool_address(&self, port: &Port, version: Version, key: u64) -> Option<Option<u32>>;
@@ -73,7 +77,7 @@ pub trait Tables {
     fn half(&self, slot: u32, way: Way) -> Option<Half>;
     /// A GTP-U peer.
     fn peer(&self, index: u32) -> Option<&Peer>;
-    /// A list of rules.
+    /// A page of a list of rules.
     fn list(&self, index: u32) -> Option<&RuleList>;
     /// The ifindex of a network instance's device; 0 while there is none.
     fn instance_ifindex(&self, instance: u32) -> u32;
@@ -89,6 +93,10 @@ pub trait Tables {
     /// Tells the agent that this next hop is to be asked for.
     fn want_neighbour(&self, ifindex: u32, next_hop: IpAddress);
 
+    /// Whether the agent wants to see packets by unknown TEIDs.
+    fn sends_error_indications(&self) -> bool;
+    /// Hands a copy of `length` bytes at `offset` to the agent, filed under `duplicate`.
+    fn copy(&self, packet: &impl Packet, duplicate: u32, offset: usize, length: u32);
     /// Whether one more packet may be handed to the agent.
     fn may_punt(&self) -> bool;
     /// Counts a frame that arrived.

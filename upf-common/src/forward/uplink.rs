@@ -3,20 +3,27 @@
 use super::tables::{Half, Tables, Way};
 use super::{Found, Step, echo};
 use crate::abi::{Port, verdict};
-use crate::drop_reason::DropReason;
+use crate::drop_reason::{DropReason, PuntReason};
 use crate::wire::{
-    GTPU_PORT, GtpuError, GtpuHeader, IPV4, Inner, Link, Packet, UDP, be16, message,
+    ETHER_IPV4, ETHER_IPV6, GTPU_PORT, GtpuError, GtpuHeader, IPV4, IPV6, Inner, IpAddress, Link,
+    Packet, UDP, Version, be16, message,
 };
 
 const PROTOCOL_UDP: u8 = 17;
 const MORE_FRAGMENTS: u16 = 0x2000;
 const FRAGMENT_OFFSET: u16 = 0x1fff;
+/// The fragment header's number and length, and its fields (RFC 8200 clause 4.5).
+const FRAGMENT_V6: u8 = 44;
+const FRAGMENT_V6_BYTES: usize = 8;
+const FRAGMENT_OFFSET_V6: u16 = 0xfff8;
+const MORE_FRAGMENTS_V6: u16 = 1;
 
-/// An IPv4 datagram to the GTP-U port of one of our addresses.
+/// A datagram to the GTP-U port of one of our addresses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Datagram {
-    pub(super) source: [u8; 4],
-    pub(super) destination: [u8; 4],
+    pub(super) version: Version,
+    pub(super) source: IpAddress,
+    pub(super) destination: IpAddress,
     pub(super) source_port: u16,
     /// Where the UDP header begins.
     udp: usize,
@@ -29,6 +36,15 @@ impl Datagram {
     /// Reads the headers; `None` for everything that is not ours.
     #[inline(always)]
     pub(super) fn read(packet: &impl Packet, link: Link, port: &Port) -> Option<Self> {
+        match link.ether_type {
+            ETHER_IPV4 => Self::read_ipv4(packet, link, port),
+            ETHER_IPV6 if port.gtpu_v6_count != 0 => Self::read_ipv6(packet, link, port),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn read_ipv4(packet: &impl Packet, link: Link, port: &Port) -> Option<Self> {
         let header = packet.view::<IPV4>(link.network)?;
         let destination = [header[16], header[17], header[18], header[19]];
         let fragment = be16(header[6], header[7]);
@@ -43,17 +59,75 @@ impl Datagram {
             return None;
         }
         let source = [header[12], header[13], header[14], header[15]];
-        let udp = link.network + header_length;
-        let [s0, s1, d0, d1, l0, l1, _, _] = *packet.view::<UDP>(udp)?;
-        (be16(d0, d1) == GTPU_PORT).then_some(Self {
+        Self {
+            version: Version::V4,
+            source: IpAddress::from_v4(source),
+            destination: IpAddress::from_v4(destination),
+            source_port: 0,
+            udp: link.network + header_length,
+            udp_length: 0,
+            is_fragment: fragment & MORE_FRAGMENTS != 0,
+        }
+        .read_udp(packet)
+    }
+
+    #[inline(always)]
+    fn read_ipv6(packet: &impl Packet, link: Link, port: &Port) -> Option<Self> {
+        let header = packet.view::<IPV6>(link.network)?;
+        let (_, addresses) = header.split_first_chunk::<8>()?;
+        let (source, destination) = addresses.split_first_chunk::<16>()?;
+        let source = IpAddress::new(source);
+        let destination = IpAddress::new(destination.first_chunk::<16>()?);
+        let mut protocol = header[6];
+        if header[0] >> 4 != 6 || !is_gtpu_v6_address(port, destination) {
+            return None;
+        }
+        let mut udp = link.network + IPV6;
+        let mut is_fragment = false;
+        if protocol == FRAGMENT_V6 {
+            let [next, _, o0, o1] = *packet.view::<4>(udp)?;
+            let fragment = be16(o0, o1);
+            if fragment & FRAGMENT_OFFSET_V6 != 0 {
+                return None;
+            }
+            is_fragment = fragment & MORE_FRAGMENTS_V6 != 0;
+            protocol = next;
+            udp += FRAGMENT_V6_BYTES;
+        }
+        if protocol != PROTOCOL_UDP {
+            return None;
+        }
+        Self {
+            version: Version::V6,
             source,
             destination,
-            source_port: be16(s0, s1),
+            source_port: 0,
             udp,
+            udp_length: 0,
+            is_fragment,
+        }
+        .read_udp(packet)
+    }
+
+    /// Adds what the UDP header says.
+    #[inline(always)]
+    fn read_udp(self, packet: &impl Packet) -> Option<Self> {
+        let [s0, s1, d0, d1, l0, l1, _, _] = *packet.view::<UDP>(self.udp)?;
+        (be16(d0, d1) == GTPU_PORT).then_some(Self {
+            source_port: be16(s0, s1),
             udp_length: be16(l0, l1).into(),
-            is_fragment: fragment & MORE_FRAGMENTS != 0,
+            ..self
         })
     }
+}
+
+#[inline(always)]
+fn is_gtpu_v6_address(port: &Port, address: IpAddress) -> bool {
+    let mut found = false;
+    for (index, own) in port.gtpu_v6.iter().enumerate() {
+        found |= IpAddress::new(own) == address && index < usize::from(port.gtpu_v6_count);
+    }
+    found
 }
 
 #[inline(always)]
@@ -85,6 +159,13 @@ pub(super) fn run(
         Ok(gtpu) => gtpu,
         Err(GtpuError::Version) => return drop(DropReason::GtpuVersion),
         Err(GtpuError::Malformed) => return drop(DropReason::GtpuMalformed),
+        Err(GtpuError::Extension) => {
+            return Found {
+                step: Step::Reply,
+                punt: PuntReason::UnsupportedExtension,
+                ..drop(DropReason::UnsupportedExtension)
+            };
+        }
     };
     match gtpu.message_type {
         message::G_PDU => arrival(packet, tables, &gtpu),
@@ -105,7 +186,16 @@ fn drop(reason: DropReason) -> Found {
 fn arrival(packet: &impl Packet, tables: &impl Tables, gtpu: &GtpuHeader) -> Found {
     let half = find(tables, gtpu.teid);
     if half.is_none() {
-        return drop(DropReason::UnknownTeid);
+        let step = if tables.sends_error_indications() {
+            Step::Reply
+        } else {
+            Step::Drop
+        };
+        return Found {
+            step,
+            punt: PuntReason::UnknownTeid,
+            ..drop(DropReason::UnknownTeid)
+        };
     }
     let available = gtpu.end - gtpu.payload;
     let inner = Inner::read(packet, gtpu.payload, available);
@@ -121,6 +211,7 @@ fn arrival(packet: &impl Packet, tables: &impl Tables, gtpu: &GtpuHeader) -> Fou
     Found {
         step,
         reason: DropReason::InnerMalformed,
+        punt: PuntReason::GtpuSignalling,
         way: Way::Uplink,
         half,
         teid: gtpu.teid,

@@ -27,6 +27,11 @@ const SEQUENCE_FLAG: u8 = 1 << 1;
 const ANY_OPTIONAL_FLAG: u8 = 0b111;
 const PROTOCOL_TYPE_GTP: u8 = 1 << 4;
 const PDU_SESSION_CONTAINER: u8 = 0x85;
+/// The upper bits of an extension header's type (TS 29.281 clause 5.2.1): the endpoint has to understand it.
+const COMPREHENSION_REQUIRED: u8 = 0x80;
+/// Extension headers of that kind that may come: long PDCP PDU number, the RAN containers, and PDCP PDU number, which
+/// are for base stations and can be left out towards others.
+const UNDERSTOOD: [u8; 6] = [0x81, 0x82, 0x83, 0x84, PDU_SESSION_CONTAINER, 0xc0];
 const QFI_MASK: u8 = 0x3f;
 
 /// What a GTP-U header says.
@@ -53,6 +58,8 @@ pub enum GtpuError {
     Version,
     /// Cut short, overstated length, an extension header of length zero, or too many of them.
     Malformed,
+    /// An extension header that has to be understood, and is not.
+    Extension,
 }
 
 impl GtpuHeader {
@@ -82,15 +89,15 @@ impl GtpuHeader {
             end: message_end,
         };
         if flags & ANY_OPTIONAL_FLAG != 0 {
-            gtpu.read_optional(packet, flags)
-                .ok_or(GtpuError::Malformed)?;
+            gtpu.read_optional(packet, flags)?;
         }
         Ok(gtpu)
     }
 
     #[inline(always)]
-    fn read_optional(&mut self, packet: &impl Packet, flags: u8) -> Option<()> {
-        let [s0, s1, ..] = *packet.view::<OPTIONAL>(self.payload)?;
+    fn read_optional(&mut self, packet: &impl Packet, flags: u8) -> Result<(), GtpuError> {
+        let optional = packet.view::<OPTIONAL>(self.payload);
+        let [s0, s1, ..] = *optional.ok_or(GtpuError::Malformed)?;
         if flags & SEQUENCE_FLAG != 0 {
             self.sequence = Some(be16(s0, s1));
         }
@@ -99,28 +106,35 @@ impl GtpuHeader {
         } else {
             self.payload += OPTIONAL;
         }
-        (self.payload <= self.end).then_some(())
+        if self.payload <= self.end {
+            Ok(())
+        } else {
+            Err(GtpuError::Malformed)
+        }
     }
 
     #[inline(always)]
-    fn read_extensions(&mut self, packet: &impl Packet) -> Option<()> {
+    fn read_extensions(&mut self, packet: &impl Packet) -> Result<(), GtpuError> {
         // The last octet of the optional part, and of each extension header, names the next one.
         let mut at = self.payload + OPTIONAL - 1;
         for _ in 0..=MAX_EXTENSIONS {
-            let next = packet.view::<1>(at)?[0];
+            let next = packet.view::<1>(at).ok_or(GtpuError::Malformed)?[0];
             if next == 0 {
                 self.payload = packet.forget(at + 1);
-                return Some(());
+                return Ok(());
             }
-            let [units, _, qfi] = *packet.view::<3>(at + 1)?;
+            let extension = packet.view::<3>(at + 1);
+            let [units, _, qfi] = *extension.ok_or(GtpuError::Malformed)?;
             if units == 0 {
-                return None;
+                return Err(GtpuError::Malformed);
             }
             if next == PDU_SESSION_CONTAINER {
                 self.qfi = qfi & QFI_MASK;
+            } else if next & COMPREHENSION_REQUIRED != 0 && !UNDERSTOOD.contains(&next) {
+                return Err(GtpuError::Extension);
             }
             at += usize::from(units) * 4;
         }
-        None
+        Err(GtpuError::Malformed)
     }
 }

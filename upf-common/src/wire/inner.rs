@@ -8,11 +8,19 @@ const HOP_BY_HOP: u8 = 0;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const DCCP: u8 = 33;
+const ESP: u8 = 50;
+const AH: u8 = 51;
 const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;
 const DESTINATION_OPTIONS: u8 = 60;
 const SCTP: u8 = 132;
 const UDP_LITE: u8 = 136;
+
+/// [`Transport::spi`] of a packet without one; no SPI is as large.
+pub const NO_SPI: u64 = u64::MAX;
+/// [`Inner::flow_label`] of a packet without one; no flow label is as large.
+pub const NO_FLOW_LABEL: u32 = u32::MAX;
+const FLOW_LABEL_MASK: u32 = 0x000f_ffff;
 
 /// IP version. As wide as it is so that records with it have no padding, which would be copied too, and not in
 /// the alignment that BPF's stack asks for.
@@ -38,6 +46,8 @@ pub struct Inner {
     pub ttl: u8,
     /// ToS or traffic class.
     pub tos: u8,
+    /// IPv6 flow label, or [`NO_FLOW_LABEL`].
+    pub flow_label: u32,
     /// Source address.
     pub source: IpAddress,
     /// Destination address.
@@ -45,12 +55,29 @@ pub struct Inner {
 }
 
 /// Protocol and ports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transport {
     /// The upper-layer protocol's number, behind IPv6 extension headers.
     pub protocol: u8,
     /// Its ports.
     pub ports: Ports,
+    /// The SPI of ESP and AH (RFC 4303 clause 2, RFC 4302 clause 2), or [`NO_SPI`].
+    pub spi: u64,
+}
+
+impl Transport {
+    /// What cannot be read further.
+    const fn bare(protocol: u8) -> Self {
+        Self {
+            protocol,
+            ports: Ports {
+                are_known: false,
+                source: 0,
+                destination: 0,
+            },
+            spi: NO_SPI,
+        }
+    }
 }
 
 /// Ports of a packet, in the order in which they stand there. Not an `Option` of both: what lies in one that is empty
@@ -73,6 +100,7 @@ impl Inner {
         length: 0,
         ttl: 0,
         tos: 0,
+        flow_label: NO_FLOW_LABEL,
         source: IpAddress::from_v4([0; 4]),
         destination: IpAddress::from_v4([0; 4]),
     };
@@ -102,6 +130,7 @@ impl Inner {
             length: length.into(),
             ttl: header[8],
             tos: header[1],
+            flow_label: NO_FLOW_LABEL,
             source: IpAddress::from_v4([header[12], header[13], header[14], header[15]]),
             destination: IpAddress::from_v4([header[16], header[17], header[18], header[19]]),
         })
@@ -119,6 +148,7 @@ impl Inner {
             length: u32::from(be16(header[4], header[5])) + IPV6 as u32,
             ttl: header[7],
             tos: header[0] << 4 | header[1] >> 4,
+            flow_label: u32::from_be_bytes([0, header[1], header[2], header[3]]) & FLOW_LABEL_MASK,
             source: IpAddress::new(source),
             destination: IpAddress::new(destination.first_chunk::<16>()?),
         })
@@ -153,7 +183,7 @@ impl Inner {
             Version::V4 => self.transport_of_ipv4(packet),
             Version::V6 => self.transport_of_ipv6(packet),
         };
-        found.unwrap_or_default()
+        found.unwrap_or(Transport::bare(0))
     }
 
     #[inline(always)]
@@ -162,12 +192,11 @@ impl Inner {
         let protocol = header[9];
         let is_later_fragment = be16(header[6], header[7]) & 0x1fff != 0;
         let payload = self.offset + usize::from(header[0] & 0xf) * 4;
-        let ports = if is_later_fragment {
-            Ports::default()
+        Some(if is_later_fragment {
+            Transport::bare(protocol)
         } else {
-            ports(packet, payload, protocol)
-        };
-        Some(Transport { protocol, ports })
+            transport(packet, payload, protocol)
+        })
     }
 
     #[inline(always)]
@@ -184,10 +213,7 @@ impl Inner {
                 FRAGMENT => {
                     let [next, _, o0, o1] = *packet.view::<4>(offset)?;
                     if be16(o0, o1) & 0xfff8 != 0 {
-                        return Some(Transport {
-                            protocol: next,
-                            ports: Ports::default(),
-                        });
+                        return Some(Transport::bare(next));
                     }
                     protocol = next;
                     offset += 8;
@@ -195,24 +221,31 @@ impl Inner {
                 _ => break,
             }
         }
-        Some(Transport {
-            protocol,
-            ports: ports(packet, packet.forget(offset), protocol),
-        })
+        Some(transport(packet, packet.forget(offset), protocol))
     }
 }
 
+/// What stands at the beginning of a protocol that is not an extension header.
 #[inline(always)]
-fn ports(packet: &impl Packet, offset: usize, protocol: u8) -> Ports {
-    if !matches!(protocol, TCP | UDP | DCCP | SCTP | UDP_LITE) {
-        return Ports::default();
+fn transport(packet: &impl Packet, offset: usize, protocol: u8) -> Transport {
+    let mut transport = Transport::bare(protocol);
+    let has_ports = matches!(protocol, TCP | UDP | DCCP | SCTP | UDP_LITE);
+    // The SPI stands behind next header, length and a reserved word in AH, and first in ESP.
+    let place = if protocol == AH { offset + 4 } else { offset };
+    if !has_ports && protocol != AH && protocol != ESP {
+        return transport;
     }
-    match packet.view::<4>(offset) {
-        Some([s0, s1, d0, d1]) => Ports {
+    let Some(word) = packet.view::<4>(place) else {
+        return transport;
+    };
+    if has_ports {
+        transport.ports = Ports {
             are_known: true,
-            source: be16(*s0, *s1),
-            destination: be16(*d0, *d1),
-        },
-        None => Ports::default(),
+            source: be16(word[0], word[1]),
+            destination: be16(word[2], word[3]),
+        };
+    } else {
+        transport.spi = u64::from(u32::from_be_bytes(*word));
     }
+    transport
 }

@@ -11,11 +11,13 @@ mod link;
 mod outer;
 
 pub use address::IpAddress;
-pub use checksum::{decrement_ttl, fold};
+pub use checksum::{decrement_ttl, fold, sum};
 pub use gtpu::{GtpuError, GtpuHeader, NO_QFI, message};
-pub use inner::{Inner, Ports, Transport, Version};
+pub use inner::{Inner, NO_FLOW_LABEL, NO_SPI, Ports, Transport, Version};
 pub use link::{ETHER_IPV4, ETHER_IPV6, Link, VLAN_TAG};
-pub use outer::{Encapsulation, MAX_OVERHEAD, Outer, outer_ipv4_checksum_base};
+pub use outer::{
+    Encapsulation, MAX_OVERHEAD, Outer, outer_ipv4_checksum_base, outer_ipv6_checksum_base,
+};
 
 /// The registered port of GTP-U (TS 29.281 clause 4.4.2).
 pub const GTPU_PORT: u16 = 2152;

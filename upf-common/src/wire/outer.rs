@@ -1,6 +1,7 @@
-//! The headers in front of a UE's packet in a tunnel: IPv4, UDP, GTP-U.
+//! The headers in front of a UE's packet in a tunnel: IPv4 or IPv6, UDP, GTP-U.
 
-use super::{GTPU_PORT, IPV4, Packet, UDP, be16, fold, message};
+use super::{GTPU_PORT, IPV4, IPV6, Packet, UDP, be16, fold, message};
+use crate::abi::{Address, Peer};
 
 /// A GTP-U header without optional parts.
 const GTPU: usize = 8;
@@ -8,8 +9,10 @@ const GTPU: usize = 8;
 const PDU_SESSION: usize = 8;
 /// Bytes in front of the UE's packet without a PDU Session Container.
 const SHORT: usize = IPV4 + UDP + GTPU;
+/// The same over IPv6.
+const SHORT_V6: usize = IPV6 + UDP + GTPU;
 /// Bytes in front of the UE's packet, at most.
-pub const MAX_OVERHEAD: usize = SHORT + PDU_SESSION;
+pub const MAX_OVERHEAD: usize = SHORT_V6 + PDU_SESSION;
 
 /// Version 4 and IHL 5, with a ToS of zero.
 const VERSION_IHL: u32 = 0x4500;
@@ -18,6 +21,7 @@ const DONT_FRAGMENT: u32 = 0x4000;
 const TTL_PROTOCOL: u32 = 0x4011;
 /// Version 1, PT.
 const GTPU_FLAGS: u8 = 0x30;
+const PROTOCOL_UDP: u32 = 17;
 const EXTENSION_FLAG: u8 = 0x04;
 const PDU_SESSION_CONTAINER: u8 = 0x85;
 
@@ -28,6 +32,19 @@ pub const fn outer_ipv4_checksum_base(local: [u8; 4], remote: [u8; 4]) -> u32 {
     VERSION_IHL + DONT_FRAGMENT + TTL_PROTOCOL + words(local) + words(remote)
 }
 
+/// The sum of the words of the pseudo-header in front of a UDP datagram over IPv6 that do not change from packet to
+/// packet: all but the length (RFC 8200 clause 8.1).
+#[must_use]
+pub const fn outer_ipv6_checksum_base(local: Address, remote: Address) -> u32 {
+    let mut sum = PROTOCOL_UDP;
+    let mut at = 0;
+    while at < local.len() {
+        sum += be16(local[at], local[at + 1]) as u32 + be16(remote[at], remote[at + 1]) as u32;
+        at += 2;
+    }
+    sum
+}
+
 const fn words(address: [u8; 4]) -> u32 {
     let [a, b, c, d] = address;
     be16(a, b) as u32 + be16(c, d) as u32
@@ -36,7 +53,7 @@ const fn words(address: [u8; 4]) -> u32 {
 /// PDU Session Container: the QFI and the PDU type that says the direction (TS 38.415 clause 5.5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encapsulation {
-    /// QFI.
+    /// The octet with the QFI, see [`crate::abi::Rules::qfi`].
     pub qfi: u8,
     /// PDU type: 0 for the downlink, 1 for the uplink.
     pub pdu_type: u8,
@@ -67,8 +84,13 @@ impl Outer {
     /// Bytes that go in front of the UE's packet.
     #[inline(always)]
     #[must_use]
-    pub const fn overhead(has_container: bool) -> usize {
-        if has_container { MAX_OVERHEAD } else { SHORT }
+    pub const fn overhead(has_container: bool, is_v6: bool) -> usize {
+        let short = if is_v6 { SHORT_V6 } else { SHORT };
+        if has_container {
+            short + PDU_SESSION
+        } else {
+            short
+        }
     }
 
     /// Writes the headers at `offset`; `false` if there is no room for them.
@@ -96,10 +118,67 @@ impl Outer {
         header[28..30].copy_from_slice(&[flags, message::G_PDU]);
         header[30..32].copy_from_slice(&low16(gtpu_length));
         header[32..36].copy_from_slice(&self.teid);
+        self.write_container(packet, offset + SHORT)
+    }
+
+    /// The same over IPv6, where UDP needs a checksum; `payload_sum` is [`super::sum`] of the UE's packet. A function
+    /// of its own in BPF as well, for the sake of the stack.
+    #[inline(never)]
+    pub fn write_v6(
+        &self,
+        packet: &mut impl Packet,
+        offset: usize,
+        peer: &Peer,
+        payload_sum: u16,
+    ) -> bool {
+        let has_container = self.container.is_some();
+        let optional = if has_container { PDU_SESSION } else { 0 };
+        let gtpu_length = self.payload + optional as u32;
+        let udp_length = gtpu_length + (UDP + GTPU) as u32;
+        let flags = match self.container {
+            Some(_) => GTPU_FLAGS | EXTENSION_FLAG,
+            None => GTPU_FLAGS,
+        };
+        let Some(header) = packet.view_mut::<SHORT_V6>(offset) else {
+            return false;
+        };
+        header[..4].copy_from_slice(&[0x60 | self.tos >> 4, self.tos << 4, 0, 0]);
+        header[4..6].copy_from_slice(&low16(udp_length));
+        header[6..8].copy_from_slice(&[PROTOCOL_UDP as u8, 64]);
+        header[8..24].copy_from_slice(&peer.local);
+        header[24..40].copy_from_slice(&peer.remote);
+        header[40..42].copy_from_slice(&self.source_port.to_be_bytes());
+        header[42..44].copy_from_slice(&GTPU_PORT.to_be_bytes());
+        header[44..46].copy_from_slice(&low16(udp_length));
+        header[48..50].copy_from_slice(&[flags, message::G_PDU]);
+        header[50..52].copy_from_slice(&low16(gtpu_length));
+        header[52..56].copy_from_slice(&self.teid);
+        // Once in the pseudo-header, once in UDP's own.
+        let lengths = 2 * (udp_length & 0xffff);
+        let ports = u32::from(self.source_port) + u32::from(GTPU_PORT);
+        let gtpu = u32::from(be16(flags, message::G_PDU)) + (gtpu_length & 0xffff);
+        let container = self.container.map_or(0, |container| {
+            u32::from(be16(0, PDU_SESSION_CONTAINER))
+                + u32::from(be16(1, container.pdu_type << 4))
+                + u32::from(be16(container.qfi, 0))
+        });
+        let teid = words(self.teid);
+        let sum = peer.checksum_base + lengths + ports + gtpu + teid + container;
+        let checksum = match fold(sum + u32::from(payload_sum)) {
+            0 => u16::MAX,
+            checksum => checksum,
+        };
+        header[46..48].copy_from_slice(&checksum.to_be_bytes());
+        self.write_container(packet, offset + SHORT_V6)
+    }
+
+    /// The optional part of the GTP-U header with the PDU Session Container, where there is one.
+    #[inline(always)]
+    fn write_container(&self, packet: &mut impl Packet, offset: usize) -> bool {
         let Some(container) = self.container else {
             return true;
         };
-        let Some(bytes) = packet.view_mut::<PDU_SESSION>(offset + SHORT) else {
+        let Some(bytes) = packet.view_mut::<PDU_SESSION>(offset) else {
             return false;
         };
         *bytes = [

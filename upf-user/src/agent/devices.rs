@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
-use upf_common::abi::{MAX_GTPU_ADDRESSES, Port, roles};
+use upf_common::abi::{Port, roles};
 
 use super::causes;
 use super::numbers::PortNumbers;
@@ -90,13 +90,21 @@ impl Plan {
         }
         if interface.role.is_access() {
             port.roles |= roles::ACCESS;
-            let addresses = interface.gtpu.iter().filter_map(|address| match address {
-                IpAddr::V4(address) => Some(address.octets()),
-                IpAddr::V6(_) => None,
-            });
-            for address in addresses.take(MAX_GTPU_ADDRESSES) {
-                port.gtpu[usize::from(port.gtpu_count)] = address;
-                port.gtpu_count += 1;
+            // The config allows as many as there is room for.
+            for address in &interface.gtpu {
+                let (count, room) = match address {
+                    IpAddr::V4(_) => (&mut port.gtpu_count, port.gtpu.len()),
+                    IpAddr::V6(_) => (&mut port.gtpu_v6_count, port.gtpu_v6.len()),
+                };
+                let place = usize::from(*count);
+                if place == room {
+                    continue;
+                }
+                *count += 1;
+                match address {
+                    IpAddr::V4(address) => port.gtpu[place] = address.octets(),
+                    IpAddr::V6(address) => port.gtpu_v6[place] = address.octets(),
+                }
             }
         }
         port
@@ -121,7 +129,7 @@ pub(super) struct Devices {
     plan: Plan,
     attachments: Attachments,
     ports: PortTable,
-    control: ControlTable,
+    control: Arc<ControlTable>,
     numbers: Arc<PortNumbers>,
     readiness: Arc<Readiness>,
     present: BTreeMap<u32, Device>,
@@ -134,7 +142,7 @@ impl Devices {
         plan: Plan,
         attachments: Attachments,
         ports: PortTable,
-        control: ControlTable,
+        control: Arc<ControlTable>,
         numbers: Arc<PortNumbers>,
         readiness: Arc<Readiness>,
     ) -> Self {

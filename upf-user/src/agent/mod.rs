@@ -185,6 +185,7 @@ async fn start(
         control: control_table,
         counters,
         events: ring,
+        copies: _copies,
         logger,
         pins,
     } = loaded;

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ipnet::IpNet;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use upf_common::abi::{Peer, RuleList, Rules, UeKey};
+use upf_common::meter::Rate;
 
 use super::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex};
 
@@ -123,6 +125,15 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
         self.lock().0.read_rules(slot, direction)
     }
 
+    fn write_meter(
+        &mut self,
+        slot: SlotIndex,
+        direction: Direction,
+        rate: Rate,
+    ) -> Result<(), DatapathError> {
+        self.write("SLOTS", |inner| inner.write_meter(slot, direction, rate))
+    }
+
     fn reset_slot(&mut self, slot: SlotIndex) -> Result<(), DatapathError> {
         self.write("SLOTS", |inner| inner.reset_slot(slot))
     }
@@ -155,12 +166,33 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
         self.write("UE_ADDRESSES", |inner| inner.remove_ue(key))
     }
 
+    fn insert_framed(
+        &mut self,
+        instance: u32,
+        network: IpNet,
+        slot: SlotIndex,
+    ) -> Result<(), DatapathError> {
+        self.write("FRAMED_ROUTES", |inner| {
+            inner.insert_framed(instance, network, slot)
+        })
+    }
+
+    fn remove_framed(&mut self, instance: u32, network: IpNet) -> Result<(), DatapathError> {
+        self.write("FRAMED_ROUTES", |inner| {
+            inner.remove_framed(instance, network)
+        })
+    }
+
     fn write_peer(&mut self, index: u32, peer: &Peer) -> Result<(), DatapathError> {
         self.write("PEERS", |inner| inner.write_peer(index, peer))
     }
 
     fn write_list(&mut self, index: u32, list: &RuleList) -> Result<(), DatapathError> {
         self.write("LISTS", |inner| inner.write_list(index, list))
+    }
+
+    fn send_end_marker(&mut self, peer: &Peer, teid: [u8; 4]) -> Result<(), DatapathError> {
+        self.lock().0.send_end_marker(peer, teid)
     }
 }
 

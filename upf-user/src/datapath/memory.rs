@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use upf_common::abi::{self, NO_SLOT, Peer, RuleList, Rules, UeKey};
+use ipnet::IpNet;
+use upf_common::abi::{self, NO_SLOT, Peer, RuleList, Rules, UeKey, framed_prefix_bits};
+use upf_common::meter::Rate;
 
-use super::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex};
+use super::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex, framed_key};
 
 /// Sizes of a [`MemoryDatapath`], in entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +28,10 @@ pub struct MemoryDatapath {
     blocks: Vec<u32>,
     teids: HashMap<[u8; 4], u32>,
     ue_addresses: HashMap<UeKey, u32>,
+    framed: HashMap<(u32, UeKey), u32>,
     peers: Vec<Peer>,
     lists: Vec<RuleList>,
+    end_markers: Vec<(Peer, [u8; 4])>,
 }
 
 impl MemoryDatapath {
@@ -39,8 +43,10 @@ impl MemoryDatapath {
             blocks: vec![NO_SLOT; sizes.blocks as usize],
             teids: HashMap::new(),
             ue_addresses: HashMap::new(),
+            framed: HashMap::new(),
             peers: vec![Peer::default(); sizes.peers as usize],
             lists: vec![RuleList::default(); sizes.lists as usize],
+            end_markers: Vec::new(),
         }
     }
 
@@ -74,13 +80,35 @@ impl MemoryDatapath {
         self.ue_addresses.get(key).copied()
     }
 
+    /// The slot of the UE that an address lies behind: that of the longest network with it.
+    #[must_use]
+    pub fn framed(&self, instance: u32, address: abi::Address) -> Option<u32> {
+        (0..=u128::BITS).rev().find_map(|length| {
+            let mask = u128::MAX.checked_shl(u128::BITS - length).unwrap_or(0);
+            let address = (u128::from_be_bytes(address) & mask).to_be_bytes();
+            let key = UeKey { instance, address };
+            self.framed.get(&(framed_prefix_bits(length), key)).copied()
+        })
+    }
+
+    /// Whether there are networks behind UEs.
+    #[must_use]
+    pub fn has_framed(&self) -> bool {
+        !self.framed.is_empty()
+    }
+
+    /// Takes the End Markers that were sent: peers and TEIDs.
+    pub fn take_end_markers(&mut self) -> Vec<(Peer, [u8; 4])> {
+        std::mem::take(&mut self.end_markers)
+    }
+
     /// A peer's record.
     #[must_use]
     pub fn peer(&self, index: u32) -> Option<&Peer> {
         self.peers.get(index as usize)
     }
 
-    /// A rule list.
+    /// A page of a rule list.
     #[must_use]
     pub fn list(&self, index: u32) -> Option<&RuleList> {
         self.lists.get(index as usize)
@@ -164,6 +192,25 @@ impl Datapath for MemoryDatapath {
         Ok(half.rules[(half.state.version & 1) as usize])
     }
 
+    fn write_meter(
+        &mut self,
+        slot: SlotIndex,
+        direction: Direction,
+        rate: Rate,
+    ) -> Result<(), DatapathError> {
+        let record = self
+            .slots
+            .get_mut(slot.0 as usize)
+            .ok_or(out_of_range("SLOTS", slot.0))?;
+        let half = match direction {
+            Direction::Uplink => &mut record.uplink,
+            Direction::Downlink => &mut record.downlink,
+        };
+        half.state.ticks_per_byte = rate.ticks_per_byte;
+        half.state.depth = rate.depth;
+        Ok(())
+    }
+
     fn reset_slot(&mut self, slot: SlotIndex) -> Result<(), DatapathError> {
         let record = self
             .slots
@@ -230,6 +277,26 @@ impl Datapath for MemoryDatapath {
         Ok(())
     }
 
+    fn insert_framed(
+        &mut self,
+        instance: u32,
+        network: IpNet,
+        slot: SlotIndex,
+    ) -> Result<(), DatapathError> {
+        Self::insert(
+            "FRAMED_ROUTES",
+            &mut self.framed,
+            self.slots.len(),
+            framed_key(instance, network),
+            slot,
+        )
+    }
+
+    fn remove_framed(&mut self, instance: u32, network: IpNet) -> Result<(), DatapathError> {
+        self.framed.remove(&framed_key(instance, network));
+        Ok(())
+    }
+
     fn write_peer(&mut self, index: u32, peer: &Peer) -> Result<(), DatapathError> {
         let entry = self
             .peers
@@ -245,6 +312,11 @@ impl Datapath for MemoryDatapath {
             .get_mut(index as usize)
             .ok_or(out_of_range("LISTS", index))?;
         *entry = *list;
+        Ok(())
+    }
+
+    fn send_end_marker(&mut self, peer: &Peer, teid: [u8; 4]) -> Result<(), DatapathError> {
+        self.end_markers.push((*peer, teid));
         Ok(())
     }
 }
@@ -314,6 +386,27 @@ mod tests {
             SlotCounters::default()
         );
         assert_eq!(tables.read_rules(slot, Direction::Downlink).unwrap(), rules);
+    }
+
+    #[test]
+    fn the_longest_network_behind_a_ue_counts() {
+        let mut tables = tables();
+        let mapped = abi::mapped;
+        let net = |text: &str| text.parse::<IpNet>().unwrap();
+        for (text, slot) in [("10.0.0.0/8", 1), ("10.1.0.0/16", 2), ("2001:db8::/32", 3)] {
+            tables.insert_framed(7, net(text), SlotIndex(slot)).unwrap();
+        }
+        let v6 = "2001:db8::1"
+            .parse::<std::net::Ipv6Addr>()
+            .unwrap()
+            .octets();
+        assert_eq!(tables.framed(7, mapped([10, 2, 0, 1])), Some(1));
+        assert_eq!(tables.framed(7, mapped([10, 1, 0, 1])), Some(2));
+        assert_eq!(tables.framed(7, v6), Some(3));
+        assert_eq!(tables.framed(8, v6), None);
+        tables.remove_framed(7, net("10.1.0.0/16")).unwrap();
+        assert_eq!(tables.framed(7, mapped([10, 1, 0, 1])), Some(1));
+        assert_eq!(tables.framed(7, mapped([11, 1, 0, 1])), None);
     }
 
     #[test]

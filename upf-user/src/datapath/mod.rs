@@ -10,7 +10,9 @@ pub mod instances;
 pub mod memory;
 pub mod slots;
 
-use upf_common::abi::{Peer, RuleList, Rules, UeKey};
+use ipnet::IpNet;
+use upf_common::abi::{Peer, RuleList, Rules, UeKey, framed_prefix_bits, mapped};
+use upf_common::meter::Rate;
 
 /// A slot's number, below [`Datapath::capacity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,7 +90,16 @@ pub trait Datapath: Send {
     ) -> Result<(), DatapathError>;
     /// The rules in force.
     fn read_rules(&self, slot: SlotIndex, direction: Direction) -> Result<Rules, DatapathError>;
-    /// Zeroes the counters and fills the meters of both directions; for a slot that carries no traffic yet.
+    /// Sets the rate of the meter in one direction of a slot; rules name the slot ([`Rules::meter_slot`],
+    /// [`Rules::shared_meter_slot`]).
+    fn write_meter(
+        &mut self,
+        slot: SlotIndex,
+        direction: Direction,
+        rate: Rate,
+    ) -> Result<(), DatapathError>;
+    /// Zeroes the counters of both directions, fills their meters and takes their rates; for a slot that carries no
+    /// traffic yet.
     fn reset_slot(&mut self, slot: SlotIndex) -> Result<(), DatapathError>;
     /// What has been counted.
     fn counters(
@@ -108,8 +119,34 @@ pub trait Datapath: Send {
     /// Takes such an address back; absent ones are no error.
     fn remove_ue(&mut self, key: UeKey) -> Result<(), DatapathError>;
 
+    /// Leads a network behind a UE to its slot.
+    fn insert_framed(
+        &mut self,
+        instance: u32,
+        network: IpNet,
+        slot: SlotIndex,
+    ) -> Result<(), DatapathError>;
+    /// Takes such a network back; absent ones are no error.
+    fn remove_framed(&mut self, instance: u32, network: IpNet) -> Result<(), DatapathError>;
+
     /// Writes a GTP-U peer that no slot names yet.
     fn write_peer(&mut self, index: u32, peer: &Peer) -> Result<(), DatapathError>;
-    /// Writes a rule list that no slot names yet.
+    /// Writes a page of a rule list that no slot names yet.
     fn write_list(&mut self, index: u32, list: &RuleList) -> Result<(), DatapathError>;
+
+    /// Tells a peer that nothing more comes by one of its tunnels (TS 29.281 clause 7.3.2). Sent at once; lost like any
+    /// other datagram.
+    fn send_end_marker(&mut self, peer: &Peer, teid: [u8; 4]) -> Result<(), DatapathError>;
+}
+
+/// Key of a network behind a UE: the bits that are compared, and the data that they are of.
+#[must_use]
+pub fn framed_key(instance: u32, network: IpNet) -> (u32, UeKey) {
+    let network = network.trunc();
+    let (address, length) = match network {
+        IpNet::V4(net) => (mapped(net.addr().octets()), 96 + net.prefix_len()),
+        IpNet::V6(net) => (net.addr().octets(), net.prefix_len()),
+    };
+    let bits = framed_prefix_bits(u32::from(length));
+    (bits, UeKey { instance, address })
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use upf_common::abi::{self, Match, MatchPorts, mapped};
+use upf_common::abi::{self, Match, MatchPorts, mapped, match_flags};
 
 use super::flow_description::{FlowDescription, Host};
 use super::model::{SdfFilter, UeAddresses};
@@ -21,10 +21,12 @@ pub(super) const EVERYTHING: Match = Match {
     remote_ports: MatchPorts::ANY,
     local_ports: MatchPorts::ANY,
     protocol: 0,
-    any_protocol: 1,
+    flags: match_flags::ANY_PROTOCOL,
     tos: 0,
     tos_mask: 0,
-    reserved: [0; 4],
+    spi: 0,
+    flow_label: 0,
+    reserved: 0,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,7 +78,8 @@ pub(super) fn narrow(record: &Match, ue: UeAddresses) -> Vec<Match> {
 
 fn add_flow(matches: &mut Vec<Match>, mut record: Match, flow: &FlowDescription, ue: UeAddresses) {
     if let Some(protocol) = flow.protocol {
-        (record.protocol, record.any_protocol) = (protocol, 0);
+        record.protocol = protocol;
+        record.flags &= !match_flags::ANY_PROTOCOL;
     }
     let (remote, local) = (flow.remote.host, flow.local.host);
     (record.remote, record.remote_mask) = resolve(remote, local, ue);

@@ -1,6 +1,6 @@
 //! One half of a slot, and the list of rules that it leads to.
 
-use upf_common::abi::{MAX_LIST_ENTRIES, Match, NO_METER, RuleList, RuleListEntry, Rules};
+use upf_common::abi::{LIST_PAGE_ENTRIES, Match, NO_METER, RuleList, RuleListEntry, Rules};
 use upf_common::abi::{flags, verdict};
 
 use super::filters;
@@ -128,10 +128,14 @@ impl Entries {
             return Ok(());
         }
         let used = self.list.len as usize;
-        if used == MAX_LIST_ENTRIES {
+        if used == LIST_PAGE_ENTRIES {
             return Err(no_room(FailedRule::Pdr(pdr.id)));
         }
-        self.list.entries[used] = RuleListEntry { filter, rules };
+        self.list.entries[used] = RuleListEntry {
+            filter,
+            qfis: 0,
+            rules,
+        };
         self.list.len += 1;
         self.is_complete = filter == filters::EVERYTHING && rules.flags & flags::MATCH_QFI == 0;
         Ok(())

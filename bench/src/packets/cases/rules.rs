@@ -11,16 +11,20 @@ use crate::packets::frames::{
 };
 use crate::packets::world::{self, GNB_TEID, QFI, SERVER, World, teid, ue};
 use etherparse::IpNumber;
-use upf_common::abi::{Match, MatchPorts, Rules, flags, mapped, verdict};
+use upf_common::abi::{
+    Match, MatchPorts, RuleListEntry, Rules, flags, mapped, match_flags, verdict,
+};
 use upf_common::drop_reason::DropReason;
 
 /// What rules do to either direction.
 pub(super) fn both_ways() -> Vec<Case> {
     let pair = |names: [&'static str; 2], change: &dyn Fn(&mut Rules), reason| {
-        let world = World::new().change(SLOT, |up, down| {
-            change(up);
-            change(down);
-        });
+        let world = World::new()
+            .change(SLOT, |up, down| {
+                change(up);
+                change(down);
+            })
+            .limit(SLOT, 0);
         [
             up(
                 names[0],
@@ -43,14 +47,17 @@ pub(super) fn both_ways() -> Vec<Case> {
     let mut old_v6 = to_ue_v6(SLOT_V6);
     old_v6[7] = 1;
     let limited = |bits_per_second| {
-        World::new().change(SLOT, |up, down| {
-            world::limit(up, SLOT, bits_per_second);
-            world::limit(down, SLOT, bits_per_second);
-        })
+        World::new()
+            .change(SLOT, |up, down| {
+                up.meter_slot = SLOT;
+                down.meter_slot = SLOT;
+            })
+            .limit(SLOT, bits_per_second)
     };
-    let elsewhere = World::new().change(SLOT, |up, _| world::limit(up, 700, 1_000_000));
-    let no_such_meter =
-        World::new().change(SLOT, |up, _| world::limit(up, world::SLOTS, 1_000_000));
+    let elsewhere = World::new()
+        .change(SLOT, |up, _| up.meter_slot = 700)
+        .limit(700, 1_000_000);
+    let no_such_meter = World::new().change(SLOT, |up, _| up.meter_slot = world::SLOTS);
     let young = ttl(2, ue(SLOT), SERVER);
     let packet = from_ue(SLOT);
     let mut cases = vec![
@@ -105,7 +112,7 @@ pub(super) fn both_ways() -> Vec<Case> {
     ];
     cases.extend(pair(
         ["an MBR of zero, uplink", "an MBR of zero, downlink"],
-        &|rules| world::limit(rules, SLOT, 0),
+        &|rules| rules.meter_slot = SLOT,
         DropReason::RateLimited,
     ));
     cases.extend(pair(
@@ -139,7 +146,7 @@ pub(super) fn lists() -> Vec<Case> {
         ..Match::default()
     };
     let others = Match {
-        any_protocol: 1,
+        flags: match_flags::ANY_PROTOCOL,
         ..Match::default()
     };
     let dropped = |rules: Rules| Rules {
@@ -170,11 +177,13 @@ pub(super) fn lists() -> Vec<Case> {
     });
     let mut full = vec![(to_server, dropped(ours)); 7];
     full.push((others, ours));
-    let entry_for_qfi = Rules {
-        flags: ours.flags | flags::MATCH_QFI,
-        match_qfi: QFI,
-        ..ours
-    };
+    let by_qfi = World::new()
+        .chain(&[RuleListEntry {
+            filter: others,
+            qfis: 1 << QFI | 1 << 63,
+            rules: ours,
+        }])
+        .change(SLOT, |up, _| head(up, 0));
     let solicitation = {
         let mut source = [0; 16];
         source[..2].copy_from_slice(&[0xfe, 0x80]);
@@ -252,13 +261,13 @@ pub(super) fn lists() -> Vec<Case> {
         ),
         case(
             "a list by QFI",
-            world(&[(others, entry_for_qfi)]),
+            by_qfi.clone(),
             from_gnb(&g_pdu(SLOT, &web)),
             transmits(to_router(&web)),
         ),
         up(
             "a list by another QFI",
-            world(&[(others, entry_for_qfi)]),
+            by_qfi,
             from_gnb(
                 &GPdu {
                     teid: teid(SLOT),

@@ -1,6 +1,7 @@
 //! What the agent tells the fast path as a whole.
 
 use std::io;
+use std::mem::offset_of;
 use std::os::fd::AsFd;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -11,11 +12,13 @@ use upf_common::abi::{ABI_VERSION, Control};
 use super::mmap::{MappedArray, from_words, to_words, words_of};
 
 const WORDS: usize = words_of::<Control>();
+const FLAGS: usize = offset_of!(Control, flags) / 8;
 
 /// The `CONTROL` map.
 pub struct ControlTable {
     record: MappedArray<Control, WORDS>,
     generation: Mutex<u32>,
+    flags: Mutex<u32>,
 }
 
 impl ControlTable {
@@ -23,6 +26,7 @@ impl ControlTable {
         let table = Self {
             record: MappedArray::new(map, 1)?,
             generation: Mutex::new(0),
+            flags: Mutex::new(0),
         };
         table.publish(0);
         Ok(table)
@@ -36,6 +40,24 @@ impl ControlTable {
             .unwrap_or_else(PoisonError::into_inner);
         *generation = generation.wrapping_add(1);
         self.publish(*generation);
+    }
+
+    /// Sets or clears one of [`upf_common::abi::control_flags`].
+    pub fn set_flag(&self, flag: u32, is_set: bool) {
+        let mut flags = self.flags.lock().unwrap_or_else(PoisonError::into_inner);
+        *flags = if is_set {
+            *flags | flag
+        } else {
+            *flags & !flag
+        };
+        let control = Control {
+            flags: *flags,
+            ..Control::default()
+        };
+        let words: [u64; WORDS] = to_words(&control);
+        if let Some(entry) = self.record.entry(0) {
+            entry[FLAGS].store(words[FLAGS], Ordering::Relaxed);
+        }
     }
 
     /// The generation that packets see.

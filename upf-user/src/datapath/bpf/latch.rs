@@ -5,6 +5,7 @@ use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use upf_common::abi::{Direction, Rules, State};
+use upf_common::meter::Rate;
 
 use super::mmap::{load, store, to_words, words_of};
 use crate::datapath::SlotCounters;
@@ -20,6 +21,8 @@ const PACKETS: usize = offset_of!(State, packets) / 8;
 const BYTES: usize = offset_of!(State, bytes) / 8;
 const DROPPED_PACKETS: usize = offset_of!(State, dropped_packets) / 8;
 const DROPPED_BYTES: usize = offset_of!(State, dropped_bytes) / 8;
+const TICKS_PER_BYTE: usize = offset_of!(State, ticks_per_byte) / 8;
+const DEPTH: usize = offset_of!(State, depth) / 8;
 
 /// The memory of one direction of a slot. There is one writer.
 pub(super) type Half = [AtomicU64; HALF_WORDS];
@@ -56,9 +59,23 @@ pub(super) fn counters(half: &Half) -> SlotCounters {
     }
 }
 
-/// Zeroes counters and fills the meter.
+/// Sets the meter's rate. A packet may see one word of each rate for as long as that takes.
+pub(super) fn set_rate(half: &Half, rate: Rate) {
+    half[TICKS_PER_BYTE].store(rate.ticks_per_byte, Ordering::Relaxed);
+    half[DEPTH].store(rate.depth, Ordering::Relaxed);
+}
+
+/// Zeroes counters, fills the meter and takes its rate.
 pub(super) fn reset(half: &Half) {
-    for word in [FULL_AT, PACKETS, BYTES, DROPPED_PACKETS, DROPPED_BYTES] {
+    for word in [
+        FULL_AT,
+        PACKETS,
+        BYTES,
+        DROPPED_PACKETS,
+        DROPPED_BYTES,
+        TICKS_PER_BYTE,
+        DEPTH,
+    ] {
         half[word].store(0, Ordering::Relaxed);
     }
 }
@@ -154,7 +171,16 @@ mod tests {
             dropped_bytes: 5,
         };
         assert_eq!(counters(&half), expected);
+        let rate = Rate {
+            ticks_per_byte: 6,
+            depth: 7,
+        };
+        set_rate(&half, rate);
+        let state = record(&half).state;
+        assert_eq!((state.ticks_per_byte, state.depth), (6, 7));
         reset(&half);
+        let state = record(&half).state;
+        assert_eq!((state.ticks_per_byte, state.depth), (0, 0));
         assert_eq!(counters(&half), SlotCounters::default());
         assert_eq!(record(&half).state.full_at, 0);
         assert_eq!(record(&half).state.version, 1);

@@ -1,12 +1,15 @@
 //! Program and maps into the kernel.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
+use aya::maps::lpm_trie::LpmTrie;
+use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, ProgramArray, RingBuf};
 use aya::programs::{ProgramError, Xdp};
 use aya::util::KernelVersion;
 use aya::{Ebpf, EbpfError, EbpfLoader};
@@ -24,12 +27,14 @@ use super::mmap::MappedArray;
 use super::object::OBJECT;
 use super::pins::{Pins, PinsError};
 use super::ports::{Placement, PortTable};
-use super::tables::BpfDatapath;
+use super::tables::{BpfDatapath, FramedRoutes};
 use crate::datapath::DatapathError;
 use crate::datapath::slots::index_bits;
 
 /// Name of the XDP program in the object.
 const PROGRAM: &str = "upf";
+/// Name of the one that takes on packets between UEs, and its place in `ROADS`.
+const HAIRPIN: (&str, u32) = ("upf_hairpin", 0);
 /// Lines of the verifier's log that an error shows.
 const VERIFIER_LINES: usize = 12;
 /// Name of its pin.
@@ -58,6 +63,9 @@ pub enum LoadError {
     /// The program could not be handed to the kernel.
     #[error("the XDP program cannot be loaded")]
     NotLoaded(#[source] ProgramError),
+    /// There are no file descriptors left.
+    #[error("the handle of the XDP program cannot be doubled")]
+    Clone(#[source] io::Error),
     /// The kernel does not tell its tick.
     #[error("the kernel does not tell its tick")]
     Clock(#[source] io::Error),
@@ -105,11 +113,13 @@ pub struct Loaded {
     /// Devices, pools, network instances.
     pub ports: PortTable,
     /// What voids remembered next hops.
-    pub control: ControlTable,
+    pub control: Arc<ControlTable>,
     /// Figures that are not one SIM's.
     pub counters: CounterTable,
     /// [`upf_common::abi::Event`] records from the fast path.
     pub events: RingBuf<MapData>,
+    /// [`upf_common::abi::PacketCopy`] records from the fast path.
+    pub copies: RingBuf<MapData>,
     /// Log records from the fast path; `None` where the object logs nothing.
     pub logger: Option<FastPathLogger>,
     /// The directory of pins, where one was named.
@@ -127,12 +137,7 @@ impl Program {
     /// # Errors
     /// Never after [`load`] has succeeded.
     pub fn xdp(&mut self) -> Result<&mut Xdp, LoadError> {
-        let program = self.ebpf.program_mut(PROGRAM);
-        program
-            .and_then(|program| program.try_into().ok())
-            .ok_or(LoadError::Mismatch {
-                what: "XDP program",
-            })
+        xdp(&mut self.ebpf, PROGRAM)
     }
 }
 
@@ -164,10 +169,19 @@ pub fn load(sizes: &Sizes, pins: Option<&Path>) -> Result<Loaded, LoadError> {
 fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> {
     raise_memory_lock();
     let mut ebpf = create(sizes)?;
-    load_program(&mut ebpf)?;
+    load_program(&mut ebpf, HAIRPIN.0)?;
+    load_program(&mut ebpf, PROGRAM)?;
+    lay_roads(&mut ebpf)?;
     if let Some(pins) = pins {
         pin(&mut ebpf, pins)?;
     }
+    let control = take(&mut ebpf, "CONTROL")?;
+    let control =
+        ControlTable::new(fd(&control, "CONTROL")?).map_err(|source| LoadError::Memory {
+            table: "CONTROL",
+            source,
+        })?;
+    let control = Arc::new(control);
     let datapath = BpfDatapath {
         sizes: *sizes,
         slots: mapped(&mut ebpf, "SLOTS", sizes.slots)?,
@@ -176,6 +190,12 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
         lists: mapped(&mut ebpf, "LISTS", sizes.lists)?,
         teids: typed(&mut ebpf, "TEIDS", HashMap::try_from)?,
         ue_addresses: typed(&mut ebpf, "UE_ADDRESSES", HashMap::try_from)?,
+        framed: FramedRoutes {
+            trie: typed(&mut ebpf, "FRAMED_ROUTES", LpmTrie::try_from)?,
+            control: Arc::clone(&control),
+            entries: BTreeSet::new(),
+        },
+        end_markers: None,
     };
     datapath.empty_blocks();
     let ports = PortTable {
@@ -184,14 +204,9 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
         instances: typed(&mut ebpf, "INSTANCES", Array::try_from)?,
         placement: Placement::new(),
     };
-    let control = take(&mut ebpf, "CONTROL")?;
-    let control =
-        ControlTable::new(fd(&control, "CONTROL")?).map_err(|source| LoadError::Memory {
-            table: "CONTROL",
-            source,
-        })?;
     let counters = typed(&mut ebpf, "COUNTERS", PerCpuArray::try_from)?;
     let events = typed(&mut ebpf, "EVENTS", RingBuf::try_from)?;
+    let copies = typed(&mut ebpf, "COPIES", RingBuf::try_from)?;
     let logger = EbpfLogger::init(&mut ebpf)
         .inspect_err(|error| debug!(%error, "the fast path logs nothing"))
         .ok();
@@ -203,6 +218,7 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
         control,
         counters: CounterTable::new(counters),
         events,
+        copies,
         logger,
         pins: None,
     })
@@ -219,6 +235,7 @@ fn create(sizes: &Sizes) -> Result<Ebpf, LoadError> {
         .map_max_entries("LISTS", sizes.lists)
         .map_max_entries("TEIDS", sizes.slots)
         .map_max_entries("UE_ADDRESSES", sizes.slots)
+        .map_max_entries("FRAMED_ROUTES", sizes.slots)
         .override_global("SLOT_MASK", &slot_mask, true)
         .override_global("NS_PER_JIFFY", &tick_ns, true)
         .override_global(aya_log::LEVEL, &log_level(), false)
@@ -226,13 +243,31 @@ fn create(sizes: &Sizes) -> Result<Ebpf, LoadError> {
         .map_err(LoadError::Object)
 }
 
-fn load_program(ebpf: &mut Ebpf) -> Result<(), LoadError> {
-    let program = ebpf.program_mut(PROGRAM);
-    let program: Option<&mut Xdp> = program.and_then(|program| program.try_into().ok());
-    let program = program.ok_or(LoadError::Mismatch {
-        what: "XDP program",
-    })?;
-    program.load().map_err(|error| match error {
+fn xdp<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Xdp, LoadError> {
+    let program = ebpf.program_mut(name);
+    program
+        .and_then(|program| program.try_into().ok())
+        .ok_or(LoadError::Mismatch {
+            what: "XDP program",
+        })
+}
+
+/// Says which programs the main one may hand packets to.
+fn lay_roads(ebpf: &mut Ebpf) -> Result<(), LoadError> {
+    let (name, index) = HAIRPIN;
+    let program = xdp(ebpf, name)?.fd().map_err(LoadError::NotLoaded)?;
+    let program = program.try_clone().map_err(LoadError::Clone)?;
+    // The map stays where it is: the kernel empties it when nobody holds or has pinned it.
+    let table = "ROADS";
+    let map = ebpf.map_mut(table);
+    let map = map.ok_or(LoadError::Mismatch { what: table })?;
+    let failed = |source| LoadError::Map { table, source };
+    let mut roads = ProgramArray::try_from(map).map_err(failed)?;
+    roads.set(index, &program, 0).map_err(failed)
+}
+
+fn load_program(ebpf: &mut Ebpf, name: &str) -> Result<(), LoadError> {
+    xdp(ebpf, name)?.load().map_err(|error| match error {
         ProgramError::LoadError {
             io_error,
             verifier_log,

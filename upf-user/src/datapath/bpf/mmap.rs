@@ -139,10 +139,11 @@ mod tests {
             remote: mapped([10, 1, 0, 1]),
             instance: 0x0102_0304,
             checksum_base: 0xffff_fffe,
+            ..Peer::default()
         };
-        let memory: [AtomicU64; 5] = Default::default();
+        let memory: [AtomicU64; 6] = Default::default();
         store(&memory, &peer);
-        assert_eq!(load::<Peer, 5>(&memory), peer);
+        assert_eq!(load::<Peer, 6>(&memory), peer);
     }
 
     #[test]

@@ -1,14 +1,23 @@
 //! [`Datapath`] over the kernel's maps.
 
+use std::collections::BTreeSet;
 use std::io;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
+use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{HashMap, MapData, MapError};
-use upf_common::abi::{BLOCK_SLOTS, NO_SLOT, Peer, Plain, RuleList, Rules, Slot, UeKey};
+use ipnet::IpNet;
+use upf_common::abi::{
+    BLOCK_SLOTS, NO_SLOT, Peer, Plain, RuleList, Rules, Slot, UeKey, control_flags,
+};
+use upf_common::meter::Rate;
 
+use super::control::ControlTable;
 use super::latch::{self, HALF_WORDS, Half};
 use super::mmap::{MappedArray, words_of};
 use super::{Record, Sizes};
-use crate::datapath::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex};
+use crate::datapath::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex, framed_key};
 
 /// An entry of `BLOCKS`.
 #[derive(Clone, Copy)]
@@ -32,9 +41,48 @@ pub struct BpfDatapath {
     pub(super) lists: ListArray,
     pub(super) teids: HashMap<MapData, [u8; 4], u32>,
     pub(super) ue_addresses: HashMap<MapData, Record<UeKey>, u32>,
+    pub(super) framed: FramedRoutes,
+    pub(super) end_markers: Option<Box<dyn EndMarkerSender>>,
+}
+
+/// Who sends End Markers.
+pub trait EndMarkerSender: Send {
+    /// Sends one from `local` to the tunnel `teid` of `remote`, without waiting.
+    fn send(&self, local: IpAddr, remote: IpAddr, teid: u32);
+}
+
+/// The `FRAMED_ROUTES` map, and the flag that says whether there is anything in it.
+pub(super) struct FramedRoutes {
+    pub(super) trie: LpmTrie<MapData, Record<UeKey>, u32>,
+    pub(super) control: Arc<ControlTable>,
+    pub(super) entries: BTreeSet<(u32, UeKey)>,
+}
+
+impl FramedRoutes {
+    fn insert(&mut self, key: (u32, UeKey), slot: SlotIndex) -> Result<(), DatapathError> {
+        let outcome = self.trie.insert(&Key::new(key.0, Record(key.1)), slot.0, 0);
+        inserted("FRAMED_ROUTES", outcome)?;
+        self.entries.insert(key);
+        self.control.set_flag(control_flags::FRAMED_ROUTES, true);
+        Ok(())
+    }
+
+    fn remove(&mut self, key: (u32, UeKey)) -> Result<(), DatapathError> {
+        let outcome = self.trie.remove(&Key::new(key.0, Record(key.1)));
+        removed("FRAMED_ROUTES", outcome)?;
+        self.entries.remove(&key);
+        let any = !self.entries.is_empty();
+        self.control.set_flag(control_flags::FRAMED_ROUTES, any);
+        Ok(())
+    }
 }
 
 impl BpfDatapath {
+    /// Says who sends End Markers; before that, nobody does.
+    pub fn set_end_markers(&mut self, sender: Box<dyn EndMarkerSender>) {
+        self.end_markers = Some(sender);
+    }
+
     /// A fresh array is all zero, which for a block would be slot 0.
     pub(super) fn empty_blocks(&self) {
         for block in 0..self.blocks.len() {
@@ -94,6 +142,16 @@ impl Datapath for BpfDatapath {
         Ok(latch::in_force(self.half(slot, direction)?))
     }
 
+    fn write_meter(
+        &mut self,
+        slot: SlotIndex,
+        direction: Direction,
+        rate: Rate,
+    ) -> Result<(), DatapathError> {
+        latch::set_rate(self.half(slot, direction)?, rate);
+        Ok(())
+    }
+
     fn reset_slot(&mut self, slot: SlotIndex) -> Result<(), DatapathError> {
         for direction in [Direction::Uplink, Direction::Downlink] {
             latch::reset(self.half(slot, direction)?);
@@ -142,6 +200,20 @@ impl Datapath for BpfDatapath {
         removed("UE_ADDRESSES", self.ue_addresses.remove(&Record(key)))
     }
 
+    fn insert_framed(
+        &mut self,
+        instance: u32,
+        network: IpNet,
+        slot: SlotIndex,
+    ) -> Result<(), DatapathError> {
+        self.check_slot("FRAMED_ROUTES", slot)?;
+        self.framed.insert(framed_key(instance, network), slot)
+    }
+
+    fn remove_framed(&mut self, instance: u32, network: IpNet) -> Result<(), DatapathError> {
+        self.framed.remove(framed_key(instance, network))
+    }
+
     fn write_peer(&mut self, index: u32, peer: &Peer) -> Result<(), DatapathError> {
         if self.peers.store(index, peer) {
             Ok(())
@@ -156,6 +228,18 @@ impl Datapath for BpfDatapath {
         } else {
             Err(out_of_range("LISTS", index))
         }
+    }
+
+    fn send_end_marker(&mut self, peer: &Peer, teid: [u8; 4]) -> Result<(), DatapathError> {
+        if let Some(sender) = &self.end_markers {
+            let address = |bytes| Ipv6Addr::from(bytes).to_canonical();
+            sender.send(
+                address(peer.local),
+                address(peer.remote),
+                u32::from_be_bytes(teid),
+            );
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use aya::maps::{Array, Map, MapData};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use upf_common::abi::{
-    ABI_VERSION, Control, MAX_LIST_ENTRIES, NO_SLOT, Peer, Pool, Port, RuleList, Rules, Slot,
+    ABI_VERSION, Control, LIST_PAGE_ENTRIES, NO_SLOT, Peer, Pool, Port, RuleList, Rules, Slot,
     UeKey, mapped, verdict,
 };
 
@@ -81,7 +81,7 @@ fn some_rules() -> Rules {
     Rules {
         teid: [1, 2, 3, 4],
         verdict: verdict::FORWARD,
-        meter_depth: u64::MAX - 7,
+        duplicate: u32::MAX - 7,
         list: 6,
         ..Rules::default()
     }
@@ -118,15 +118,16 @@ fn what_is_written_is_what_the_kernel_reads() {
             remote: mapped([10, 1, 0, 1]),
             instance: 3,
             checksum_base: 0x1234,
+            ..Peer::default()
         };
         tables.write_peer(SIZES.peers - 1, &peer).unwrap();
         assert_eq!(entry::<Record<Peer>>(pins, "PEERS", 4).0, peer);
 
         let mut list = RuleList {
-            len: 8,
+            len: LIST_PAGE_ENTRIES as u32,
             ..RuleList::default()
         };
-        list.entries[MAX_LIST_ENTRIES - 1].rules = some_rules();
+        list.entries[LIST_PAGE_ENTRIES - 1].rules = some_rules();
         tables.write_list(SIZES.lists - 1, &list).unwrap();
         assert_eq!(entry::<Record<RuleList>>(pins, "LISTS", 6).0, list);
     });

@@ -1,6 +1,8 @@
 //! What real control planes send.
 
+use crate::datapath::Direction;
 use std::net::IpAddr;
+use upf_common::abi::match_flags;
 
 use upf_common::abi::{MatchPorts, NO_METER, flags, mapped, verdict};
 use upf_common::meter::Rate;
@@ -47,18 +49,13 @@ fn an_ipv4_pdu_session_needs_no_lists_and_a_slot_for_the_control_planes_tunnel()
     assert_eq!(slot.0 & 0xff, 2, "the address decides");
     assert_eq!(rules.meter_slot, slot.0);
     let rate = Rate::from_bits_per_second(1_000_000_000);
-    assert_eq!(
-        (rules.meter_ticks_per_byte, rules.meter_depth),
-        (rate.ticks_per_byte, rate.depth)
-    );
+    assert_eq!(world.rate(&rules, Direction::Uplink), rate.ticks_per_byte);
 
     let rules = world.downlink(INTERNET, UE);
     assert_eq!(rules.verdict, verdict::BUFFER);
     assert_eq!(rules.flags, flags::GATE_OPEN | flags::UE_V4);
-    assert_eq!(
-        rules.meter_ticks_per_byte,
-        Rate::from_bits_per_second(2_000_000_000).ticks_per_byte
-    );
+    let rate = Rate::from_bits_per_second(2_000_000_000);
+    assert_eq!(world.rate(&rules, Direction::Downlink), rate.ticks_per_byte);
 
     let rules = world.uplink(advertisement);
     assert_eq!(rules.verdict, verdict::BUFFER);
@@ -247,11 +244,11 @@ fn a_dedicated_flow_comes_before_the_default_one() {
         (port(5060, 5060), port(7000, 7000))
     );
     assert_eq!(list.entries[1].filter.remote_ports, port(6000, 6010));
-    assert_eq!((filter.protocol, filter.any_protocol), (17, 0));
+    assert_eq!((filter.protocol, filter.flags), (17, 0));
     let default = list.entries[2];
     assert_eq!(
-        (default.filter.any_protocol, default.rules.verdict),
-        (1, verdict::BUFFER)
+        (default.filter.flags, default.rules.verdict),
+        (match_flags::ANY_PROTOCOL, verdict::BUFFER)
     );
     let dedicated = list.entries[0].rules;
     assert_eq!((dedicated.verdict, dedicated.qfi), (verdict::FORWARD, 2));
@@ -429,7 +426,7 @@ fn rates_gates_and_marking_change() {
     world.modify(seid, &update(&nothing_passes)).unwrap();
     let nothing = Rate::from_bits_per_second(0);
     assert_eq!(
-        world.downlink(INTERNET, UE).meter_ticks_per_byte,
+        world.rate(&world.downlink(INTERNET, UE), Direction::Downlink),
         nothing.ticks_per_byte
     );
     nothing_passes.gate = Some(crate::pfcp::ie::GateStatus {
@@ -476,7 +473,7 @@ fn of_several_qers_all_gates_must_be_open_and_the_tightest_limit_holds() {
     assert_eq!(downlink.flags & flags::GATE_OPEN, 0);
     assert_eq!(downlink.qfi, 9, "from the first that has one");
     assert_eq!(
-        downlink.meter_ticks_per_byte,
+        world.rate(&downlink, Direction::Downlink),
         Rate::from_bits_per_second(20_000).ticks_per_byte
     );
     let uplink = world.uplink(teid_of(&established.created_pdrs, 2));
@@ -626,7 +623,7 @@ fn a_qer_limits_both_directions_of_an_sgw_u_apart() {
     );
     assert_ne!(downlink.meter_slot, uplink.meter_slot);
     let rate = |kbps: u64| Rate::from_bits_per_second(1000 * kbps).ticks_per_byte;
-    assert_eq!(uplink.meter_ticks_per_byte, rate(500));
-    assert_eq!(downlink.meter_ticks_per_byte, rate(1000));
+    assert_eq!(world.rate(&uplink, Direction::Uplink), rate(500));
+    assert_eq!(world.rate(&downlink, Direction::Uplink), rate(1000));
     world.check();
 }

@@ -184,6 +184,17 @@ impl World {
         self.tables.read_rules(slot, direction).unwrap()
     }
 
+    /// Ticks a byte of the flow meter of rules that were found in this direction.
+    pub(super) fn rate(&self, rules: &Rules, direction: Direction) -> u64 {
+        self.tables.with(|tables| {
+            let slot = tables.slot(rules.meter_slot).unwrap();
+            match direction {
+                Direction::Uplink => slot.uplink.state.ticks_per_byte,
+                Direction::Downlink => slot.downlink.state.ticks_per_byte,
+            }
+        })
+    }
+
     /// The rules that a packet with this TEID finds.
     pub(super) fn uplink(&self, teid: u32) -> Rules {
         let slot = self
