@@ -615,6 +615,8 @@ pub mod kind {
     pub const OUTER_HEADER_REMOVAL: u16 = 95;
     pub const RECOVERY_TIME_STAMP: u16 = 96;
     pub const ACTIVATE_PREDEFINED_RULES: u16 = 106;
+    pub const FRAMED_ROUTE: u16 = 153;
+    pub const FRAMED_IPV6_ROUTE: u16 = 155;
     pub const FAR_ID: u16 = 108;
     pub const QER_ID: u16 = 109;
     pub const FAILED_RULE_ID: u16 = 114;

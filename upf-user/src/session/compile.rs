@@ -300,8 +300,8 @@ impl<'a> Compiler<'a> {
     /// The UE addresses that packets for a detection arrive for.
     fn endpoints(&self, detection: &Detection) -> impl Iterator<Item = UeEndpoint> + use<> {
         let instance = self.instance_of(detection);
-        let nets = nets_of(detection.ue);
-        nets.map(move |net| UeEndpoint {
+        let own = Identity::Ue(detection.ue, Vec::new()).nets().into_iter();
+        own.map(move |net| UeEndpoint {
             instance,
             address: net.network(),
         })
@@ -549,12 +549,6 @@ fn ue_of(endpoint: UeEndpoint) -> UeAddresses {
             }
         }
     }
-}
-
-/// A UE's addresses as networks.
-pub(super) fn nets_of(ue: UeAddresses) -> impl Iterator<Item = IpNet> {
-    let v4 = ue.v4.map(|v4| IpNet::from(IpAddr::V4(v4)));
-    v4.into_iter().chain(ue.v6.map(filters::ue_prefix))
 }
 
 /// Networks without host bits, in order and none twice.

@@ -1,18 +1,18 @@
 //! What the session room has to know of the config.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use crate::config::Config;
 use crate::datapath::instances::Instances;
-use crate::datapath::slots::{PoolError, PoolLayout};
+use crate::datapath::slots::{PoolError, PoolLayout, UePool};
 
 /// A GTP-U address of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalGtpu {
     /// The address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// Number of the network instance that its device leads to; 0 for an unnamed one.
     pub instance: u32,
 }
@@ -30,6 +30,8 @@ pub struct SessionsConfig {
     pub default_core_instance: u32,
     /// UE address pools.
     pub pools: PoolLayout,
+    /// The same pools, as UE addresses are handed out from them.
+    pub ue_pools: Vec<UePool>,
 }
 
 impl SessionsConfig {
@@ -42,46 +44,49 @@ impl SessionsConfig {
         let number = |name: Option<&str>| name.and_then(|n| instances.number(n)).unwrap_or(0);
         let gtpu = config.interfaces.iter().flat_map(|interface| {
             let instance = number(interface.network_instance.as_deref());
-            interface
-                .gtpu
-                .iter()
-                .filter_map(move |address| match address {
-                    IpAddr::V4(address) => Some(LocalGtpu {
-                        address: *address,
-                        instance,
-                    }),
-                    // The config refuses GTP-U over IPv6.
-                    IpAddr::V6(_) => None,
-                })
+            let addresses = interface.gtpu.iter();
+            addresses.map(move |&address| LocalGtpu { address, instance })
         });
         let gtpu = gtpu.collect();
         let core = config.interfaces.iter().find(|i| i.role.is_core());
         let default_core_instance = number(core.and_then(|i| i.network_instance.as_deref()));
-        let pools = config.pools.iter().flat_map(|pool| {
-            let instance = number(Some(&pool.network_instance));
+        let ue_pools = config.pools.iter().flat_map(|pool| {
             let v4 = pool.ipv4.map(IpNet::V4);
             let nets = v4.into_iter().chain(pool.ipv6.map(IpNet::V6));
-            nets.map(move |net| (instance, net))
+            let instance = number(Some(&pool.network_instance));
+            nets.map(move |net| UePool {
+                instance,
+                net,
+                quarantine: pool.quarantine,
+            })
         });
-        let pools = PoolLayout::new(&pools.collect::<Vec<_>>())?;
+        let ue_pools: Vec<_> = ue_pools.collect();
+        let nets: Vec<_> = ue_pools.iter().map(|pool| (pool.instance, pool.net)).collect();
+        let pools = PoolLayout::new(&nets)?;
         Ok(Self {
             pfcp_address: config.pfcp.listen.ip(),
             gtpu,
             default_core_instance,
             pools,
+            ue_pools,
             instances,
         })
     }
 
-    /// The GTP-U address for a network instance: that of the first interface which leads there, else the
+    /// The GTP-U address of a family for a network instance: that of the first interface which leads there, else the
     /// first of all. Control planes name the DNN for tunnels as well, so an instance without a GTP-U address
     /// is no error.
     #[must_use]
-    pub fn gtpu_for(&self, instance: Option<u32>) -> Option<LocalGtpu> {
-        let there = self
-            .gtpu
-            .iter()
+    pub fn gtpu_for(&self, instance: Option<u32>, is_ipv6: bool) -> Option<LocalGtpu> {
+        let mut of_family = self.of_family(is_ipv6);
+        let there = of_family
+            .clone()
             .find(|local| Some(local.instance) == instance);
-        there.or_else(|| self.gtpu.first()).copied()
+        there.or_else(|| of_family.next()).copied()
+    }
+
+    fn of_family(&self, is_ipv6: bool) -> impl Iterator<Item = &LocalGtpu> + Clone {
+        let gtpu = self.gtpu.iter();
+        gtpu.filter(move |local| local.address.is_ipv6() == is_ipv6)
     }
 }

@@ -8,6 +8,7 @@ mod checks;
 mod compile;
 mod config;
 mod detection;
+mod detections;
 mod elements;
 mod filters;
 mod flow_description;
@@ -23,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Instant;
 
+use ipnet::IpNet;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -30,12 +32,12 @@ pub use config::{LocalGtpu, SessionsConfig};
 pub use model::{MAX_FARS, MAX_PDRS, MAX_QERS};
 pub use view::{Gates, PeerTunnelView, Rates, SessionView, TunnelView, VolumeView, Volumes};
 
-use self::compile::Compiler;
+use self::compile::{Compiler, Subscriber};
 use self::model::Model;
 use self::refusal::{refuse, refuse_all};
 use self::request::Requested;
 use crate::datapath::slots::{
-    ChangeError, Changed, Program, Seating, SlotTable, TunnelKey, Wanted,
+    ChangeError, Changed, Exhausted, Image, Seating, SlotTable, TunnelKey, Wanted,
 };
 use crate::datapath::{Datapath, DatapathError};
 use crate::pfcp::ie::{Cause, FSeid, FTeid, FailedRule, FqCsid, NodeId, kind};
@@ -73,6 +75,16 @@ struct Session {
     past_volumes: SessionVolumes,
 }
 
+impl Session {
+    fn subscriber(&self, seid: u64) -> Subscriber<'_> {
+        Subscriber {
+            owner: &self.owner,
+            imsi: self.imsi.as_deref(),
+            seid,
+        }
+    }
+}
+
 impl<D: Datapath> Sessions<D> {
     /// No sessions yet; the tables are empty.
     #[must_use]
@@ -82,7 +94,7 @@ impl<D: Datapath> Sessions<D> {
 
     fn with_random(config: SessionsConfig, tables: D, random: StdRng) -> Self {
         Self {
-            books: SlotTable::new(&tables, config.pools.clone()),
+            books: SlotTable::new(&tables, config.pools.clone(), &config.ue_pools),
             config,
             tables,
             sessions: BTreeMap::new(),
@@ -130,33 +142,33 @@ impl<D: Datapath> Sessions<D> {
     /// Puts a session's rules into the tables; `model` and `seating` are those that it has.
     fn apply(
         &mut self,
+        subscriber: Subscriber<'_>,
         (model, seating): (&Model, &Seating),
         requested: &Requested,
         now: Instant,
     ) -> Result<Changed, Refusal> {
         checks::check(requested)?;
         let (config, tables, books) = (&self.config, &mut self.tables, &mut self.books);
-        let compiler = Compiler {
-            config,
-            model: &requested.model,
+        let compiler = |model: &Model| {
+            Compiler::new(config, subscriber, model.detections(), Vec::new())
         };
-        let wanted = compiler.wanted();
+        let (old, new) = (compiler(model), compiler(&requested.model));
+        let wanted = new.wanted();
         check_free(books, seating, &wanted, &requested.model)?;
+        check_routes(books, seating, &wanted, &new)?;
         books.settle(tables).map_err(|error| table_error(&error))?;
+        let old = old.image(seating, books)?;
         let prepared = books.prepare(seating, &wanted, now, &mut self.random);
         let prepared = prepared.map_err(|exhausted| change_error(&exhausted.into()))?;
-        let old = Compiler { config, model };
-        let programs = old
-            .programs(seating, books.peers())
-            .and_then(|old| Ok((old, compiler.programs(&prepared.seating, books.peers())?)));
-        let (old, new) = match programs {
-            Ok(programs) => programs,
+        let new = match new.image(&prepared.seating, books) {
+            Ok(image) => image,
             Err(refusal) => {
                 books.cancel(prepared, now);
                 return Err(refusal);
             }
         };
-        let changed = books.commit(tables, (seating, &old), prepared, new, now);
+        let end_markers = [];
+        let changed = books.commit(tables, (seating, &old), prepared, new, &end_markers, now);
         changed.map_err(|error| change_error(&error))
     }
 
@@ -190,13 +202,16 @@ impl<D: Datapath> Sessions<D> {
         FSeid { seid, ipv4, ipv6 }
     }
 
-    /// What the session's halves do now.
-    fn programs(&self, session: &Session) -> Result<Vec<Program>, Refusal> {
-        let compiler = Compiler {
-            config: &self.config,
-            model: &session.model,
-        };
-        compiler.programs(&session.seating, self.books.peers())
+    /// What the session's slots do now.
+    fn image(&self, seid: u64, session: &Session) -> Result<Image, Refusal> {
+        let compiler = self.compiler(seid, session);
+        compiler.image(&session.seating, &self.books)
+    }
+
+    fn compiler<'a>(&'a self, seid: u64, session: &'a Session) -> Compiler<'a> {
+        let detections = session.model.detections();
+        let subscriber = session.subscriber(seid);
+        Compiler::new(&self.config, subscriber, detections, Vec::new())
     }
 
     fn forget(&mut self, seid: u64) {
@@ -222,9 +237,14 @@ impl<D: Datapath> SessionService for Sessions<D> {
     ) -> Result<Established, Refusal> {
         let requested = request::establish(&self.config, request)?;
         let nothing = (&Model::default(), &Seating::default());
-        let changed = self.apply(nothing, &requested, now)?;
-        let created_pdrs = created_pdrs(&requested, &changed.seating);
         let seid = self.new_seid();
+        let subscriber = Subscriber {
+            owner,
+            imsi: request.imsi(),
+            seid,
+        };
+        let changed = self.apply(subscriber, nothing, &requested, now)?;
+        let created_pdrs = created_pdrs(&requested, &changed.seating);
         let session = Session {
             owner: owner.clone(),
             cp_f_seid: request.cp_f_seid,
@@ -255,7 +275,8 @@ impl<D: Datapath> SessionService for Sessions<D> {
         };
         let requested = request::modify(&self.config, &session.model, &session.seating, request);
         let outcome = requested.and_then(|requested| {
-            let changed = self.apply((&session.model, &session.seating), &requested, now)?;
+            let current = (&session.model, &session.seating);
+            let changed = self.apply(session.subscriber(seid), current, &requested, now)?;
             let created = created_pdrs(&requested, &changed.seating);
             for slot in &changed.released {
                 session
@@ -291,7 +312,8 @@ impl<D: Datapath> SessionService for Sessions<D> {
             removed_fars: Vec::new(),
             removed_qers: Vec::new(),
         };
-        let outcome = self.apply((&session.model, &session.seating), &nothing, now);
+        let current = (&session.model, &session.seating);
+        let outcome = self.apply(session.subscriber(seid), current, &nothing, now);
         let cp_seid = session.cp_f_seid.seid;
         self.sessions.insert(seid, session);
         if outcome.is_ok() {
@@ -310,8 +332,8 @@ impl<D: Datapath> SessionService for Sessions<D> {
                 continue;
             };
             // What was put into force compiles.
-            let programs = self.programs(session).unwrap_or_default();
-            let current = (&session.seating, programs.as_slice());
+            let image = self.image(seid, session).unwrap_or_default();
+            let current = (&session.seating, &image);
             self.books.remove(&mut self.tables, current, now);
             self.forget(seid);
         }
@@ -393,16 +415,35 @@ fn check_free(
     Ok(())
 }
 
+/// Networks behind the UE must not overlap those behind another one.
+fn check_routes(
+    books: &SlotTable,
+    current: &Seating,
+    wanted: &Wanted,
+    compiler: &Compiler<'_>,
+) -> Result<(), Refusal> {
+    let Some(route) = books.overlapping_route(current, &wanted.framed_routes) else {
+        return Ok(());
+    };
+    let ie = match route.net {
+        IpNet::V4(_) => kind::FRAMED_ROUTE,
+        IpNet::V6(_) => kind::FRAMED_IPV6_ROUTE,
+    };
+    let rule = FailedRule::Pdr(compiler.pdr_of_route(route));
+    Err(refuse(Cause::RuleCreationFailure, ie, rule))
+}
+
 /// A Created PDR for each F-TEID that was left to us.
 fn created_pdrs(requested: &Requested, seating: &Seating) -> Vec<CreatedPdr> {
     let of_pdr = |&id: &u16| {
-        let tunnel = seating.tunnel(requested.model.pdrs.get(id)?.tunnel?.key)?;
+        let own = requested.model.pdrs.get(id)?.tunnel?;
+        let tunnel = seating.tunnel(own.key)?;
         Some(CreatedPdr {
             id,
             f_teid: Some(FTeid::Given {
                 teid: tunnel.teid,
-                ipv4: Some(tunnel.address),
-                ipv6: None,
+                ipv4: own.ipv4,
+                ipv6: own.ipv6,
             }),
             ue_ip_address: None,
         })
@@ -415,7 +456,10 @@ fn change_error(error: &ChangeError) -> Refusal {
     match error {
         ChangeError::Exhausted(exhausted) => {
             tracing::debug!(%exhausted, "a session request is refused");
-            refuse_all(Cause::NoResourcesAvailable)
+            refuse_all(match exhausted {
+                Exhausted::UeAddresses => Cause::AllDynamicAddressesOccupied,
+                _ => Cause::NoResourcesAvailable,
+            })
         }
         ChangeError::Datapath(error) => table_error(error),
     }

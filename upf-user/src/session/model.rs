@@ -1,6 +1,6 @@
 //! The rules of a session, as the requests so far have left them (TS 29.244 clause 5.2).
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::flow_description::FlowDescription;
 use crate::datapath::Direction;
@@ -52,7 +52,9 @@ pub(super) struct Pdr {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LocalTunnel {
     pub(super) key: TunnelKey,
-    pub(super) address: Ipv4Addr,
+    /// Our GTP-U addresses, one of them at least.
+    pub(super) ipv4: Option<Ipv4Addr>,
+    pub(super) ipv6: Option<Ipv6Addr>,
 }
 
 /// A network instance that a rule names.
@@ -73,12 +75,14 @@ pub(super) struct UeAddresses {
 }
 
 /// One SDF filter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct SdfFilter {
     pub(super) id: Option<u32>,
     pub(super) flow: Option<FlowDescription>,
     /// ToS after masking, and its mask.
     pub(super) tos: Option<(u8, u8)>,
+    pub(super) spi: Option<u32>,
+    pub(super) flow_label: Option<u32>,
 }
 
 /// Forwarding Action Rule.
@@ -168,17 +172,30 @@ impl Model {
 impl Pdr {
     /// Which way its packets go: what comes from Access comes from the UE.
     pub(super) fn traffic(&self) -> Direction {
-        if self.source == Interface::Access {
-            Direction::Uplink
-        } else {
-            Direction::Downlink
-        }
+        traffic_from(self.source)
+    }
+}
+
+/// Which way packets go that come from an interface.
+pub(super) fn traffic_from(source: Interface) -> Direction {
+    if source == Interface::Access {
+        Direction::Uplink
+    } else {
+        Direction::Downlink
     }
 }
 
 impl UeAddresses {
     pub(super) fn is_empty(&self) -> bool {
         self.v4.is_none() && self.v6.is_none()
+    }
+
+    /// These, and of the other ones the families that are missing.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            v4: self.v4.or(other.v4),
+            v6: self.v6.or(other.v6),
+        }
     }
 }
 

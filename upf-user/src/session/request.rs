@@ -1,5 +1,7 @@
 //! What a request makes of a session's rules: pure, and nothing is kept of a request that is refused.
 
+use std::net::IpAddr;
+
 use super::config::SessionsConfig;
 use super::elements;
 use super::flow_description;
@@ -243,21 +245,21 @@ impl Builder<'_> {
             FTeid::Given { teid, ipv4, .. } => (teid, ipv4),
         };
         let own = self.current.tunnels().find(|own| own.teid == teid);
+        let mut tunnels = self.model.pdrs.iter().filter_map(|pdr| pdr.tunnel);
         if let Some(own) = own
-            && ipv4 == Some(own.address)
+            && let Some(tunnel) = tunnels.find(|tunnel| tunnel.key == own.key)
+            && ipv4 == tunnel.ipv4
         {
-            return Ok(LocalTunnel {
-                key: own.key,
-                address: own.address,
-            });
+            return Ok(tunnel);
         }
         if !self.is_restoration {
             return refuse(Cause::InvalidFTeidAllocationOption);
         }
-        match ipv4.filter(|address| self.config.gtpu.iter().any(|own| own.address == *address)) {
+        match ipv4.filter(|address| self.config.gtpu.iter().any(|own| own.address == IpAddr::V4(*address))) {
             Some(address) if teid != 0 => Ok(LocalTunnel {
                 key: TunnelKey::Given(teid),
-                address,
+                ipv4: Some(address),
+                ipv6: None,
             }),
             _ => refuse(Cause::MandatoryIeIncorrect),
         }
@@ -283,8 +285,14 @@ impl Builder<'_> {
             Some(NetworkInstance::Known(number)) => Some(number),
             Some(NetworkInstance::Unknown) | None => None,
         };
-        let address = self.config.gtpu_for(instance)?.address;
-        Some(LocalTunnel { key, address })
+        let IpAddr::V4(address) = self.config.gtpu_for(instance, false)?.address else {
+            return None;
+        };
+        Some(LocalTunnel {
+            key,
+            ipv4: Some(address),
+            ipv6: None,
+        })
     }
 
     fn network_instance(&self, name: Option<&str>) -> Option<NetworkInstance> {
@@ -327,6 +335,7 @@ impl Builder<'_> {
             id: filter.id,
             flow,
             tos: filter.tos.map(|(tos, mask)| (tos & mask, mask)),
+            ..SdfFilter::default()
         })
     }
 

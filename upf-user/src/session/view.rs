@@ -128,9 +128,12 @@ impl<D: Datapath> Sessions<D> {
             dnn: session.dnn.as_deref().map(str::to_owned),
             ue_addresses: ue_addresses(model),
             local_tunnels: tunnels
-                .map(|tunnel| TunnelView {
-                    teid: tunnel.teid,
-                    address: tunnel.address,
+                .filter_map(|tunnel| {
+                    let mut own = model.pdrs.iter().filter_map(|pdr| pdr.tunnel);
+                    Some(TunnelView {
+                        teid: tunnel.teid,
+                        address: own.find(|own| own.key == tunnel.key)?.ipv4?,
+                    })
                 })
                 .collect(),
             peer_tunnels: peer_tunnels(model),

@@ -4,6 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use upf_common::abi::UeKey;
+#[cfg(test)]
+use upf_common::meter::Rate;
 
 use super::addresses::{AddressFamily, UeAddressAllocator, UePool};
 use super::allocator::SlotAllocator;
@@ -193,6 +195,26 @@ impl SlotTable {
     #[must_use]
     pub fn shared_meter_slot(&self, key: &SharedMeterKey) -> Option<SlotIndex> {
         self.shared_meters.slot_of(key)
+    }
+
+    /// All shared meters: users, slot, and what is in force in its halves.
+    #[cfg(test)]
+    pub(crate) fn shared_meters(
+        &self,
+    ) -> impl Iterator<Item = (&SharedMeterKey, u32, SlotIndex, [Option<Rate>; 2])> {
+        self.shared_meters.iter()
+    }
+
+    /// How many sessions have copies sent to each set of places.
+    #[cfg(test)]
+    pub(crate) fn duplicates(&self) -> std::collections::BTreeMap<Vec<Duplicate>, u32> {
+        self.duplicates.users()
+    }
+
+    /// UE addresses that are handed out.
+    #[cfg(test)]
+    pub(crate) fn allocated(&self) -> &std::collections::HashSet<UeEndpoint> {
+        self.ue_allocator.allocated()
     }
 
     /// The books without what differs after a change that was taken back: last TEIDs and quarantines.
