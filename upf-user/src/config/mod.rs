@@ -6,6 +6,7 @@
 
 mod checks;
 mod reader;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 pub use reader::Problem;
+pub use rules::{ForwardingPolicy, PredefinedRule, RuleAction};
 use reader::{Document, Place, Section};
 
 /// Most sessions that one UPF can be given: a slot's index takes 24 bits of a TEID.
@@ -41,6 +43,10 @@ pub struct Config {
     pub interfaces: Vec<Interface>,
     /// `[[pool]]`, possibly none
     pub pools: Vec<Pool>,
+    /// `[[predefined_rule]]`, possibly none
+    pub predefined_rules: Vec<PredefinedRule>,
+    /// `[[forwarding_policy]]`, possibly none
+    pub forwarding_policies: Vec<ForwardingPolicy>,
     /// `[capacity]`
     pub capacity: Capacity,
     /// `[http]`
@@ -297,6 +303,12 @@ impl Config {
                 joined(&prefixes)
             ));
         }
+        for rule in &self.predefined_rules {
+            lines.push(format!("rule       {rule}"));
+        }
+        for policy in &self.forwarding_policies {
+            lines.push(format!("policy     {policy}"));
+        }
         lines.push(format!("capacity   {} sessions", self.capacity.sessions));
         lines.push(format!("http       {}", self.http.listen));
         lines.join("\n")
@@ -327,6 +339,8 @@ fn read(root: &Section<'_>) -> Option<Config> {
         .map(read_interface)
         .collect();
     let pools: Vec<_> = root.sections("pool").into_iter().map(read_pool).collect();
+    let predefined_rules = rules::read_predefined_rules(root);
+    let forwarding_policies = rules::read_forwarding_policies(root);
     let capacity = root.optional_section("capacity");
     let capacity = capacity.map_or(Some(DEFAULT_SESSIONS), |section| read_capacity(&section));
     let http = root.optional_section("http");
@@ -337,11 +351,15 @@ fn read(root: &Section<'_>) -> Option<Config> {
     let pools = pools.into_iter().collect::<Option<Vec<_>>>()?;
     let pfcp = pfcp?;
     checks::across(&pfcp, &interfaces, &pools);
+    let forwarding_policies = forwarding_policies?;
+    rules::check(&forwarding_policies, &interfaces);
     Some(Config {
         node: node?,
         pfcp: pfcp.value,
         interfaces: interfaces.into_iter().map(|placed| placed.value).collect(),
         pools: pools.into_iter().map(|placed| placed.value).collect(),
+        predefined_rules: predefined_rules?,
+        forwarding_policies: rules::values(forwarding_policies),
         capacity: Capacity {
             sessions: capacity?,
         },

@@ -1,5 +1,7 @@
 //! Values of information elements (TS 29.244 clause 8.2), as the session room wants them.
 
+pub mod kind;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -574,55 +576,4 @@ pub enum FailedRule {
     Urr(u32),
     /// A BAR.
     Bar(u8),
-}
-
-/// Information element types that the codec reads or writes (table 8.1.2-1).
-pub mod kind {
-    #![allow(missing_docs, reason = "named as TS 29.244 table 8.1.2-1 names them")]
-    pub const CREATE_PDR: u16 = 1;
-    pub const PDI: u16 = 2;
-    pub const CREATE_FAR: u16 = 3;
-    pub const FORWARDING_PARAMETERS: u16 = 4;
-    pub const CREATE_QER: u16 = 7;
-    pub const CREATED_PDR: u16 = 8;
-    pub const UPDATE_PDR: u16 = 9;
-    pub const UPDATE_FAR: u16 = 10;
-    pub const UPDATE_FORWARDING_PARAMETERS: u16 = 11;
-    pub const UPDATE_QER: u16 = 14;
-    pub const REMOVE_PDR: u16 = 15;
-    pub const REMOVE_FAR: u16 = 16;
-    pub const REMOVE_QER: u16 = 18;
-    pub const CAUSE: u16 = 19;
-    pub const SOURCE_INTERFACE: u16 = 20;
-    pub const F_TEID: u16 = 21;
-    pub const NETWORK_INSTANCE: u16 = 22;
-    pub const SDF_FILTER: u16 = 23;
-    pub const APPLICATION_ID: u16 = 24;
-    pub const GATE_STATUS: u16 = 25;
-    pub const MBR: u16 = 26;
-    pub const GBR: u16 = 27;
-    pub const PRECEDENCE: u16 = 29;
-    pub const TRANSPORT_LEVEL_MARKING: u16 = 30;
-    pub const OFFENDING_IE: u16 = 40;
-    pub const DESTINATION_INTERFACE: u16 = 42;
-    pub const UP_FUNCTION_FEATURES: u16 = 43;
-    pub const APPLY_ACTION: u16 = 44;
-    pub const PDR_ID: u16 = 56;
-    pub const F_SEID: u16 = 57;
-    pub const NODE_ID: u16 = 60;
-    pub const OUTER_HEADER_CREATION: u16 = 84;
-    pub const UE_IP_ADDRESS: u16 = 93;
-    pub const OUTER_HEADER_REMOVAL: u16 = 95;
-    pub const RECOVERY_TIME_STAMP: u16 = 96;
-    pub const ACTIVATE_PREDEFINED_RULES: u16 = 106;
-    pub const FRAMED_ROUTE: u16 = 153;
-    pub const FRAMED_IPV6_ROUTE: u16 = 155;
-    pub const FAR_ID: u16 = 108;
-    pub const QER_ID: u16 = 109;
-    pub const FAILED_RULE_ID: u16 = 114;
-    pub const QFI: u16 = 124;
-    pub const TRAFFIC_ENDPOINT_ID: u16 = 131;
-    pub const USER_ID: u16 = 141;
-    pub const APN_DNN: u16 = 159;
-    pub const PFCPSEREQ_FLAGS: u16 = 186;
 }

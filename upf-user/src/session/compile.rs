@@ -12,7 +12,8 @@ use super::config::SessionsConfig;
 use super::detection::{self, Detection, Forward, Limit, LimitKey};
 use super::filters::{self, Families};
 use super::half::{Entries, Half, Identity};
-use super::model::{Action, NetworkInstance, UeAddresses, traffic_from};
+use super::detections::Basis;
+use super::model::{Action, Model, NetworkInstance, UeAddresses, traffic_from};
 use super::refusal::no_room;
 use crate::datapath::Direction;
 use crate::datapath::slots::{
@@ -54,21 +55,17 @@ impl<'a> Compiler<'a> {
     pub(super) fn new(
         config: &'a SessionsConfig,
         subscriber: Subscriber<'a>,
-        mut detections: Vec<Detection>,
-        allocated: Vec<UeEndpoint>,
+        model: &Model,
+        basis: &Basis,
     ) -> Self {
-        // An absent precedence is the last one (clause 8.2.11: the lower the value, the higher the precedence).
-        detections.sort_by_key(|detection| {
-            let precedence = detection.precedence;
-            (precedence.is_none(), precedence, detection.pdr)
-        });
+        let detections = model.detections(config, basis);
         let all = detections.iter();
         let ue = all.fold(UeAddresses::default(), |ue, detection| ue.or(detection.ue));
         let mut compiler = Self {
             config,
             subscriber,
             detections,
-            allocated,
+            allocated: model.chosen().collect(),
             ue,
             routes: Vec::new(),
         };

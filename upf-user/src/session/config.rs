@@ -1,12 +1,17 @@
 //! What the session room has to know of the config.
 
 use std::net::IpAddr;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use ipnet::IpNet;
 
-use crate::config::Config;
+use super::clock::NtpAnchor;
+use super::flow_description;
+use super::model::SdfFilter;
+use crate::config::{self, Config, RuleAction};
 use crate::datapath::instances::Instances;
 use crate::datapath::slots::{PoolError, PoolLayout, UePool};
+use crate::store::NTP_TO_UNIX;
 
 /// A GTP-U address of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +37,30 @@ pub struct SessionsConfig {
     pub pools: PoolLayout,
     /// The same pools, as UE addresses are handed out from them.
     pub ue_pools: Vec<UePool>,
+    /// What time it is.
+    pub clock: NtpAnchor,
+    pub(super) predefined_rules: Vec<PredefinedRule>,
+    pub(super) forwarding_policies: Vec<ForwardingPolicy>,
+}
+
+/// Rules of ours that a control plane activates by their name (clause 5.19).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PredefinedRule {
+    pub(super) name: String,
+    pub(super) precedence: Option<u32>,
+    pub(super) filters: Vec<SdfFilter>,
+    pub(super) drops: bool,
+    /// Its MBRs, kbit/s.
+    pub(super) uplink_kbps: Option<u64>,
+    pub(super) downlink_kbps: Option<u64>,
+}
+
+/// Where traffic goes by the name of a policy (clause 8.2.23).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ForwardingPolicy {
+    pub(super) name: String,
+    /// The network instance's number.
+    pub(super) instance: u32,
 }
 
 impl SessionsConfig {
@@ -63,12 +92,23 @@ impl SessionsConfig {
         let ue_pools: Vec<_> = ue_pools.collect();
         let nets: Vec<_> = ue_pools.iter().map(|pool| (pool.instance, pool.net)).collect();
         let pools = PoolLayout::new(&nets)?;
+        let policies = config.forwarding_policies.iter();
+        let forwarding_policies = policies
+            .map(|policy| ForwardingPolicy {
+                name: policy.name.clone(),
+                instance: number(Some(&policy.network_instance)),
+            })
+            .collect();
+        let predefined_rules = config.predefined_rules.iter();
         Ok(Self {
             pfcp_address: config.pfcp.listen.ip(),
             gtpu,
             default_core_instance,
             pools,
             ue_pools,
+            clock: now(),
+            predefined_rules: predefined_rules.map(PredefinedRule::new).collect(),
+            forwarding_policies,
             instances,
         })
     }
@@ -85,8 +125,53 @@ impl SessionsConfig {
         there.or_else(|| of_family.next()).copied()
     }
 
+    /// Whether we have a GTP-U address of a family.
+    pub(super) fn has_gtpu(&self, is_ipv6: bool) -> bool {
+        self.of_family(is_ipv6).next().is_some()
+    }
+
+    /// The number of a predefined rule.
+    pub(super) fn predefined_rule(&self, name: &str) -> Option<u16> {
+        let mut rules = self.predefined_rules.iter();
+        Some(rules.position(|rule| rule.name == name)? as u16)
+    }
+
+    /// The number of a forwarding policy.
+    pub(super) fn forwarding_policy(&self, name: &str) -> Option<u16> {
+        let mut policies = self.forwarding_policies.iter();
+        Some(policies.position(|policy| policy.name == name)? as u16)
+    }
+
     fn of_family(&self, is_ipv6: bool) -> impl Iterator<Item = &LocalGtpu> + Clone {
         let gtpu = self.gtpu.iter();
         gtpu.filter(move |local| local.address.is_ipv6() == is_ipv6)
+    }
+}
+
+impl PredefinedRule {
+    fn new(rule: &config::PredefinedRule) -> Self {
+        let filters = rule.filters.iter();
+        let filter = |text: &String| SdfFilter {
+            flow: flow_description::parse(text),
+            ..SdfFilter::default()
+        };
+        Self {
+            name: rule.name.clone(),
+            precedence: rule.precedence,
+            // The config has checked that they can be read.
+            filters: filters.map(filter).collect(),
+            drops: rule.action == RuleAction::Drop,
+            uplink_kbps: rule.uplink_kbps,
+            downlink_kbps: rule.downlink_kbps,
+        }
+    }
+}
+
+fn now() -> NtpAnchor {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+    let unix = unix.unwrap_or_default().as_secs();
+    NtpAnchor {
+        instant: Instant::now(),
+        ntp_seconds: unix.wrapping_add(NTP_TO_UNIX) as u32,
     }
 }

@@ -128,13 +128,7 @@ impl<D: Datapath> Sessions<D> {
             dnn: session.dnn.as_deref().map(str::to_owned),
             ue_addresses: ue_addresses(model),
             local_tunnels: tunnels
-                .filter_map(|tunnel| {
-                    let mut own = model.pdrs.iter().filter_map(|pdr| pdr.tunnel);
-                    Some(TunnelView {
-                        teid: tunnel.teid,
-                        address: own.find(|own| own.key == tunnel.key)?.ipv4?,
-                    })
-                })
+                .flat_map(|tunnel| tunnel_views(model, tunnel))
                 .collect(),
             peer_tunnels: peer_tunnels(model),
             rates: rates(model),
