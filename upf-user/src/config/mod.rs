@@ -14,6 +14,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -27,6 +28,8 @@ pub const MAX_SESSIONS: u32 = 1 << 24;
 const DEFAULT_STATE: &str = "/var/lib/upf";
 const DEFAULT_PINS: &str = "/sys/fs/bpf/upf";
 const DEFAULT_SESSIONS: u32 = 100_000;
+const DEFAULT_QUARANTINE_SECONDS: i64 = 30;
+const MAX_QUARANTINE_SECONDS: i64 = 86_400;
 const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9805);
 
 /// The whole file.
@@ -176,6 +179,8 @@ pub struct Pool {
     pub ipv4: Option<Ipv4Net>,
     /// Prefix that the UEs' /64 prefixes come from.
     pub ipv6: Option<Ipv6Net>,
+    /// How long an address that we handed out is left alone when it was given back.
+    pub quarantine: Duration,
 }
 
 /// `[capacity]`: what memory is set aside for.
@@ -465,13 +470,29 @@ fn read_pool(section: Section<'_>) -> Option<Placed<'_, Pool>> {
         .map(str::to_owned);
     let ipv4 = read_prefix::<Ipv4Net>(&section, "ipv4", "10.45.0.0/16");
     let ipv6 = read_prefix::<Ipv6Net>(&section, "ipv6", "2001:db8:45::/48");
+    let quarantine = read_quarantine(&section);
     section.finish();
     let value = Pool {
         network_instance: network_instance?,
         ipv4: ipv4?,
         ipv6: ipv6?,
+        quarantine: quarantine?,
     };
     Some(Placed { section, value })
+}
+
+fn read_quarantine(section: &Section<'_>) -> Option<Duration> {
+    let key = "quarantine_seconds";
+    let seconds = section
+        .optional_integer(key, "30")
+        .unwrap_or(DEFAULT_QUARANTINE_SECONDS);
+    if (0..=MAX_QUARANTINE_SECONDS).contains(&seconds) {
+        return Some(Duration::from_secs(seconds.unsigned_abs()));
+    }
+    let message =
+        format!("{seconds} is out of range; write a number from 0 to {MAX_QUARANTINE_SECONDS}");
+    section.problem(key, message);
+    None
 }
 
 /// The outer `None` is a problem, the inner one an absent key.

@@ -1,5 +1,8 @@
 //! What was allocated for a request, and whether what it names is free.
 
+use ipnet::IpNet;
+
+use super::compile::Compiler;
 use super::model::{Families, LocalTunnel, Model, UeIp, Way};
 use super::refusal::refuse;
 use super::request::{Left, Requested};
@@ -43,6 +46,24 @@ pub(super) fn check_free(
         }
     }
     Ok(())
+}
+
+/// Networks behind the UE must not overlap those behind another one.
+pub(super) fn check_routes(
+    books: &SlotTable,
+    current: &Seating,
+    wanted: &Wanted,
+    compiler: &Compiler<'_>,
+) -> Result<(), Refusal> {
+    let Some(route) = books.overlapping_route(current, &wanted.framed_routes) else {
+        return Ok(());
+    };
+    let ie = match route.net {
+        IpNet::V4(_) => kind::FRAMED_ROUTE,
+        IpNet::V6(_) => kind::FRAMED_IPV6_ROUTE,
+    };
+    let rule = FailedRule::Pdr(compiler.pdr_of_route(route));
+    Err(refuse(Cause::RuleCreationFailure, ie, rule))
 }
 
 /// A Created PDR (or Updated PDR) for each PDR with something that was left to us.

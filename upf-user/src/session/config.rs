@@ -10,7 +10,7 @@ use super::flow_description;
 use super::model::SdfFilter;
 use crate::config::{self, Config, RuleAction};
 use crate::datapath::instances::Instances;
-use crate::datapath::slots::{PoolError, PoolLayout};
+use crate::datapath::slots::{PoolError, PoolLayout, UePool};
 use crate::store::NTP_TO_UNIX;
 
 /// A GTP-U address of ours.
@@ -35,6 +35,8 @@ pub struct SessionsConfig {
     pub default_core_instance: u32,
     /// UE address pools.
     pub pools: PoolLayout,
+    /// The same pools, as UE addresses are handed out from them.
+    pub ue_pools: Vec<UePool>,
     /// What time it is.
     pub clock: NtpAnchor,
     pub(super) predefined_rules: Vec<PredefinedRule>,
@@ -77,13 +79,19 @@ impl SessionsConfig {
         let gtpu = gtpu.collect();
         let core = config.interfaces.iter().find(|i| i.role.is_core());
         let default_core_instance = number(core.and_then(|i| i.network_instance.as_deref()));
-        let pools = config.pools.iter().flat_map(|pool| {
-            let instance = number(Some(&pool.network_instance));
+        let ue_pools = config.pools.iter().flat_map(|pool| {
             let v4 = pool.ipv4.map(IpNet::V4);
             let nets = v4.into_iter().chain(pool.ipv6.map(IpNet::V6));
-            nets.map(move |net| (instance, net))
+            let instance = number(Some(&pool.network_instance));
+            nets.map(move |net| UePool {
+                instance,
+                net,
+                quarantine: pool.quarantine,
+            })
         });
-        let pools = PoolLayout::new(&pools.collect::<Vec<_>>())?;
+        let ue_pools: Vec<_> = ue_pools.collect();
+        let nets: Vec<_> = ue_pools.iter().map(|pool| (pool.instance, pool.net)).collect();
+        let pools = PoolLayout::new(&nets)?;
         let policies = config.forwarding_policies.iter();
         let forwarding_policies = policies
             .map(|policy| ForwardingPolicy {
@@ -97,6 +105,7 @@ impl SessionsConfig {
             gtpu,
             default_core_instance,
             pools,
+            ue_pools,
             clock: now(),
             predefined_rules: predefined_rules.map(PredefinedRule::new).collect(),
             forwarding_policies,

@@ -50,13 +50,13 @@ pub use view::*;
 
 use self::about::About;
 use self::applications::Applications;
-use self::compile::Compiler;
+use self::compile::{Compiler, Subscriber};
 use self::detections::Basis;
 use self::model::Model;
 use self::refusal::refuse_all;
 use self::remotes::Remotes;
 use self::request::Requested;
-use crate::datapath::slots::{ChangeError, Changed, Program, Seating, SlotTable};
+use crate::datapath::slots::{ChangeError, Changed, Exhausted, Image, Seating, SlotTable};
 use crate::datapath::{Datapath, DatapathError};
 use crate::pfcp::ie::{Cause, FSeid, NodeId};
 use crate::pfcp::message::Refusal;
@@ -116,7 +116,7 @@ impl<D: Datapath> Sessions<D> {
 
     fn with_random(config: SessionsConfig, tables: D, random: StdRng) -> Self {
         Self {
-            books: SlotTable::new(&tables, config.pools.clone()),
+            books: SlotTable::new(&tables, config.pools.clone(), &config.ue_pools),
             config,
             tables,
             sessions: BTreeMap::new(),
@@ -181,6 +181,7 @@ impl<D: Datapath> Sessions<D> {
     /// and put into the rules.
     fn apply(
         &mut self,
+        subscriber: Subscriber<'_>,
         old: InForce<'_>,
         requested: &mut Requested,
         basis: &Basis,
@@ -188,7 +189,7 @@ impl<D: Datapath> Sessions<D> {
     ) -> Result<Changed, Refusal> {
         checks::check(&self.config, old.model, requested)?;
         let fresh = self.choose_ue_addresses(&mut requested.model, now)?;
-        let changed = self.put(old, requested, basis, now);
+        let changed = self.put(subscriber, old, requested, basis, now);
         if changed.is_err() {
             self.cancel_ue_addresses(&fresh);
         }
@@ -197,39 +198,32 @@ impl<D: Datapath> Sessions<D> {
 
     fn put(
         &mut self,
+        subscriber: Subscriber<'_>,
         old: InForce<'_>,
         requested: &Requested,
         basis: &Basis,
         now: Instant,
     ) -> Result<Changed, Refusal> {
         let (config, tables, books) = (&self.config, &mut self.tables, &mut self.books);
-        let detections = requested.model.detections(config, basis);
-        let compiler = Compiler {
-            config,
-            detections: &detections,
-        };
+        let compiler = Compiler::new(config, subscriber, &requested.model, basis);
         let wanted = compiler.wanted();
         answers::check_free(books, old.seating, &wanted, requested)?;
+        answers::check_routes(books, old.seating, &wanted, &compiler)?;
         books.settle(tables).map_err(|error| table_error(&error))?;
+        let old_compiler = Compiler::new(config, subscriber, old.model, old.basis);
+        let old_image = old_compiler.image(old.seating, books)?;
         let prepared = books.prepare(old.seating, &wanted, now, &mut self.random);
         let prepared = prepared.map_err(|exhausted| change_error(&exhausted.into()))?;
-        let old_detections = old.model.detections(config, old.basis);
-        let old_compiler = Compiler {
-            config,
-            detections: &old_detections,
-        };
-        let programs = old_compiler
-            .programs(old.seating, books.peers())
-            .and_then(|old| Ok((old, compiler.programs(&prepared.seating, books.peers())?)));
-        let (old_programs, new_programs) = match programs {
-            Ok(programs) => programs,
+        let image = match compiler.image(&prepared.seating, books) {
+            Ok(image) => image,
             Err(refusal) => {
                 books.cancel(prepared, now);
                 return Err(refusal);
             }
         };
-        let in_force = (old.seating, old_programs.as_slice());
-        let changed = books.commit(tables, in_force, prepared, new_programs, now);
+        let end_markers = compiler.end_markers(&requested.end_markers);
+        let in_force = (old.seating, &old_image);
+        let changed = books.commit(tables, in_force, prepared, image, &end_markers, now);
         changed.map_err(|error| change_error(&error))
     }
 
@@ -275,14 +269,15 @@ impl<D: Datapath> Sessions<D> {
         FSeid { seid, ipv4, ipv6 }
     }
 
-    /// What the session's halves do now.
-    fn programs(&self, session: &Session) -> Result<Vec<Program>, Refusal> {
-        let detections = session.model.detections(&self.config, &session.basis);
-        let compiler = Compiler {
-            config: &self.config,
-            detections: &detections,
-        };
-        compiler.programs(&session.seating, self.books.peers())
+    /// What the session's slots do now.
+    fn image(&self, seid: u64, session: &Session) -> Result<Image, Refusal> {
+        let compiler = self.compiler(seid, session);
+        compiler.image(&session.seating, &self.books)
+    }
+
+    fn compiler<'a>(&'a self, seid: u64, session: &'a Session) -> Compiler<'a> {
+        let Session { model, basis, .. } = session;
+        Compiler::new(&self.config, session.subscriber(seid), model, basis)
     }
 
     /// Ends a session, whatever the tables say.
@@ -291,8 +286,8 @@ impl<D: Datapath> Sessions<D> {
             return;
         };
         // What was put into force compiles.
-        let programs = self.programs(session).unwrap_or_default();
-        let current = (&session.seating, programs.as_slice());
+        let image = self.image(seid, session).unwrap_or_default();
+        let current = (&session.seating, &image);
         self.books.remove(&mut self.tables, current, now);
         self.forget(seid);
     }
@@ -324,6 +319,14 @@ impl Session {
         }
     }
 
+    fn subscriber(&self, seid: u64) -> Subscriber<'_> {
+        Subscriber {
+            owner: &self.owner,
+            imsi: self.about.imsi(),
+            seid,
+        }
+    }
+
     /// The tables are filled otherwise now.
     fn took(&mut self, changed: Changed, basis: Basis) {
         for slot in &changed.released {
@@ -340,7 +343,10 @@ fn change_error(error: &ChangeError) -> Refusal {
     match error {
         ChangeError::Exhausted(exhausted) => {
             tracing::debug!(%exhausted, "a session request is refused");
-            refuse_all(Cause::NoResourcesAvailable)
+            refuse_all(match exhausted {
+                Exhausted::UeAddresses => Cause::AllDynamicAddressesOccupied,
+                _ => Cause::NoResourcesAvailable,
+            })
         }
         ChangeError::Datapath(error) => table_error(error),
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::about::About;
+use super::compile::Subscriber;
 use super::model::Model;
 use super::refusal::{refuse, refuse_all};
 use super::request::{self, Requested};
@@ -36,9 +37,14 @@ impl<D: Datapath> SessionService for Sessions<D> {
             basis: &basis,
             seating: &nothing.1,
         };
-        let changed = self.apply(old, &mut requested, &basis, now)?;
-        let Requested { model, left, .. } = requested;
         let seid = restored.unwrap_or_else(|| self.new_seid());
+        let subscriber = Subscriber {
+            owner,
+            imsi: request.imsi(),
+            seid,
+        };
+        let changed = self.apply(subscriber, old, &mut requested, &basis, now)?;
+        let Requested { model, left, .. } = requested;
         let established = Established {
             up_f_seid: self.own_f_seid(seid),
             created_pdrs: answers::pdrs(&left.created_pdrs, &model, &changed.seating),
@@ -87,7 +93,8 @@ impl<D: Datapath> SessionService for Sessions<D> {
             return not_found();
         };
         let basis = session.basis.clone();
-        let outcome = self.apply(session.in_force(), &mut Requested::default(), &basis, now);
+        let (subscriber, old) = (session.subscriber(seid), session.in_force());
+        let outcome = self.apply(subscriber, old, &mut Requested::default(), &basis, now);
         let cp_f_seid = request.cp_f_seid.unwrap_or(session.cp_f_seid);
         self.sessions.insert(seid, session);
         if outcome.is_ok() {
@@ -188,7 +195,8 @@ impl<D: Datapath> Sessions<D> {
             request::modify(&self.config, &session.model, &session.seating, request)?;
         self.check_applications(&session.owner, &session.model, &requested)?;
         let basis = self.basis(&session.owner, &requested.model, now);
-        let changed = self.apply(session.in_force(), &mut requested, &basis, now)?;
+        let (subscriber, old) = (session.subscriber(seid), session.in_force());
+        let changed = self.apply(subscriber, old, &mut requested, &basis, now)?;
         let Requested { model, left, .. } = requested;
         let seating = &changed.seating;
         let modified = Modified {

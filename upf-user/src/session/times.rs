@@ -49,7 +49,8 @@ impl<D: Datapath> Sessions<D> {
             model: session.model.clone(),
             ..Requested::default()
         };
-        let changed = self.put(session.in_force(), &requested, &basis, now);
+        let (subscriber, old) = (session.subscriber(seid), session.in_force());
+        let changed = self.put(subscriber, old, &requested, &basis, now);
         let outcome = changed.map(|changed| session.took(changed, basis));
         self.sessions.insert(seid, session);
         if outcome.is_ok() {

@@ -7,9 +7,7 @@ use super::Sessions;
 use super::model::{Families, Model, NetworkInstance, UeAddresses, UeChoice, Way};
 use super::refusal::refuse;
 use crate::datapath::Datapath;
-use crate::datapath::slots::UeEndpoint;
-#[derive(Clone, Copy)]
-enum AddressFamily { V4, V6 }
+use crate::datapath::slots::{AddressFamily, UeEndpoint};
 use crate::pfcp::ie::{Cause, FailedRule, Interface, kind};
 use crate::pfcp::message::Refusal;
 
@@ -44,9 +42,7 @@ impl<D: Datapath> Sessions<D> {
             if !is_missing {
                 continue;
             }
-            let _ = (instance, family, now);
-            let None::<UeEndpoint> = None else { unreachable!() };
-            let Ok::<UeEndpoint, ()>(endpoint) = Err(()) else {
+            let Ok(endpoint) = self.books.allocate_address(instance, family, now) else {
                 self.cancel_ue_addresses(&fresh);
                 return Err(occupied(model));
             };
@@ -66,7 +62,7 @@ impl<D: Datapath> Sessions<D> {
     /// Takes it back for a request that came to nothing.
     pub(super) fn cancel_ue_addresses(&mut self, fresh: &[UeEndpoint]) {
         for endpoint in fresh {
-            let _ = endpoint;
+            self.books.cancel_address(*endpoint);
         }
     }
 
