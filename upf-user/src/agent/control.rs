@@ -155,6 +155,7 @@ impl<D: Datapath + 'static> Engine for Control<D> {
     fn tick(&self, now: Instant) -> Vec<Datagram> {
         let mut rooms = self.rooms();
         let Rooms { node, sessions, .. } = &mut *rooms;
+        sessions.tick(now);
         let actions = node.tick(now, sessions);
         let mut datagrams = std::mem::take(&mut rooms.outbox);
         datagrams.extend(rooms.act(actions, now));
@@ -177,7 +178,9 @@ impl<D: Datapath + 'static> Engine for Control<D> {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        self.rooms().node.next_deadline()
+        let rooms = self.rooms();
+        let deadlines = [rooms.node.next_deadline(), rooms.sessions.next_deadline()];
+        deadlines.into_iter().flatten().min()
     }
 }
 

@@ -7,6 +7,7 @@
 mod checks;
 mod gtpu;
 mod reader;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 pub use gtpu::Gtpu;
 pub use reader::Problem;
+pub use rules::{ForwardingPolicy, PredefinedRule, RuleAction};
 use reader::{Document, Place, Section};
 
 use crate::pfcp::node::OVERLOAD_PERCENT;
@@ -32,6 +34,8 @@ const MAX_GRACEFUL_RELEASE: Duration = Duration::from_secs(3600);
 const DEFAULT_STATE: &str = "/var/lib/upf";
 const DEFAULT_PINS: &str = "/sys/fs/bpf/upf";
 const DEFAULT_SESSIONS: u32 = 100_000;
+const DEFAULT_QUARANTINE_SECONDS: i64 = 30;
+const MAX_QUARANTINE_SECONDS: i64 = 86_400;
 const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9805);
 
 /// The whole file.
@@ -45,6 +49,10 @@ pub struct Config {
     pub interfaces: Vec<Interface>,
     /// `[[pool]]`, possibly none
     pub pools: Vec<Pool>,
+    /// `[[predefined_rule]]`, possibly none
+    pub predefined_rules: Vec<PredefinedRule>,
+    /// `[[forwarding_policy]]`, possibly none
+    pub forwarding_policies: Vec<ForwardingPolicy>,
     /// `[capacity]`
     pub capacity: Capacity,
     /// `[gtpu]`
@@ -183,6 +191,8 @@ pub struct Pool {
     pub ipv4: Option<Ipv4Net>,
     /// Prefix that the UEs' /64 prefixes come from.
     pub ipv6: Option<Ipv6Net>,
+    /// How long an address that we handed out is left alone when it was given back.
+    pub quarantine: Duration,
 }
 
 /// `[capacity]`: what memory is set aside for.
@@ -305,6 +315,12 @@ impl Config {
                 joined(&prefixes)
             ));
         }
+        for rule in &self.predefined_rules {
+            lines.push(format!("rule       {rule}"));
+        }
+        for policy in &self.forwarding_policies {
+            lines.push(format!("policy     {policy}"));
+        }
         lines.push(format!("capacity   {} sessions", self.capacity.sessions));
         lines.push(format!("gtpu       {}", self.gtpu));
         lines.push(format!("http       {}", self.http.listen));
@@ -336,6 +352,8 @@ fn read(root: &Section<'_>) -> Option<Config> {
         .map(read_interface)
         .collect();
     let pools: Vec<_> = root.sections("pool").into_iter().map(read_pool).collect();
+    let predefined_rules = rules::read_predefined_rules(root);
+    let forwarding_policies = rules::read_forwarding_policies(root);
     let capacity = root.optional_section("capacity");
     let capacity = capacity.map_or(Some(DEFAULT_SESSIONS), |section| read_capacity(&section));
     let gtpu = root.optional_section("gtpu");
@@ -348,11 +366,15 @@ fn read(root: &Section<'_>) -> Option<Config> {
     let pools = pools.into_iter().collect::<Option<Vec<_>>>()?;
     let pfcp = pfcp?;
     checks::across(&pfcp, &interfaces, &pools);
+    let forwarding_policies = forwarding_policies?;
+    rules::check(&forwarding_policies, &interfaces);
     Some(Config {
         node: node?,
         pfcp: pfcp.value,
         interfaces: interfaces.into_iter().map(|placed| placed.value).collect(),
         pools: pools.into_iter().map(|placed| placed.value).collect(),
+        predefined_rules: predefined_rules?,
+        forwarding_policies: rules::values(forwarding_policies),
         capacity: Capacity {
             sessions: capacity?,
         },
@@ -522,13 +544,29 @@ fn read_pool(section: Section<'_>) -> Option<Placed<'_, Pool>> {
         .map(str::to_owned);
     let ipv4 = read_prefix::<Ipv4Net>(&section, "ipv4", "10.45.0.0/16");
     let ipv6 = read_prefix::<Ipv6Net>(&section, "ipv6", "2001:db8:45::/48");
+    let quarantine = read_quarantine(&section);
     section.finish();
     let value = Pool {
         network_instance: network_instance?,
         ipv4: ipv4?,
         ipv6: ipv6?,
+        quarantine: quarantine?,
     };
     Some(Placed { section, value })
+}
+
+fn read_quarantine(section: &Section<'_>) -> Option<Duration> {
+    let key = "quarantine_seconds";
+    let seconds = section
+        .optional_integer(key, "30")
+        .unwrap_or(DEFAULT_QUARANTINE_SECONDS);
+    if (0..=MAX_QUARANTINE_SECONDS).contains(&seconds) {
+        return Some(Duration::from_secs(seconds.unsigned_abs()));
+    }
+    let message =
+        format!("{seconds} is out of range; write a number from 0 to {MAX_QUARANTINE_SECONDS}");
+    section.problem(key, message);
+    None
 }
 
 /// The outer `None` is a problem, the inner one an absent key.

@@ -668,6 +668,18 @@ fn a_pool_too_wide_or_too_narrow() {
 }
 
 #[test]
+fn addresses_rest_as_long_as_the_pool_says() {
+    let seconds = |config: &Config| config.pools[0].quarantine.as_secs();
+    assert_eq!(seconds(&Config::parse(SAMPLE).expect("sample")), 30);
+    let source = with(23, "ipv4 = \"10.45.0.0/16\"\nquarantine_seconds = 0");
+    assert_eq!(seconds(&Config::parse(&source).expect("no quarantine")), 0);
+    for wrong in ["-1", "86_401"] {
+        let line = format!("quarantine_seconds = {wrong}\nipv4 = \"10.45.0.0/16\"");
+        refused(23, &line, "pool[0].quarantine_seconds", "from 0 to 86400");
+    }
+}
+
+#[test]
 fn a_pool_that_holds_our_own_address() {
     refused(
         23,

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::session::{Gates, Rates, TunnelView, VolumeView, Volumes};
+use crate::session::{Gates, Rates, SubscriberView, TunnelView, VolumeView, Volumes};
 
 struct Fake {
     sessions: Vec<u64>,
@@ -36,7 +36,11 @@ fn session(seid: u64) -> SessionView {
         cp_seid: 1,
         control_plane: "10.100.0.1".to_owned(),
         imsi: None,
+        subscriber: SubscriberView::default(),
         dnn: None,
+        s_nssai: None,
+        rat_type: None,
+        pdn_type: None,
         ue_addresses: vec!["10.128.0.1".to_owned()],
         local_tunnels: vec![TunnelView {
             teid: 7,
@@ -52,6 +56,7 @@ fn session(seid: u64) -> SessionView {
             downlink_open: true,
         },
         volumes,
+        rules: None,
     }
 }
 
