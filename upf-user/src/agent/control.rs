@@ -12,13 +12,14 @@ use super::figures::{Census, Population};
 use super::pfcp::{Datagram, Engine};
 use crate::config::{Config, NodeName};
 use crate::datapath::Datapath;
+use crate::datapath::slots::DuplicateSet;
 use crate::gtpu::PathKey;
 use crate::http::Association;
 use crate::metrics::RequestCounters;
 use crate::pfcp::ie::{NodeId, RemoteGtpuPeer};
 use crate::pfcp::message::SessionReport;
 use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
-use crate::session::{SessionView, Sessions};
+use crate::session::{RemoteTunnel, SessionView, Sessions};
 use crate::store::NTP_TO_UNIX;
 
 /// Node and sessions behind one lock, which is held for one message or one look at a time.
@@ -83,6 +84,16 @@ impl<D: Datapath> Control<D> {
     /// Whether a session has this TEID of ours.
     pub(super) fn has_teid(&self, teid: u32) -> bool {
         self.rooms().sessions.has_teid(teid)
+    }
+
+    /// The sessions that send to a peer's tunnel: control plane, our SEID, the control plane's.
+    pub(super) fn sessions_of_remote(&self, tunnel: RemoteTunnel) -> Vec<(NodeId, u64, u64)> {
+        self.rooms().sessions.sessions_of_remote(tunnel)
+    }
+
+    /// Where copies of packets with this number go.
+    pub(super) fn duplicates(&self, id: u32) -> Option<DuplicateSet> {
+        self.rooms().sessions.duplicates(id).cloned()
     }
 
     /// All paths to GTP-U peers where they have changed since `told`, which takes note.

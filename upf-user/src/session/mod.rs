@@ -57,7 +57,7 @@ use self::model::Model;
 use self::refusal::refuse_all;
 use self::remotes::Remotes;
 use self::request::Requested;
-use crate::datapath::slots::{ChangeError, Changed, Exhausted, Image, Seating, SlotTable};
+use crate::datapath::slots::{ChangeError, Changed, DuplicateSet, Exhausted, Image, Seating, SlotTable};
 use crate::datapath::{Datapath, DatapathError};
 use crate::gtpu::PathKey;
 use crate::pfcp::ie::{Cause, FSeid, NodeId};
@@ -171,6 +171,12 @@ impl<D: Datapath> Sessions<D> {
     #[must_use]
     pub fn has_teid(&self, teid: u32) -> bool {
         self.books.has_teid(teid)
+    }
+
+    /// Where copies of packets go that the fast path files under this number.
+    #[must_use]
+    pub fn duplicates(&self, id: u32) -> Option<&DuplicateSet> {
+        self.books.duplicate(id)
     }
 
     /// Changes whenever [`Self::peers`] or [`Self::paths`] does.
