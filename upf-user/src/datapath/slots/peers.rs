@@ -152,8 +152,8 @@ impl Peers {
         let used = self.entries.iter().filter(|(_, entry)| entry.users > 0);
         let paths: BTreeSet<_> = used
             .map(|(key, _)| PathKey {
-                remote: key.remote.into(),
-                local: key.local.into(),
+                remote: key.remote,
+                local: key.local,
             })
             .collect();
         paths.into_iter().collect()
