@@ -236,6 +236,8 @@ async fn start(
     };
     let end_markers = EndMarkers::new(Arc::clone(&listeners.gtpu));
     datapath.set_end_markers(Box::new(end_markers));
+    let pools = datapath.write_pools(&sessions_config.pools);
+    pools.map_err(LoadError::from)?;
     let sessions = Sessions::new(sessions_config, datapath);
     let control = Arc::new(Control::new(&config, recovery, sessions));
     let figures = LiveFigures {
