@@ -371,8 +371,9 @@ async fn a_storm_leaves_heartbeats_answered_and_memory_bounded() {
     );
     assert!(seen.took.len() > 100, "{} heartbeats", seen.took.len());
     assert!(p99 < ANSWERED_WITHIN, "{p99:?}");
+    // The agent's turn and the control plane's may both have been late.
     assert!(
-        max < ANSWERED_WITHIN + seen.stall,
+        max < ANSWERED_WITHIN + 2 * seen.stall,
         "{max:?}, {:?}",
         seen.stall
     );

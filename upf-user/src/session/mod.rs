@@ -200,6 +200,18 @@ impl<D: Datapath> Sessions<D> {
         compiler.programs(&session.seating, self.books.peers())
     }
 
+    /// Ends a session, even if no table can be written.
+    fn end(&mut self, seid: u64, now: Instant) {
+        let Some(session) = self.sessions.get(&seid) else {
+            return;
+        };
+        // What was put into force compiles.
+        let programs = self.programs(session).unwrap_or_default();
+        let current = (&session.seating, programs.as_slice());
+        self.books.remove(&mut self.tables, current, now);
+        self.forget(seid);
+    }
+
     fn forget(&mut self, seid: u64) {
         let Some(session) = self.sessions.remove(&seid) else {
             return;
@@ -307,14 +319,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
     fn delete_all(&mut self, owner: &NodeId, now: Instant) {
         let seids = self.of_owner.get(owner).cloned().unwrap_or_default();
         for seid in seids {
-            let Some(session) = self.sessions.get(&seid) else {
-                continue;
-            };
-            // What was put into force compiles.
-            let programs = self.programs(session).unwrap_or_default();
-            let current = (&session.seating, programs.as_slice());
-            self.books.remove(&mut self.tables, current, now);
-            self.forget(seid);
+            self.end(seid, now);
         }
     }
 
@@ -333,11 +338,20 @@ impl<D: Datapath> SessionService for Sessions<D> {
 
     fn report_answered(
         &mut self,
-        _owner: &NodeId,
-        _seid: u64,
-        _response: &SessionReportResponse,
-        _now: Instant,
+        owner: &NodeId,
+        seid: u64,
+        response: &SessionReportResponse,
+        now: Instant,
     ) {
+        let is_unknown = response.cause == Cause::SessionContextNotFound;
+        let Some(mut session) = self.take_out(owner, seid) else {
+            return;
+        };
+        session.cp_f_seid = response.cp_f_seid.unwrap_or(session.cp_f_seid);
+        self.sessions.insert(seid, session);
+        if is_unknown {
+            self.end(seid, now);
+        }
     }
 
     fn owners_of_peers(&self, peers: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)> {
