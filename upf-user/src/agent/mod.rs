@@ -22,6 +22,7 @@ mod figures;
 mod gtpu;
 mod numbers;
 mod pfcp;
+mod pfcp_sockets;
 mod readiness;
 #[cfg(test)]
 mod storm;
@@ -45,6 +46,7 @@ use self::devices::{DeviceError, Devices, Plan};
 use self::figures::LiveFigures;
 use self::numbers::PortNumbers;
 use self::pfcp::{Pulse, Server};
+use self::pfcp_sockets::PfcpSockets;
 use self::readiness::Readiness;
 use crate::config::Config;
 use crate::datapath::bpf::attach::Attachments;
@@ -299,7 +301,7 @@ fn serve_peers(
 ) {
     let pulse = Arc::new(Pulse::new());
     let server = Server {
-        socket: sockets.pfcp,
+        sockets: sockets.pfcp,
         config: config.pfcp,
         engine: Arc::clone(&control),
         metrics: Arc::clone(&metrics),
@@ -362,7 +364,7 @@ fn load(config: &Config, sessions: &SessionsConfig) -> Result<Loaded, LoadError>
 
 /// The listeners.
 struct Sockets {
-    pfcp: UdpSocket,
+    pfcp: PfcpSockets,
     gtpu: Vec<UdpSocket>,
     http: TcpListener,
 }
@@ -386,7 +388,7 @@ impl Sockets {
             .map(|address| gtpu::open(address).map_err(refused("GTP-U", gtpu::endpoint(address))));
         Ok(Self {
             gtpu: gtpu.collect::<Result<_, _>>()?,
-            pfcp: pfcp::bind(pfcp).map_err(refused("PFCP", pfcp))?,
+            pfcp: PfcpSockets::open(pfcp).map_err(refused("PFCP", pfcp))?,
             http: TcpListener::bind(http)
                 .await
                 .map_err(refused("HTTP", http))?,
