@@ -1,4 +1,5 @@
-//! The PFCP socket (TS 29.244 clause 6.4: UDP, port 8805): datagrams to the node and back.
+//! The PFCP port (TS 29.244 clause 6.4: UDP, port 8805): datagrams to the node and back. Heartbeats are answered as they
+//! come; what else comes waits in a [`Backlog`].
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
