@@ -1,6 +1,6 @@
 //! The control plane's side: the PFCP node and its sessions, one message at a time.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,12 +12,14 @@ use super::figures::{Census, Population};
 use super::pfcp::{Datagram, Engine};
 use crate::config::{Config, NodeName};
 use crate::datapath::Datapath;
+use crate::datapath::slots::DuplicateSet;
+use crate::gtpu::PathKey;
 use crate::http::Association;
 use crate::metrics::RequestCounters;
 use crate::pfcp::ie::{NodeId, RemoteGtpuPeer};
 use crate::pfcp::message::SessionReport;
 use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
-use crate::session::{SessionView, Sessions};
+use crate::session::{RemoteTunnel, SessionView, Sessions};
 use crate::store::NTP_TO_UNIX;
 
 /// Node and sessions behind one lock, which is held for one message or one look at a time.
@@ -79,11 +81,26 @@ impl<D: Datapath> Control<D> {
         views.into_iter().map(|view| shown(&view, now)).collect()
     }
 
-    /// All GTP-U peers where they have changed since `told`, which takes note.
-    pub(super) fn peers_since(&self, told: &mut Option<u64>) -> Option<Vec<IpAddr>> {
+    /// Whether a session has this TEID of ours.
+    pub(super) fn has_teid(&self, teid: u32) -> bool {
+        self.rooms().sessions.has_teid(teid)
+    }
+
+    /// The sessions that send to a peer's tunnel: control plane, our SEID, the control plane's.
+    pub(super) fn sessions_of_remote(&self, tunnel: RemoteTunnel) -> Vec<(NodeId, u64, u64)> {
+        self.rooms().sessions.sessions_of_remote(tunnel)
+    }
+
+    /// Where copies of packets with this number go.
+    pub(super) fn duplicates(&self, id: u32) -> Option<DuplicateSet> {
+        self.rooms().sessions.duplicates(id).cloned()
+    }
+
+    /// All paths to GTP-U peers where they have changed since `told`, which takes note.
+    pub(super) fn paths_since(&self, told: &mut Option<u64>) -> Option<Vec<PathKey>> {
         let rooms = self.rooms();
         let changes = rooms.sessions.peers_changed();
-        (told.replace(changes) != Some(changes)).then(|| rooms.sessions.peers())
+        (told.replace(changes) != Some(changes)).then(|| rooms.sessions.paths())
     }
 
     /// Counters of our requests to control planes.
@@ -97,7 +114,6 @@ impl<D: Datapath> Control<D> {
 }
 
 /// What the UP function says by itself. It leaves by the PFCP socket as soon as that has its turn.
-#[allow(dead_code, reason = "the task of GTP-U signalling calls them")]
 impl<D: Datapath> Control<D> {
     /// Sends a report about a session to its control plane.
     pub(super) fn report(&self, owner: &NodeId, report: SessionReport) {
@@ -150,6 +166,7 @@ impl<D: Datapath + 'static> Engine for Control<D> {
     fn tick(&self, now: Instant) -> Vec<Datagram> {
         let mut rooms = self.rooms();
         let Rooms { node, sessions, .. } = &mut *rooms;
+        sessions.tick(now);
         let actions = node.tick(now, sessions);
         let mut datagrams = std::mem::take(&mut rooms.outbox);
         datagrams.extend(rooms.act(actions, now));
@@ -172,7 +189,9 @@ impl<D: Datapath + 'static> Engine for Control<D> {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        self.rooms().node.next_deadline()
+        let rooms = self.rooms();
+        let deadlines = [rooms.node.next_deadline(), rooms.sessions.next_deadline()];
+        deadlines.into_iter().flatten().min()
     }
 }
 
@@ -388,8 +407,8 @@ gtpu = ["10.1.0.2"]
     fn peers_are_told_once() {
         let control = control();
         let mut told = None;
-        assert_eq!(control.peers_since(&mut told), Some(Vec::new()));
-        assert_eq!(control.peers_since(&mut told), None);
+        assert_eq!(control.paths_since(&mut told), Some(Vec::new()));
+        assert_eq!(control.paths_since(&mut told), None);
     }
 
     #[test]

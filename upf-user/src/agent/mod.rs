@@ -1,10 +1,11 @@
 //! The running agent: everything in its order, from the config to the clean end.
 //!
 //! ```text
-//! GTP-U sockets ─ gtpu ──▶ nowhere: what the fast path does not answer itself
+//! GTP-U sockets ─ gtpu ──▶ control: what peers do not know, and whether they answer
 //! PFCP socket ── pfcp ──▶ control (node and sessions) ──▶ tables of the fast path
 //! netlink ────── devices ──▶ program at devices, ports, generation
 //! fast path ──── events ──▶ netlink watch, log
+//!           ──── gtpu ───▶ GTP-U sockets: copies of packets
 //! HTTP ───────── http ──▶ metrics, control, readiness
 //! ```
 //!
@@ -27,6 +28,7 @@ mod readiness;
 #[cfg(test)]
 mod storm;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -34,7 +36,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aya::maps::{MapData, RingBuf};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
@@ -54,8 +56,9 @@ use crate::datapath::bpf::pins::PinsError;
 use crate::datapath::bpf::tables::BpfDatapath;
 use crate::datapath::bpf::{self, FastPathLogger, LoadError, Loaded, Sizes};
 use crate::datapath::slots::PoolError;
+use crate::gtpu::sockets::{self, EndMarkers};
 use crate::http;
-use crate::metrics::{COMMIT, Metrics, VERSION};
+use crate::metrics::{COMMIT, GtpuMetrics, Metrics, VERSION};
 use crate::netlink::{self, NetlinkError, Started, Watch, Wish};
 use crate::session::{Sessions, SessionsConfig};
 use crate::store::{FileStore, StoreError, recovery_time};
@@ -212,13 +215,13 @@ async fn start(
     loaded: Loaded,
 ) -> Result<(Running, Tasks), AgentError> {
     let Loaded {
-        datapath,
+        mut datapath,
         program,
         ports,
         control: control_table,
         counters,
         events: ring,
-        copies: _copies,
+        copies,
         logger,
         pins,
     } = loaded;
@@ -232,19 +235,22 @@ async fn start(
         instances: sessions_config.instances.clone(),
         layout: sessions_config.pools.clone(),
     };
+    let end_markers = EndMarkers::new(Arc::clone(&sockets.gtpu));
+    datapath.set_end_markers(Box::new(end_markers));
     let sessions = Sessions::new(sessions_config, datapath);
     let control = Arc::new(Control::new(&config, recovery, sessions));
-    let metrics = Arc::new(Metrics::new(Arc::new(LiveFigures {
+    let figures = LiveFigures {
         counters,
         numbers: Arc::clone(&numbers),
         census: Arc::clone(&control),
-    }))?);
+    };
+    let metrics = Arc::new(Metrics::new(Arc::new(figures), sockets.gtpu.metrics())?);
     metrics.show_requests(&control.request_counters())?;
     let mut devices = Devices::new(
         plan,
         Attachments::new(program, pins),
         ports,
-        control_table,
+        Arc::clone(&control_table),
         numbers,
         Arc::clone(&readiness),
     );
@@ -258,15 +264,22 @@ async fn start(
         }
     };
     let mut tasks = Tasks::new();
-    serve_peers(
-        &mut tasks,
-        config,
-        sockets,
-        Arc::clone(&control),
+    let signalling = gtpu::Signalling {
+        config: config.gtpu,
+        sockets: Arc::clone(&sockets.gtpu),
+        rules: Arc::clone(&control),
+        control_table,
+        copies,
+    };
+    let gtpu = signalling.start(&mut tasks);
+    let api = Api {
+        control: Arc::clone(&control),
+        gtpu,
         metrics,
         readiness,
-        &watch,
-    );
+        pulse: Arc::new(Pulse::new()),
+    };
+    serve_peers(&mut tasks, config, sockets, api, &watch);
     follow_fast_path(&mut tasks, ring, logger, watch);
     let running = Running {
         devices,
@@ -290,39 +303,26 @@ async fn begin(
 }
 
 /// PFCP, HTTP, and the watch of GTP-U peers.
-fn serve_peers(
-    tasks: &mut Tasks,
-    config: Config,
-    sockets: Sockets,
-    control: Arc<Control<BpfDatapath>>,
-    metrics: Arc<Metrics>,
-    readiness: Arc<Readiness>,
-    watch: &Arc<Watch>,
-) {
-    let pulse = Arc::new(Pulse::new());
+fn serve_peers(tasks: &mut Tasks, config: Config, sockets: Sockets, api: Api, watch: &Arc<Watch>) {
     let server = Server {
         sockets: sockets.pfcp,
         config: config.pfcp,
-        engine: Arc::clone(&control),
-        metrics: Arc::clone(&metrics),
-        pulse: Arc::clone(&pulse),
+        engine: Arc::clone(&api.control),
+        metrics: Arc::clone(&api.metrics),
+        pulse: Arc::clone(&api.pulse),
     };
     tasks.spawn(async { ("PFCP", server.run().await) });
-    for socket in sockets.gtpu {
-        tasks.spawn(async { ("GTP-U signalling", gtpu::drain(socket).await) });
-    }
-    let api = Arc::new(Api {
-        control: Arc::clone(&control),
-        metrics,
-        readiness,
-        pulse,
-    });
-    tasks.spawn(async { ("HTTP", http::serve(sockets.http, api).await) });
-    let told = tell_peers(control, Arc::clone(watch));
+    let told = tell_peers(
+        Arc::clone(&api.control),
+        Arc::clone(&api.gtpu),
+        Arc::clone(watch),
+    );
     tasks.spawn(async {
         told.await;
         ("the watch of GTP-U peers", Ok(()))
     });
+    let api = Arc::new(api);
+    tasks.spawn(async { ("HTTP", http::serve(sockets.http, api).await) });
 }
 
 fn follow_fast_path(
@@ -339,14 +339,20 @@ fn follow_fast_path(
     }
 }
 
-/// Tells the watch when there are other GTP-U peers than before.
-async fn tell_peers(control: Arc<Control<BpfDatapath>>, watch: Arc<Watch>) {
+/// Tells the watch and GTP-U signalling when there are other GTP-U peers than before.
+async fn tell_peers(
+    control: Arc<Control<BpfDatapath>>,
+    gtpu: Arc<gtpu::Engine<Control<BpfDatapath>>>,
+    watch: Arc<Watch>,
+) {
     let mut interval = tokio::time::interval(PEERS_EVERY);
     let mut told = None;
     loop {
         interval.tick().await;
-        if let Some(peers) = control.peers_since(&mut told) {
-            watch.wish(Wish::Peers(peers));
+        if let Some(paths) = control.paths_since(&mut told) {
+            let peers: BTreeSet<_> = paths.iter().map(|path| path.remote).collect();
+            watch.wish(Wish::Peers(peers.into_iter().collect()));
+            gtpu.set_paths(&paths);
         }
     }
 }
@@ -365,7 +371,7 @@ fn load(config: &Config, sessions: &SessionsConfig) -> Result<Loaded, LoadError>
 /// The listeners.
 struct Sockets {
     pfcp: PfcpSockets,
-    gtpu: Vec<UdpSocket>,
+    gtpu: Arc<sockets::Sockets>,
     http: TcpListener,
 }
 
@@ -384,10 +390,10 @@ impl Sockets {
             .interfaces
             .iter()
             .flat_map(|i| i.gtpu.iter().copied());
-        let gtpu = gtpu
-            .map(|address| gtpu::open(address).map_err(refused("GTP-U", gtpu::endpoint(address))));
+        let gtpu = sockets::Sockets::open(gtpu, GtpuMetrics::new()?)
+            .map_err(|(address, source)| refused("GTP-U", address)(source))?;
         Ok(Self {
-            gtpu: gtpu.collect::<Result<_, _>>()?,
+            gtpu: Arc::new(gtpu),
             pfcp: PfcpSockets::open(pfcp).map_err(refused("PFCP", pfcp))?,
             http: TcpListener::bind(http)
                 .await

@@ -220,7 +220,7 @@ impl<E: Engine> Server<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Figures, Reading};
+    use crate::metrics::{Figures, GtpuMetrics, Reading};
     use std::sync::Mutex;
 
     /// Answers with what it got; ticks at a fixed time.
@@ -282,7 +282,8 @@ mod tests {
         let sockets = PfcpSockets::open("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = sockets.requests.local_addr().unwrap();
         let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let metrics = Arc::new(Metrics::new(Arc::new(NoFigures)).unwrap());
+        let gtpu = GtpuMetrics::new().unwrap();
+        let metrics = Arc::new(Metrics::new(Arc::new(NoFigures), &gtpu).unwrap());
         let pulse = Arc::new(Pulse::new());
         let due = due.map(|after| {
             let datagram = Datagram {

@@ -18,7 +18,7 @@ use super::pfcp::{Pulse, Server};
 use super::pfcp_sockets::PfcpSockets;
 use crate::config::Config;
 use crate::datapath::memory::{MemoryDatapath, Sizes};
-use crate::metrics::{Figures, Metrics, Reading};
+use crate::metrics::{Figures, GtpuMetrics, Metrics, Reading};
 use crate::pfcp::codec::tests::bytes::open5gs_establishment;
 use crate::pfcp::codec::tests::strategies::message;
 use crate::pfcp::codec::{
@@ -92,7 +92,8 @@ impl Agent {
         let sessions = Sessions::new(sessions, tables);
         let started = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let control = Arc::new(Control::new(&config, started, sessions));
-        let metrics = Arc::new(Metrics::new(Arc::new(NoFigures)).unwrap());
+        let gtpu = GtpuMetrics::new().unwrap();
+        let metrics = Arc::new(Metrics::new(Arc::new(NoFigures), &gtpu).unwrap());
         let sockets = PfcpSockets::open("127.0.0.9:0".parse().unwrap()).unwrap();
         let address = sockets.requests.local_addr().unwrap();
         let server = Server {
@@ -171,6 +172,12 @@ impl Peer {
         let request = establishment(self.sequence, self.node(), &mut random);
         match self.ask_bytes(self.sequence, &request) {
             Some((Body::SessionEstablishmentResponse(response), _)) => {
+                assert_eq!(
+                    response.verdict,
+                    Verdict::ACCEPTED,
+                    "{:?}",
+                    response.failed_rule
+                );
                 response.up_f_seid.expect("a session").seid
             }
             answer => panic!("{answer:?}"),
@@ -220,7 +227,7 @@ impl Peer {
     }
 }
 
-/// As Open5GS asks, for some UE.
+/// As Open5GS asks, for some UE, but for the measurement of usage.
 fn establishment(sequence: u32, node: NodeId, random: &mut SmallRng) -> Vec<u8> {
     let original = open5gs_establishment(sequence);
     let frame = frames(&original).next().unwrap().unwrap();
@@ -231,7 +238,9 @@ fn establishment(sequence: u32, node: NodeId, random: &mut SmallRng) -> Vec<u8> 
     request.node_id = node;
     request.cp_f_seid.seid = random.random();
     let ue = [10, 45, random.random(), random.random()];
+    request.create_urrs.clear();
     for pdr in &mut request.create_pdrs {
+        pdr.urr_ids.clear();
         if let Some(address) = &mut pdr.pdi.ue_ip_address {
             address.ipv4 = Some(ue.into());
         }

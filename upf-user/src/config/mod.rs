@@ -5,7 +5,9 @@
 //! write instead. All errors of a file are reported at once.
 
 mod checks;
+mod gtpu;
 mod reader;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -17,8 +19,10 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+pub use gtpu::Gtpu;
 pub use reader::Problem;
 use reader::{Document, Place, Section};
+pub use rules::{ForwardingPolicy, PredefinedRule, RuleAction};
 
 use crate::pfcp::node::OVERLOAD_PERCENT;
 
@@ -30,6 +34,8 @@ const MAX_GRACEFUL_RELEASE: Duration = Duration::from_secs(3600);
 const DEFAULT_STATE: &str = "/var/lib/upf";
 const DEFAULT_PINS: &str = "/sys/fs/bpf/upf";
 const DEFAULT_SESSIONS: u32 = 100_000;
+const DEFAULT_QUARANTINE_SECONDS: i64 = 30;
+const MAX_QUARANTINE_SECONDS: i64 = 86_400;
 const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9805);
 
 /// The whole file.
@@ -43,8 +49,14 @@ pub struct Config {
     pub interfaces: Vec<Interface>,
     /// `[[pool]]`, possibly none
     pub pools: Vec<Pool>,
+    /// `[[predefined_rule]]`, possibly none
+    pub predefined_rules: Vec<PredefinedRule>,
+    /// `[[forwarding_policy]]`, possibly none
+    pub forwarding_policies: Vec<ForwardingPolicy>,
     /// `[capacity]`
     pub capacity: Capacity,
+    /// `[gtpu]`
+    pub gtpu: Gtpu,
     /// `[http]`
     pub http: Http,
 }
@@ -179,6 +191,8 @@ pub struct Pool {
     pub ipv4: Option<Ipv4Net>,
     /// Prefix that the UEs' /64 prefixes come from.
     pub ipv6: Option<Ipv6Net>,
+    /// How long an address that we handed out is left alone when it was given back.
+    pub quarantine: Duration,
 }
 
 /// `[capacity]`: what memory is set aside for.
@@ -301,7 +315,14 @@ impl Config {
                 joined(&prefixes)
             ));
         }
+        for rule in &self.predefined_rules {
+            lines.push(format!("rule       {rule}"));
+        }
+        for policy in &self.forwarding_policies {
+            lines.push(format!("policy     {policy}"));
+        }
         lines.push(format!("capacity   {} sessions", self.capacity.sessions));
+        lines.push(format!("gtpu       {}", self.gtpu));
         lines.push(format!("http       {}", self.http.listen));
         lines.join("\n")
     }
@@ -331,8 +352,12 @@ fn read(root: &Section<'_>) -> Option<Config> {
         .map(read_interface)
         .collect();
     let pools: Vec<_> = root.sections("pool").into_iter().map(read_pool).collect();
+    let predefined_rules = rules::read_predefined_rules(root);
+    let forwarding_policies = rules::read_forwarding_policies(root);
     let capacity = root.optional_section("capacity");
     let capacity = capacity.map_or(Some(DEFAULT_SESSIONS), |section| read_capacity(&section));
+    let gtpu = root.optional_section("gtpu");
+    let gtpu = gtpu.map_or(Some(Gtpu::default()), |section| gtpu::read(&section));
     let http = root.optional_section("http");
     let http = http.map_or(Some(DEFAULT_HTTP), |section| read_http(&section));
     root.finish();
@@ -341,14 +366,19 @@ fn read(root: &Section<'_>) -> Option<Config> {
     let pools = pools.into_iter().collect::<Option<Vec<_>>>()?;
     let pfcp = pfcp?;
     checks::across(&pfcp, &interfaces, &pools);
+    let forwarding_policies = forwarding_policies?;
+    rules::check(&forwarding_policies, &interfaces);
     Some(Config {
         node: node?,
         pfcp: pfcp.value,
         interfaces: interfaces.into_iter().map(|placed| placed.value).collect(),
         pools: pools.into_iter().map(|placed| placed.value).collect(),
+        predefined_rules: predefined_rules?,
+        forwarding_policies: rules::values(forwarding_policies),
         capacity: Capacity {
             sessions: capacity?,
         },
+        gtpu: gtpu?,
         http: Http { listen: http? },
     })
 }
@@ -514,13 +544,29 @@ fn read_pool(section: Section<'_>) -> Option<Placed<'_, Pool>> {
         .map(str::to_owned);
     let ipv4 = read_prefix::<Ipv4Net>(&section, "ipv4", "10.45.0.0/16");
     let ipv6 = read_prefix::<Ipv6Net>(&section, "ipv6", "2001:db8:45::/48");
+    let quarantine = read_quarantine(&section);
     section.finish();
     let value = Pool {
         network_instance: network_instance?,
         ipv4: ipv4?,
         ipv6: ipv6?,
+        quarantine: quarantine?,
     };
     Some(Placed { section, value })
+}
+
+fn read_quarantine(section: &Section<'_>) -> Option<Duration> {
+    let key = "quarantine_seconds";
+    let seconds = section
+        .optional_integer(key, "30")
+        .unwrap_or(DEFAULT_QUARANTINE_SECONDS);
+    if (0..=MAX_QUARANTINE_SECONDS).contains(&seconds) {
+        return Some(Duration::from_secs(seconds.unsigned_abs()));
+    }
+    let message =
+        format!("{seconds} is out of range; write a number from 0 to {MAX_QUARANTINE_SECONDS}");
+    section.problem(key, message);
+    None
 }
 
 /// The outer `None` is a problem, the inner one an absent key.

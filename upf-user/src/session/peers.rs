@@ -15,11 +15,11 @@ pub(super) fn owners<'a>(
     let peers: HashSet<_> = peers.iter().copied().collect();
     let mut owners: BTreeMap<&NodeId, BTreeSet<IpAddr>> = BTreeMap::new();
     for session in sessions {
-        let tunnels = session.model.fars.iter().filter_map(|far| far.tunnel);
-        for tunnel in tunnels {
-            let address = IpAddr::from(tunnel.address);
-            if peers.contains(&address) {
-                owners.entry(&session.owner).or_default().insert(address);
+        let fars = session.model.fars.iter();
+        for tunnel in fars.flat_map(|far| far.remote_tunnels()) {
+            if peers.contains(&tunnel.address) {
+                let used = owners.entry(&session.owner).or_default();
+                used.insert(tunnel.address);
             }
         }
     }

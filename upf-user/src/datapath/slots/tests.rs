@@ -1,9 +1,10 @@
 //! Tests of the books.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -12,8 +13,6 @@ use upf_common::abi::Rules;
 use super::*;
 use crate::datapath::memory::{MemoryDatapath, Sizes};
 use crate::datapath::{Datapath, Direction};
-
-const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 2);
 
 struct Books {
     tables: MemoryDatapath,
@@ -33,8 +32,9 @@ impl Books {
             peers: 4,
             lists: 4,
         });
+        let ue_pools: Vec<_> = nets.iter().map(|(instance, net)| ue_pool(*instance, *net)).collect();
         Self {
-            books: SlotTable::new(&tables, pools),
+            books: SlotTable::new(&tables, pools, &ue_pools),
             tables,
             random: StdRng::seed_from_u64(3),
             now: Instant::now(),
@@ -45,15 +45,23 @@ impl Books {
         self.now += Duration::from_millis(300);
         let random = &mut self.random;
         let prepared = self.books.prepare(current, wanted, self.now, random)?;
-        let (old, new) = (programs(current), programs(&prepared.seating));
-        let current = (current, old.as_slice());
-        self.books
-            .commit(&mut self.tables, current, prepared, new, self.now)
+        let (old, new) = (image(current), image(&prepared.seating));
+        let current = (current, &old);
+        let tables = &mut self.tables;
+        self.books.commit(tables, current, prepared, new, &[], self.now)
+    }
+}
+
+fn ue_pool(instance: u32, net: IpNet) -> UePool {
+    UePool {
+        instance,
+        net,
+        quarantine: Duration::from_secs(30),
     }
 }
 
 /// Rules that name the seat's TEID and nothing else.
-fn programs(seating: &Seating) -> Vec<Program> {
+fn image(seating: &Seating) -> Image {
     let program = |seat: &Seat, direction, teid: u32| Program {
         slot: seat.slot,
         direction,
@@ -61,24 +69,25 @@ fn programs(seating: &Seating) -> Vec<Program> {
             teid: teid.to_be_bytes(),
             ..Rules::default()
         },
-        list: None,
+        list: Vec::new(),
     };
     let seats = seating.seats.iter();
-    seats
-        .flat_map(|seat| {
+    let programs = seats.flat_map(|seat| {
             let uplink = seat
                 .tunnel
                 .map(|t| program(seat, Direction::Uplink, t.teid));
             let downlink = seat.address.map(|_| program(seat, Direction::Downlink, 0));
             uplink.into_iter().chain(downlink)
-        })
-        .collect()
+        });
+    Image {
+        programs: programs.collect(),
+        ..Image::default()
+    }
 }
 
 fn tunnel(key: TunnelKey) -> WantedTunnel {
     WantedTunnel {
         key,
-        address: LOCAL,
         traffic: Direction::Uplink,
     }
 }
@@ -186,7 +195,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
                 is_downlink_tunnel: false,
             })
             .collect(),
-        peers: Vec::new(),
+        ..Wanted::default()
     })
 }
 

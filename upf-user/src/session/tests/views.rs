@@ -47,7 +47,7 @@ fn a_session_is_shown_with_its_tunnels_rates_and_volumes() {
     assert!(teids.contains(&uplink) && teids.len() == 2);
     let gnb = PeerTunnelView {
         teid: 0x1001,
-        address: GNB,
+        address: GNB.into(),
     };
     assert!(view.peer_tunnels.contains(&gnb));
     let rates = Rates {
