@@ -24,6 +24,7 @@ mod gtpu;
 mod listeners;
 mod numbers;
 mod pfcp;
+mod pfcp_sockets;
 mod readiness;
 #[cfg(test)]
 mod storm;
@@ -312,7 +313,7 @@ fn serve_peers(
     watch: &Arc<Watch>,
 ) {
     let server = Server {
-        socket: listeners.pfcp,
+        sockets: listeners.pfcp,
         config: config.pfcp,
         engine: Arc::clone(&api.control),
         metrics: Arc::clone(&api.metrics),

@@ -57,7 +57,9 @@ use self::model::Model;
 use self::refusal::refuse_all;
 use self::remotes::Remotes;
 use self::request::Requested;
-use crate::datapath::slots::{ChangeError, Changed, DuplicateSet, Exhausted, Image, Seating, SlotTable};
+use crate::datapath::slots::{
+    ChangeError, Changed, DuplicateSet, Exhausted, Image, Seating, SlotTable,
+};
 use crate::datapath::{Datapath, DatapathError};
 use crate::gtpu::PathKey;
 use crate::pfcp::ie::{Cause, FSeid, NodeId};
