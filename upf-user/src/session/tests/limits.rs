@@ -95,18 +95,18 @@ fn as_many_rules_as_there_may_be_and_one_more() {
 
 #[test]
 fn sixty_four_pdrs_and_256_filters() {
-    let mut world = World::new();
+    let mut world = World::roomy();
     let rule = Some(FailedRule::Pdr(100 + 63));
     let refusal = world.establish(&with_pdrs(MAX_PDRS + 1, 0)).unwrap_err();
     assert_eq!((refusal.cause, refusal.failed_rule), (Cause::NoResourcesAvailable, rule));
     world.established(&with_pdrs(MAX_PDRS, 0));
     world.check();
-    let mut world = World::new();
+    let mut world = World::roomy();
     let per_pdr = MAX_SDF_FILTERS / 4;
     let mut request = with_pdrs(1 + 4, per_pdr);
     world.established(&request);
     world.check();
-    let mut world = World::new();
+    let mut world = World::roomy();
     request.create_pdrs[2].pdi.sdf_filters.push(sdf("permit out ip from any to assigned"));
     let refusal = world.establish(&request).unwrap_err();
     assert_eq!(refusal.cause, Cause::NoResourcesAvailable);

@@ -186,7 +186,7 @@ fn establishments() {
     refused("predefined rule", expected, |r| {
         r.create_pdrs[0]
             .activate_predefined_rules
-            .push("gold".to_owned());
+            .push("silver".to_owned());
     });
     let expected = (
         UnknownApplicationId,

@@ -96,6 +96,30 @@ impl State {
         self
     }
 
+    /// Whether every session has the same rules, F-TEIDs, slots and addresses. With [`World::check`] on both sides the
+    /// tables say the same, if perhaps on other pages.
+    pub(super) fn has_same_sessions(&self, other: &Self) -> bool {
+        let rules = |state: &Self| {
+            let mut sessions = state.sessions.clone();
+            for seat in sessions.values_mut().flat_map(|session| &mut session.seating.seats) {
+                if let Some(tunnel) = &mut seat.tunnel {
+                    tunnel.list = None;
+                }
+                if let Some(address) = &mut seat.address {
+                    address.list = None;
+                }
+            }
+            sessions
+        };
+        let is_same_book = self.of_owner == other.of_owner
+            && self.applications == other.applications
+            && self.application_users == other.application_users
+            && self.remotes == other.remotes
+            && self.deadlines == other.deadlines
+            && self.books == other.books;
+        is_same_book && rules(self) == rules(other)
+    }
+
     pub(super) fn has_same_tables(&self, other: &Self) -> bool {
         self.tables == other.tables && self.books == other.books
     }
@@ -118,6 +142,11 @@ impl World {
             instance: 0,
         });
         Self::with(&config, 1024, 64)
+    }
+
+    /// With room for large sessions.
+    pub(super) fn roomy() -> Self {
+        Self::with(&config(CONFIG), 1024, 2048)
     }
 
     /// With a handful of everything.
