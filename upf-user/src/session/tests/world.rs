@@ -205,6 +205,8 @@ impl World {
     /// What is in force: the copy of rules that is not, and peers and lists without users, are blotted out.
     pub(super) fn state(&self) -> State {
         let mut tables = self.tables.with(|tables| tables.clone());
+        // What was sent cannot be called back.
+        tables.take_end_markers();
         for slot in (0..tables.capacity())
             .filter_map(|index| Some((index, *tables.slot(index)?)))
             .collect::<Vec<_>>()
