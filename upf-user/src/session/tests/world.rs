@@ -13,7 +13,9 @@ use super::requests::smf;
 use crate::config::Config;
 use crate::datapath::chaos::{Chaos, ChaosDatapath};
 use crate::datapath::memory::{MemoryDatapath, Sizes};
-use crate::datapath::slots::{Duplicate, Image, SharedMeterKey, TunnelKey, UeEndpoint, Wanted, index_bits, ue_key};
+use crate::datapath::slots::{
+    Duplicate, Image, SharedMeterKey, TunnelKey, UeEndpoint, Wanted, index_bits, ue_key,
+};
 use crate::datapath::{Datapath, Direction, SlotIndex, framed_key};
 use crate::pfcp::message::{
     CreatedPdr, Refusal, SessionEstablishmentRequest, SessionModificationRequest,
@@ -173,8 +175,13 @@ impl World {
             .flat_map(|seat| [seat.list(Direction::Uplink), seat.list(Direction::Downlink)])
             .flatten();
         let pages = first.flat_map(|first| {
-            let next = |page: &u32| self.tables.with(|tables| tables.list(*page).map(|page| page.next));
-            std::iter::successors(Some(first), move |page| next(page).filter(|next| *next != NO_LIST))
+            let next = |page: &u32| {
+                self.tables
+                    .with(|tables| tables.list(*page).map(|page| page.next))
+            };
+            std::iter::successors(Some(first), move |page| {
+                next(page).filter(|next| *next != NO_LIST)
+            })
         });
         pages.collect()
     }
@@ -286,8 +293,14 @@ impl World {
                 assert_eq!(self.rate_in(index, direction), expected, "{half:?}");
             }
         }
-        assert_eq!(self.tables.with(|tables| tables.hash_entries()), implied.hashed);
-        assert_eq!(self.tables.with(|tables| tables.framed_entries()), implied.framed);
+        assert_eq!(
+            self.tables.with(|tables| tables.hash_entries()),
+            implied.hashed
+        );
+        assert_eq!(
+            self.tables.with(|tables| tables.framed_entries()),
+            implied.framed
+        );
         let books = &self.sessions.books;
         assert_eq!(books.used_slots() as usize, implied.slots.len());
         assert_eq!(books.duplicates(), implied.copies);
@@ -396,11 +409,13 @@ impl Implied {
             let (sessions, asked) = shared.remove(key).unwrap();
             assert_eq!(users, sessions, "{key:?}");
             assert!(self.slots.insert(slot), "{slot:?} is shared");
-            for (rate, direction) in [(uplink, Direction::Uplink), (downlink, Direction::Downlink)] {
+            for (rate, direction) in [(uplink, Direction::Uplink), (downlink, Direction::Downlink)]
+            {
                 let is_asked = asked.iter().any(|(half, _)| *half == direction);
                 assert!(rate.is_some() || !is_asked, "{key:?} {direction:?}");
                 if let Some(rate) = rate {
-                    self.rates.insert((slot.0, direction == Direction::Uplink), rate);
+                    self.rates
+                        .insert((slot.0, direction == Direction::Uplink), rate);
                 }
             }
         }
