@@ -92,6 +92,16 @@ impl<'a> Compiler<'a> {
                 wanted.duplicates.push(set);
             }
         }
+        // A UE that has networks and no address is found by the first address of one of them.
+        for route in &self.routes {
+            let is_there = |endpoint: &UeEndpoint| endpoint.instance == route.instance;
+            if !addresses.iter().any(is_there) {
+                addresses.insert(UeEndpoint {
+                    instance: route.instance,
+                    address: prefix_of(route.net.network()),
+                });
+            }
+        }
         // CHOOSE IDs first, so that the shared F-TEID gets the address's slot.
         wanted.tunnels.sort_by_key(|tunnel| tunnel.key);
         wanted.addresses.extend(addresses);
@@ -206,5 +216,16 @@ pub(super) fn known(instance: Option<NetworkInstance>) -> Option<u32> {
     match instance? {
         NetworkInstance::Known(number) => Some(number),
         NetworkInstance::Unknown => None,
+    }
+}
+
+/// An address as UE addresses are kept: an IPv6 address stands for its /64.
+fn prefix_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => {
+            let upper = u128::from(v6) >> 64 << 64;
+            IpAddr::V6(upper.into())
+        }
     }
 }

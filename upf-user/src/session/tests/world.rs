@@ -2,6 +2,7 @@
 
 use crate::pfcp::message::SessionDeletionRequest;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::net::Ipv6Addr;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
@@ -21,7 +22,7 @@ use crate::pfcp::message::{
     CreatedPdr, Refusal, SessionEstablishmentRequest, SessionModificationRequest,
 };
 use crate::pfcp::service::{Established, SessionService};
-use crate::session::{Session, Sessions, SessionsConfig};
+use crate::session::{LocalGtpu, Session, Sessions, SessionsConfig};
 
 const CONFIG: &str = r#"
 [node]
@@ -50,6 +51,7 @@ network_instance = "ims"
 ipv4 = "10.45.0.0/16"
 "#;
 pub(super) const GTPU: [u8; 4] = [10, 1, 0, 2];
+pub(super) const GTPU6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
 
 pub(super) type Tables = ChaosDatapath<MemoryDatapath>;
 
@@ -79,12 +81,31 @@ impl World {
     }
 
     pub(super) fn with_slots(slots: u32) -> Self {
-        let config = SessionsConfig::new(&Config::parse(CONFIG).unwrap()).unwrap();
+        Self::of(CONFIG, slots)
+    }
+
+    /// With GTP-U addresses of both families.
+    pub(super) fn with_ipv6() -> Self {
+        let mut world = Self::new();
+        world.sessions.config.gtpu.push(LocalGtpu {
+            address: GTPU6.into(),
+            instance: 0,
+        });
+        world
+    }
+
+    /// With this IPv4 pool for the Internet.
+    pub(super) fn with_pool(pool: &str) -> Self {
+        Self::of(&CONFIG.replacen("10.45.0.0/16", pool, 1), 1024)
+    }
+
+    fn of(config: &str, slots: u32) -> Self {
+        let config = SessionsConfig::new(&Config::parse(config).unwrap()).unwrap();
         let tables = ChaosDatapath::new(MemoryDatapath::new(Sizes {
             slots,
             blocks: config.pools.blocks(),
             peers: 16,
-            lists: 64,
+            lists: 512,
         }));
         let random = StdRng::seed_from_u64(1);
         Self {
@@ -315,7 +336,8 @@ impl World {
         }
     }
 
-    fn rate_in(&self, slot: u32, direction: Direction) -> (u64, u64) {
+    /// Ticks a byte and depth of a meter.
+    pub(super) fn rate_in(&self, slot: u32, direction: Direction) -> (u64, u64) {
         self.tables.with(|tables| {
             let slot = tables.slot(slot).unwrap();
             let half = match direction {
