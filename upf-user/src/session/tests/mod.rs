@@ -1,16 +1,24 @@
 //! Tests of the session room.
 
+mod addresses;
+mod applications;
 mod chaos;
 mod copies;
 mod end_markers;
+mod endpoints;
 mod features;
 mod framed;
 mod hostile;
+mod limits;
 mod lists;
 mod profiles;
+mod random;
 mod refusals;
 mod requests;
+mod restoration;
+mod rules;
 mod shared_meters;
+mod times;
 mod tunnels;
 mod ue_pools;
 mod views;

@@ -581,13 +581,12 @@ fn a_filter_may_be_named_by_its_id() {
 }
 
 #[test]
-fn a_pdr_without_far_drops_and_drop_outdoes_the_rest() {
+fn a_far_may_drop() {
     let mut world = World::new();
     let mut request = pgw_u(7, ue(Some(UE), None));
-    request.create_pdrs[0].far_id = None;
-    request.create_fars[1].apply_action.0 |= DROP.0;
+    request.create_fars[1].apply_action = DROP;
     let established = world.establish(&request).unwrap();
-    assert_eq!(world.downlink(INTERNET, UE).verdict, verdict::DROP);
+    assert_eq!(world.downlink(INTERNET, UE).verdict, verdict::FORWARD);
     let uplink = world.uplink(teid_of(&established.created_pdrs, 2));
     assert_eq!(uplink.verdict, verdict::DROP);
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use upf_common::abi::flags;
 
 use super::requests::*;
-use super::world::{GTPU, GTPU6, World};
+use super::world::{GTPU, GTPU_V6, World};
 use crate::datapath::slots::PeerKey;
 use crate::pfcp::ie::{FTeid, Interface, OuterHeaderCreation};
 use crate::pfcp::message::{SessionEstablishmentRequest, SessionModificationRequest};
@@ -35,7 +35,7 @@ fn gtpu6(teid: u32, address: &str) -> OuterHeaderCreation {
 #[test]
 fn an_f_teid_has_the_addresses_that_are_asked_for() {
     for (ipv4, ipv6) in [(true, false), (false, true), (true, true)] {
-        let mut world = World::with_ipv6();
+        let mut world = World::dual_stack();
         let established = world.establish(&choosing(ipv4, ipv6)).unwrap();
         let created = established.created_pdrs[0];
         let Some(FTeid::Given {
@@ -47,7 +47,7 @@ fn an_f_teid_has_the_addresses_that_are_asked_for() {
             panic!("{created:?}");
         };
         assert_eq!(v4, ipv4.then(|| GTPU.into()));
-        assert_eq!(v6, ipv6.then_some(GTPU6));
+        assert_eq!(v6, ipv6.then_some(GTPU_V6));
         assert!(world.slot_of_teid(teid).is_some(), "one TEID for both");
         world.check();
     }
@@ -55,7 +55,7 @@ fn an_f_teid_has_the_addresses_that_are_asked_for() {
 
 #[test]
 fn a_peer_is_reached_from_our_address_of_its_family() {
-    let mut world = World::with_ipv6();
+    let mut world = World::dual_stack();
     let mut request = pgw_u(1, ue(Some("10.45.0.2"), None));
     let header = gtpu6(0x77, "2001:db8:1::10");
     request.create_fars[0] = far(1, FORW, Some((Interface::Access, Some(header))));
@@ -63,7 +63,7 @@ fn a_peer_is_reached_from_our_address_of_its_family() {
     let rules = world.downlink(1, "10.45.0.2");
     assert_eq!(rules.flags & flags::ENCAPSULATE, flags::ENCAPSULATE);
     let key = PeerKey {
-        local: GTPU6.into(),
+        local: GTPU_V6.into(),
         remote: "2001:db8:1::10".parse().unwrap(),
         instance: 0,
     };

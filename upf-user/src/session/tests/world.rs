@@ -1,8 +1,8 @@
 //! Sessions over tables in memory that can be told to fail, and what must hold for them at any time.
 
-use crate::pfcp::message::SessionDeletionRequest;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
@@ -18,13 +18,18 @@ use crate::datapath::slots::{
     Duplicate, Image, SharedMeterKey, TunnelKey, UeEndpoint, Wanted, index_bits, ue_key,
 };
 use crate::datapath::{Datapath, Direction, SlotIndex, framed_key};
+use crate::pfcp::ie::NodeId;
 use crate::pfcp::message::{
-    CreatedPdr, Refusal, SessionEstablishmentRequest, SessionModificationRequest,
+    CreatedPdr, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
+    SessionModificationRequest,
 };
 use crate::pfcp::service::{Established, SessionService};
+use crate::session::applications::Applications;
+use crate::session::detection::Detection;
+use crate::session::remotes::Remotes;
 use crate::session::{LocalGtpu, Session, Sessions, SessionsConfig};
 
-const CONFIG: &str = r#"
+pub(super) const CONFIG: &str = r#"
 [node]
 id = "10.100.0.2"
 [pfcp]
@@ -49,9 +54,20 @@ ipv6 = "2001:db8:45::/48"
 [[pool]]
 network_instance = "ims"
 ipv4 = "10.45.0.0/16"
+[[predefined_rule]]
+name = "gold"
+precedence = 10
+filters = ["permit out 17 from 192.0.2.0/24 5060 to assigned"]
+uplink_kbps = 64
+[[predefined_rule]]
+name = "closed"
+action = "drop"
+[[forwarding_policy]]
+name = "voice"
+network_instance = "ims"
 "#;
 pub(super) const GTPU: [u8; 4] = [10, 1, 0, 2];
-pub(super) const GTPU6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
+pub(super) const GTPU_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
 
 pub(super) type Tables = ChaosDatapath<MemoryDatapath>;
 
@@ -67,9 +83,22 @@ pub(super) struct State {
     tables: MemoryDatapath,
     books: crate::datapath::slots::Snapshot,
     sessions: BTreeMap<u64, Session>,
+    of_owner: HashMap<NodeId, BTreeSet<u64>>,
+    applications: HashMap<NodeId, Arc<Applications>>,
+    application_users: BTreeSet<u64>,
+    remotes: Remotes,
+    deadlines: BTreeSet<(Instant, u64)>,
 }
 
 impl State {
+    /// Without the moment at which a session was compiled: it may be compiled anew and come to the same.
+    fn at_no_time(mut self, moment: Instant) -> Self {
+        for session in self.sessions.values_mut() {
+            session.basis.at = moment;
+        }
+        self
+    }
+
     pub(super) fn has_same_tables(&self, other: &Self) -> bool {
         self.tables == other.tables && self.books == other.books
     }
@@ -81,31 +110,37 @@ impl World {
     }
 
     pub(super) fn with_slots(slots: u32) -> Self {
-        Self::of(CONFIG, slots)
+        Self::with(&config(CONFIG), slots, 512)
     }
 
-    /// With GTP-U addresses of both families.
-    pub(super) fn with_ipv6() -> Self {
-        let mut world = Self::new();
-        world.sessions.config.gtpu.push(LocalGtpu {
-            address: GTPU6.into(),
+    /// With an IPv6 address for GTP-U, too.
+    pub(super) fn dual_stack() -> Self {
+        let mut config = config(CONFIG);
+        config.gtpu.push(LocalGtpu {
+            address: GTPU_V6.into(),
             instance: 0,
         });
-        world
+        Self::with(&config, 1024, 512)
     }
 
     /// With this IPv4 pool for the Internet.
     pub(super) fn with_pool(pool: &str) -> Self {
-        Self::of(&CONFIG.replacen("10.45.0.0/16", pool, 1), 1024)
+        let config = config(&CONFIG.replacen("10.45.0.0/16", pool, 1));
+        Self::with(&config, 1024, 512)
     }
 
-    fn of(config: &str, slots: u32) -> Self {
-        let config = SessionsConfig::new(&Config::parse(config).unwrap()).unwrap();
+    /// With a handful of everything.
+    pub(super) fn small(config: &SessionsConfig) -> Self {
+        Self::with(config, 12, 6)
+    }
+
+    fn with(config: &SessionsConfig, slots: u32, lists: u32) -> Self {
+        let config = config.clone();
         let tables = ChaosDatapath::new(MemoryDatapath::new(Sizes {
             slots,
             blocks: config.pools.blocks(),
             peers: 16,
-            lists: 512,
+            lists,
         }));
         let random = StdRng::seed_from_u64(1);
         Self {
@@ -182,7 +217,36 @@ impl World {
             tables,
             books: books.snapshot(),
             sessions: self.sessions.sessions.clone(),
+            of_owner: self.sessions.of_owner.clone(),
+            applications: self.sessions.applications.clone(),
+            application_users: self.sessions.application_users.clone(),
+            remotes: self.sessions.remotes.clone(),
+            deadlines: self.sessions.deadlines.clone(),
         }
+        .at_no_time(self.sessions.config.clock.instant)
+    }
+
+    /// What a session's PDRs come to.
+    pub(super) fn detections(&self, seid: u64) -> Vec<Detection> {
+        let session = &self.sessions.sessions[&seid];
+        session
+            .model
+            .detections(&self.sessions.config, &session.basis)
+    }
+
+    /// The detections of one PDR.
+    pub(super) fn detections_of(&self, seid: u64, pdr: u16) -> Vec<Detection> {
+        let mut detections = self.detections(seid);
+        detections.retain(|detection| detection.pdr == pdr);
+        detections
+    }
+
+    /// The moment of a time of NTP.
+    pub(super) fn ntp(&self, after: Duration) -> u32 {
+        let clock = self.sessions.config.clock;
+        let moment = self.now + after;
+        let since = moment.duration_since(clock.instant).as_secs();
+        clock.ntp_seconds.wrapping_add(since as u32)
     }
 
     /// The pages of all lists.
@@ -211,6 +275,7 @@ impl World {
     pub(super) fn repair(&mut self) {
         self.tables.set(Chaos::Never);
         self.sessions.books.settle(&mut self.tables).unwrap();
+        self.sessions.tick(self.now);
     }
 
     /// The rules in force of a half.
@@ -443,6 +508,10 @@ impl Implied {
         }
         assert!(shared.is_empty(), "{shared:?}");
     }
+}
+
+pub(super) fn config(text: &str) -> SessionsConfig {
+    SessionsConfig::new(&Config::parse(text).unwrap()).unwrap()
 }
 
 /// The TEID in a Created PDR.
