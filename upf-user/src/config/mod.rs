@@ -19,8 +19,8 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 pub use reader::Problem;
-pub use rules::{ForwardingPolicy, PredefinedRule, RuleAction};
 use reader::{Document, Place, Section};
+pub use rules::{ForwardingPolicy, PredefinedRule, RuleAction};
 
 /// Most sessions that one UPF can be given: a slot's index takes 24 bits of a TEID.
 pub const MAX_SESSIONS: u32 = 1 << 24;

@@ -18,6 +18,7 @@ mod filters;
 mod flow_description;
 mod framed_route;
 mod half;
+mod image;
 mod model;
 mod refusal;
 mod remotes;

@@ -130,7 +130,9 @@ impl UeAddressAllocator {
         let (family, number) = number_of(endpoint.address);
         let mut pools = self.pools.iter_mut();
         let pool = pools.find(|pool| {
-            pool.instance == endpoint.instance && pool.family == family && pool.all.contains(&number)
+            pool.instance == endpoint.instance
+                && pool.family == family
+                && pool.all.contains(&number)
         })?;
         Some((pool, number))
     }
@@ -268,7 +270,14 @@ mod tests {
         assert_eq!(v4(&["192.0.2.4/31"]), ["192.0.2.4", "192.0.2.5"]);
         assert_eq!(v4(&["192.0.2.7/32"]), ["192.0.2.7"]);
         let several = v4(&["192.0.2.0/29", "2001:db8::/62", "192.0.2.64/30"]);
-        let expected = ["192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "192.0.2.6", "192.0.2.66"];
+        let expected = [
+            "192.0.2.2",
+            "192.0.2.3",
+            "192.0.2.4",
+            "192.0.2.5",
+            "192.0.2.6",
+            "192.0.2.66",
+        ];
         assert_eq!(several, expected);
         assert_eq!(v4(&["10.0.0.0/16"]).len(), 65536 - 3);
         let v6 = |nets: &[&str]| all(nets, AddressFamily::V6);
@@ -286,7 +295,9 @@ mod tests {
         let allocate = |pools: &mut UeAddressAllocator, after: Duration| {
             pools.allocate(1, AddressFamily::V4, start + after, nobody)
         };
-        let taken: Vec<_> = (0..5).filter_map(|_| allocate(&mut pools, Duration::ZERO)).collect();
+        let taken: Vec<_> = (0..5)
+            .filter_map(|_| allocate(&mut pools, Duration::ZERO))
+            .collect();
         assert_eq!(taken.len(), 5);
         pools.forget(taken[3]);
         pools.rest(taken[3], start);
@@ -308,7 +319,13 @@ mod tests {
         for n in 0..100_000u32 {
             now += Duration::from_secs(1);
             let address = IpAddr::V4(Ipv4Addr::from(0x0a00_0100 + n));
-            pools.rest(UeEndpoint { instance: 1, address }, now);
+            pools.rest(
+                UeEndpoint {
+                    instance: 1,
+                    address,
+                },
+                now,
+            );
         }
         let pool = &pools.pools[0];
         assert!(pool.resting.len() <= 31 && pool.rests.len() <= 31 && pool.ready.is_empty());

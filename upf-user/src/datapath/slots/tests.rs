@@ -32,7 +32,10 @@ impl Books {
             peers: 4,
             lists: 4,
         });
-        let ue_pools: Vec<_> = nets.iter().map(|(instance, net)| ue_pool(*instance, *net)).collect();
+        let ue_pools: Vec<_> = nets
+            .iter()
+            .map(|(instance, net)| ue_pool(*instance, *net))
+            .collect();
         Self {
             books: SlotTable::new(&tables, pools, &ue_pools),
             tables,
@@ -48,7 +51,8 @@ impl Books {
         let (old, new) = (image(current), image(&prepared.seating));
         let current = (current, &old);
         let tables = &mut self.tables;
-        self.books.commit(tables, current, prepared, new, &[], self.now)
+        self.books
+            .commit(tables, current, prepared, new, &[], self.now)
     }
 }
 
@@ -73,12 +77,12 @@ fn image(seating: &Seating) -> Image {
     };
     let seats = seating.seats.iter();
     let programs = seats.flat_map(|seat| {
-            let uplink = seat
-                .tunnel
-                .map(|t| program(seat, Direction::Uplink, t.teid));
-            let downlink = seat.address.map(|_| program(seat, Direction::Downlink, 0));
-            uplink.into_iter().chain(downlink)
-        });
+        let uplink = seat
+            .tunnel
+            .map(|t| program(seat, Direction::Uplink, t.teid));
+        let downlink = seat.address.map(|_| program(seat, Direction::Downlink, 0));
+        uplink.into_iter().chain(downlink)
+    });
     Image {
         programs: programs.collect(),
         ..Image::default()

@@ -10,7 +10,7 @@ use crate::pfcp::message::{Pdi, SessionEstablishmentRequest, SessionModification
 use crate::pfcp::service::SessionService;
 
 #[derive(Clone, Debug)]
-enum Request {
+pub(super) enum Request {
     Establish(Box<SessionEstablishmentRequest>),
     /// The session's number in the order of their SEIDs, modulo how many there are.
     Modify(usize, Box<SessionModificationRequest>),
@@ -26,7 +26,7 @@ impl World {
             .unwrap_or_default()
     }
 
-    fn send(&mut self, request: &Request) -> Result<(), Cause> {
+    pub(super) fn send(&mut self, request: &Request) -> Result<(), Cause> {
         let outcome = match request {
             Request::Establish(request) => self.establish(request).map(|_| ()),
             Request::Modify(number, request) => {

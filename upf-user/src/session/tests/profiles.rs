@@ -262,13 +262,11 @@ fn a_dedicated_flow_comes_before_the_default_one() {
 
     let uplink = world.list(&world.uplink(teid));
     assert_eq!(
-        uplink.len(), 3,
+        uplink.len(),
+        3,
         "the router solicitation cannot match without an IPv6 address"
     );
-    assert_eq!(
-        uplink[0].filter, filter,
-        "the same view in both directions"
-    );
+    assert_eq!(uplink[0].filter, filter, "the same view in both directions");
     assert_eq!(uplink[0].qfis, 1 << 2);
     world.check();
 

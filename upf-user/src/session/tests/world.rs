@@ -14,11 +14,14 @@ use super::requests::smf;
 use crate::config::Config;
 use crate::datapath::chaos::{Chaos, ChaosDatapath};
 use crate::datapath::memory::{MemoryDatapath, Sizes};
-use crate::datapath::slots::{Duplicate, Image, SharedMeterKey, TunnelKey, UeEndpoint, Wanted, index_bits, ue_key};
+use crate::datapath::slots::{
+    Duplicate, Image, SharedMeterKey, TunnelKey, UeEndpoint, Wanted, index_bits, ue_key,
+};
 use crate::datapath::{Datapath, Direction, SlotIndex, framed_key};
 use crate::pfcp::ie::NodeId;
 use crate::pfcp::message::{
-    CreatedPdr, Refusal, SessionDeletionRequest, SessionEstablishmentRequest, SessionModificationRequest,
+    CreatedPdr, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
+    SessionModificationRequest,
 };
 use crate::pfcp::service::{Established, SessionService};
 use crate::session::applications::Applications;
@@ -131,7 +134,7 @@ impl World {
     }
 
     pub(super) fn with_slots(slots: u32) -> Self {
-        Self::with(&config(CONFIG), slots, 64)
+        Self::with(&config(CONFIG), slots, 512)
     }
 
     /// With an IPv6 address for GTP-U, too.
@@ -141,7 +144,13 @@ impl World {
             address: GTPU_V6.into(),
             instance: 0,
         });
-        Self::with(&config, 1024, 64)
+        Self::with(&config, 1024, 512)
+    }
+
+    /// With this IPv4 pool for the Internet.
+    pub(super) fn with_pool(pool: &str) -> Self {
+        let config = config(&CONFIG.replacen("10.45.0.0/16", pool, 1));
+        Self::with(&config, 1024, 512)
     }
 
     /// With room for large sessions.
@@ -251,7 +260,9 @@ impl World {
     /// What a session's PDRs come to.
     pub(super) fn detections(&self, seid: u64) -> Vec<Detection> {
         let session = &self.sessions.sessions[&seid];
-        session.model.detections(&self.sessions.config, &session.basis)
+        session
+            .model
+            .detections(&self.sessions.config, &session.basis)
     }
 
     /// The detections of one PDR.
@@ -280,8 +291,13 @@ impl World {
             .flat_map(|seat| [seat.list(Direction::Uplink), seat.list(Direction::Downlink)])
             .flatten();
         let pages = first.flat_map(|first| {
-            let next = |page: &u32| self.tables.with(|tables| tables.list(*page).map(|page| page.next));
-            std::iter::successors(Some(first), move |page| next(page).filter(|next| *next != NO_LIST))
+            let next = |page: &u32| {
+                self.tables
+                    .with(|tables| tables.list(*page).map(|page| page.next))
+            };
+            std::iter::successors(Some(first), move |page| {
+                next(page).filter(|next| *next != NO_LIST)
+            })
         });
         pages.collect()
     }
@@ -394,8 +410,14 @@ impl World {
                 assert_eq!(self.rate_in(index, direction), expected, "{half:?}");
             }
         }
-        assert_eq!(self.tables.with(|tables| tables.hash_entries()), implied.hashed);
-        assert_eq!(self.tables.with(|tables| tables.framed_entries()), implied.framed);
+        assert_eq!(
+            self.tables.with(|tables| tables.hash_entries()),
+            implied.hashed
+        );
+        assert_eq!(
+            self.tables.with(|tables| tables.framed_entries()),
+            implied.framed
+        );
         let books = &self.sessions.books;
         assert_eq!(books.used_slots() as usize, implied.slots.len());
         assert_eq!(books.duplicates(), implied.copies);
@@ -410,7 +432,8 @@ impl World {
         }
     }
 
-    fn rate_in(&self, slot: u32, direction: Direction) -> (u64, u64) {
+    /// Ticks a byte and depth of a meter.
+    pub(super) fn rate_in(&self, slot: u32, direction: Direction) -> (u64, u64) {
         self.tables.with(|tables| {
             let slot = tables.slot(slot).unwrap();
             let half = match direction {
@@ -504,11 +527,13 @@ impl Implied {
             let (sessions, asked) = shared.remove(key).unwrap();
             assert_eq!(users, sessions, "{key:?}");
             assert!(self.slots.insert(slot), "{slot:?} is shared");
-            for (rate, direction) in [(uplink, Direction::Uplink), (downlink, Direction::Downlink)] {
+            for (rate, direction) in [(uplink, Direction::Uplink), (downlink, Direction::Downlink)]
+            {
                 let is_asked = asked.iter().any(|(half, _)| *half == direction);
                 assert!(rate.is_some() || !is_asked, "{key:?} {direction:?}");
                 if let Some(rate) = rate {
-                    self.rates.insert((slot.0, direction == Direction::Uplink), rate);
+                    self.rates
+                        .insert((slot.0, direction == Direction::Uplink), rate);
                 }
             }
         }
