@@ -100,11 +100,15 @@ impl Author {
     }
 
     fn names(&mut self) -> Vec<String> {
-        self.some(12, |author| author.pick(&["gold", "closed", "silver"]).to_owned())
+        self.some(12, |author| {
+            author.pick(&["gold", "closed", "silver"]).to_owned()
+        })
     }
 
     fn time(&mut self) -> Option<u32> {
-        self.maybe(12, |author| author.ntp + author.random.random_range(0..120) - 60)
+        self.maybe(12, |author| {
+            author.ntp + author.random.random_range(0..120) - 60
+        })
     }
 
     fn pdi(&mut self, source: Interface) -> Pdi {
@@ -141,7 +145,9 @@ impl Author {
 
     fn source(&mut self) -> Interface {
         use Interface::{Access, Core, CpFunction, VnInternal};
-        self.pick(&[Access, Access, Access, Core, Core, Core, CpFunction, VnInternal])
+        self.pick(&[
+            Access, Access, Access, Core, Core, Core, CpFunction, VnInternal,
+        ])
     }
 
     fn pdr(&mut self) -> CreatePdr {
@@ -195,7 +201,9 @@ impl Author {
         UpdateForwardingParameters {
             destination_interface: Some(destination),
             network_instance: self.maybe(60, |author| {
-                author.pick(&["internet", "internet", "ims", "nowhere"]).to_owned()
+                author
+                    .pick(&["internet", "internet", "ims", "nowhere"])
+                    .to_owned()
             }),
             outer_header_creation: has_tunnel.then(|| gtpu(teid, GNB)),
             transport_level_marking: self.maybe(10, |_| (0xb8, 0xfc)),
@@ -310,7 +318,11 @@ impl Author {
             id: self.random.random_range(1..4),
             f_teid: is_tunnel.then(|| choose(id)),
             network_instance: Some("internet".to_owned()),
-            ue_ip_address: if is_tunnel { None } else { Some(self.address()) },
+            ue_ip_address: if is_tunnel {
+                None
+            } else {
+                Some(self.address())
+            },
             ..CreateTrafficEndpoint::default()
         }
     }
@@ -442,16 +454,19 @@ fn send(world: &mut World, request: &Request) -> Option<Result<(), Cause>> {
     let now = world.now;
     let sessions = &mut world.sessions;
     let outcome = match request {
-        Request::Establish(header, request) => {
-            sessions.establish(&smf(), *header, request, now).map(|_| ())
-        }
+        Request::Establish(header, request) => sessions
+            .establish(&smf(), *header, request, now)
+            .map(|_| ()),
         Request::Modify(seid, request) => {
             let answer = sessions.modify(&smf(), *seid, request, now);
             answer.outcome.map(|_| ())
         }
         Request::Delete(seid) => {
             let request = SessionDeletionRequest::default();
-            sessions.delete(&smf(), *seid, &request, now).outcome.map(|_| ())
+            sessions
+                .delete(&smf(), *seid, &request, now)
+                .outcome
+                .map(|_| ())
         }
         Request::Pfds(request) => sessions.provision_pfds(&smf(), request, now),
         Request::Sets(sets) => {
@@ -538,5 +553,8 @@ fn a_refused_request_changes_nothing() {
         failed,
     } = tally;
     let least = SEQUENCES / 4;
-    assert!(accepted > least && refused > least && failed > least / 8, "{accepted} {refused} {failed}");
+    assert!(
+        accepted > least && refused > least && failed > least / 8,
+        "{accepted} {refused} {failed}"
+    );
 }

@@ -104,7 +104,10 @@ impl State {
     pub(super) fn has_same_sessions(&self, other: &Self) -> bool {
         let rules = |state: &Self| {
             let mut sessions = state.sessions.clone();
-            for seat in sessions.values_mut().flat_map(|session| &mut session.seating.seats) {
+            for seat in sessions
+                .values_mut()
+                .flat_map(|session| &mut session.seating.seats)
+            {
                 if let Some(tunnel) = &mut seat.tunnel {
                     tunnel.list = None;
                 }
