@@ -7,6 +7,7 @@ use super::config::SessionsConfig;
 use super::detection::{self, Detection, Forward, LimitKey};
 use super::detections::Basis;
 use super::half::Identity;
+use super::limits;
 use super::model::{Model, NetworkInstance, UeAddresses};
 use crate::datapath::slots::{
     Duplicate, DuplicateSet, EndMarker, FramedRoute, MeterScope, PeerKey, SharedMeterKey,
@@ -43,7 +44,8 @@ impl<'a> Compiler<'a> {
         model: &Model,
         basis: &Basis,
     ) -> Self {
-        let detections = model.detections(config, basis);
+        let mut detections = model.detections(config, basis);
+        limits::merge(&mut detections);
         let all = detections.iter();
         let ue = all.fold(UeAddresses::default(), |ue, detection| ue.or(detection.ue));
         let mut compiler = Self {

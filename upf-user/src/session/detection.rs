@@ -76,16 +76,11 @@ impl Detection {
         forward.filter(|_| self.action == Action::Forward)
     }
 
-    /// Its limits, each bucket once: those of the session first, then those that others share.
+    /// Its limits: those of the session first, then those that others share.
     pub(super) fn limits(&self) -> impl Iterator<Item = &Limit> {
-        let first = |limit: &&Limit| {
-            let same = self.limits.iter().find(|other| other.key == limit.key);
-            same.is_some_and(|same| std::ptr::eq(same, *limit))
-        };
-        let unique = move || self.limits.iter().filter(first);
         let is_own = |limit: &&Limit| matches!(limit.key, LimitKey::Qer(_));
-        let shared = unique().filter(move |limit| !is_own(limit));
-        unique().filter(is_own).chain(shared)
+        let shared = self.limits.iter().filter(move |limit| !is_own(limit));
+        self.limits.iter().filter(is_own).chain(shared)
     }
 
     /// The name of the bucket that a QER of the session has for it.

@@ -81,7 +81,7 @@ impl Pdr {
 
 impl Detection {
     /// Everything that comes by a way, and nothing is done with it yet.
-    fn of_way(way: &Way, source: Interface) -> Self {
+    pub(super) fn of_way(way: &Way, source: Interface) -> Self {
         Self {
             pdr: 0,
             precedence: None,

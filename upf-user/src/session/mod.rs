@@ -19,6 +19,7 @@ mod flow_description;
 mod framed_route;
 mod half;
 mod image;
+mod limits;
 mod model;
 mod refusal;
 mod remotes;

@@ -175,6 +175,7 @@ fn two_limits_of_a_pdr_hold_and_a_third_is_refused() {
     request.create_qers.push(qer(5, Some(10), None));
     request.create_qers.push(qer(6, None, None));
     request.create_pdrs[0].qer_ids = vec![1, 5, 6];
+    request.create_pdrs[1].qer_ids = vec![1];
     let established = world.establish(&request).unwrap();
     let rules = world.downlink(1, "10.45.0.1");
     assert_ne!(rules.meter_slot, rules.shared_meter_slot);
