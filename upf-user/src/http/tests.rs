@@ -237,7 +237,20 @@ async fn every_path_is_described() {
         assert!(description["paths"][path]["get"].is_object(), "{path}");
     }
     let schemas = description["components"]["schemas"].as_object().unwrap();
-    for schema in ["SessionView", "Page", "Association", "Problem"] {
+    for schema in [
+        "SessionView",
+        "Page",
+        "Association",
+        "Problem",
+        "RulesView",
+        "PdrView",
+        "FarView",
+        "QerView",
+        "UrrView",
+        "BarView",
+        "MarView",
+        "TrafficEndpointView",
+    ] {
         assert!(schemas.contains_key(schema), "{schema}");
     }
 }
