@@ -49,7 +49,10 @@ impl Model {
 
     /// The next moment after `at` at which a PDR begins or ends to count.
     pub(super) fn next_change(&self, config: &SessionsConfig, at: Instant) -> Option<Instant> {
-        let times = self.pdrs.iter().flat_map(|pdr| [pdr.activation, pdr.deactivation]);
+        let times = self
+            .pdrs
+            .iter()
+            .flat_map(|pdr| [pdr.activation, pdr.deactivation]);
         let moments = times.flatten().map(|time| config.clock.instant_of(time));
         moments.filter(|moment| *moment > at).min()
     }

@@ -48,7 +48,11 @@ impl<D: Datapath> SessionService for Sessions<D> {
         let established = Established {
             up_f_seid: self.own_f_seid(seid),
             created_pdrs: answers::pdrs(&left.created_pdrs, &model, &changed.seating),
-            created_traffic_endpoints: answers::endpoints(&left.endpoints, &model, &changed.seating),
+            created_traffic_endpoints: answers::endpoints(
+                &left.endpoints,
+                &model,
+                &changed.seating,
+            ),
         };
         self.remotes.change(seid, &Model::default(), &model);
         let session = Session {
@@ -185,7 +189,10 @@ impl<D: Datapath> Sessions<D> {
         request: &SessionModificationRequest,
         now: Instant,
     ) -> Result<Modified, Refusal> {
-        let moves = request.node_id.as_ref().is_some_and(|node| *node != session.owner);
+        let moves = request
+            .node_id
+            .as_ref()
+            .is_some_and(|node| *node != session.owner);
         if moves {
             // SSET is not announced: a session stays with its control plane.
             return Err(refuse(Cause::ServiceNotSupported, kind::NODE_ID, None));

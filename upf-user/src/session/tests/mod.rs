@@ -7,6 +7,7 @@ mod copies;
 mod end_markers;
 mod endpoints;
 mod features;
+mod forwarding;
 mod framed;
 mod hostile;
 mod limits;

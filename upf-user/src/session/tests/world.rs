@@ -99,6 +99,33 @@ impl State {
         self
     }
 
+    /// Whether every session has the same rules, F-TEIDs, slots and addresses. With [`World::check`] on both sides the
+    /// tables say the same, if perhaps on other pages.
+    pub(super) fn has_same_sessions(&self, other: &Self) -> bool {
+        let rules = |state: &Self| {
+            let mut sessions = state.sessions.clone();
+            for seat in sessions
+                .values_mut()
+                .flat_map(|session| &mut session.seating.seats)
+            {
+                if let Some(tunnel) = &mut seat.tunnel {
+                    tunnel.list = None;
+                }
+                if let Some(address) = &mut seat.address {
+                    address.list = None;
+                }
+            }
+            sessions
+        };
+        let is_same_book = self.of_owner == other.of_owner
+            && self.applications == other.applications
+            && self.application_users == other.application_users
+            && self.remotes == other.remotes
+            && self.deadlines == other.deadlines
+            && self.books == other.books;
+        is_same_book && rules(self) == rules(other)
+    }
+
     pub(super) fn has_same_tables(&self, other: &Self) -> bool {
         self.tables == other.tables && self.books == other.books
     }
@@ -127,6 +154,11 @@ impl World {
     pub(super) fn with_pool(pool: &str) -> Self {
         let config = config(&CONFIG.replacen("10.45.0.0/16", pool, 1));
         Self::with(&config, 1024, 512)
+    }
+
+    /// With room for large sessions.
+    pub(super) fn roomy() -> Self {
+        Self::with(&config(CONFIG), 1024, 2048)
     }
 
     /// With a handful of everything.
@@ -185,6 +217,8 @@ impl World {
     /// What is in force: the copy of rules that is not, and peers and lists without users, are blotted out.
     pub(super) fn state(&self) -> State {
         let mut tables = self.tables.with(|tables| tables.clone());
+        // What was sent cannot be called back.
+        tables.take_end_markers();
         for slot in (0..tables.capacity())
             .filter_map(|index| Some((index, *tables.slot(index)?)))
             .collect::<Vec<_>>()
