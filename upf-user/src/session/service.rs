@@ -173,8 +173,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
     }
 
     fn load_percent(&self) -> u8 {
-        let (used, capacity) = (self.books.used_slots(), self.tables.capacity());
-        (u64::from(used) * 100 / u64::from(capacity.max(1))) as u8
+        self.books.load_percent(&self.tables)
     }
 
     fn cp_seid(&self, owner: &NodeId, seid: u64) -> Option<u64> {

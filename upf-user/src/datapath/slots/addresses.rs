@@ -87,6 +87,12 @@ impl UeAddressAllocator {
         &self.allocated
     }
 
+    /// How many of a pool's addresses are in use or rest, in percent: the fullest pool's.
+    pub(super) fn load_percent(&self) -> u8 {
+        let loads = self.pools.iter().map(Pool::load_percent);
+        loads.max().unwrap_or(0)
+    }
+
     /// Hands out an address of the instance's pools that is not `taken` by a session which was given it by its
     /// control plane. Amortised O(log n).
     pub(super) fn allocate(
@@ -159,6 +165,24 @@ impl Pool {
             rests: VecDeque::new(),
             resting: HashMap::new(),
         }
+    }
+
+    fn load_percent(&self) -> u8 {
+        let count = |range: &RangeInclusive<u64>| {
+            let width = range.end().saturating_sub(*range.start());
+            if range.is_empty() {
+                0
+            } else {
+                width.saturating_add(1)
+            }
+        };
+        let (all, free) = (
+            count(&self.all),
+            count(&self.fresh) + self.ready.len() as u64,
+        );
+        let used = u128::from(all.saturating_sub(free));
+        // At most 100.
+        (used * 100 / u128::from(all.max(1))) as u8
     }
 
     /// Those that rested come first, so that few blocks have users.
@@ -299,6 +323,7 @@ mod tests {
             .filter_map(|_| allocate(&mut pools, Duration::ZERO))
             .collect();
         assert_eq!(taken.len(), 5);
+        assert_eq!(pools.load_percent(), 100);
         pools.forget(taken[3]);
         pools.rest(taken[3], start);
         pools.forget(taken[1]);

@@ -9,6 +9,7 @@ use super::world::World;
 use crate::datapath::chaos::Chaos;
 use crate::pfcp::ie::{Cause, FailedRule, Interface, UeIpAddress, kind};
 use crate::pfcp::message::{Pdi, SessionEstablishmentRequest, SessionModificationRequest};
+use crate::pfcp::service::SessionService;
 
 /// A session whose address is left to us, in both PDRs.
 pub(super) fn choosing(choose_ipv4: bool, choose_ipv6: bool) -> SessionEstablishmentRequest {
@@ -59,7 +60,13 @@ fn both_families_are_handed_out_and_told() {
 #[test]
 fn an_address_rests_before_the_next_ue_gets_it() {
     let mut world = World::with_pool("10.45.0.0/29");
+    assert_eq!(world.sessions.load_percent(), 0);
     let sessions: Vec<_> = (0..5).map(|_| world.chosen().unwrap()).collect();
+    assert_eq!(
+        world.sessions.load_percent(),
+        100,
+        "the pool is the scarcest"
+    );
     let before = world.state();
     let refusal = world.establish(&choosing(true, false)).unwrap_err();
     assert_eq!(refusal.cause, Cause::AllDynamicAddressesOccupied);
