@@ -49,7 +49,10 @@ impl Model {
 
     /// The next moment after `at` at which a PDR begins or ends to count.
     pub(super) fn next_change(&self, config: &SessionsConfig, at: Instant) -> Option<Instant> {
-        let times = self.pdrs.iter().flat_map(|pdr| [pdr.activation, pdr.deactivation]);
+        let times = self
+            .pdrs
+            .iter()
+            .flat_map(|pdr| [pdr.activation, pdr.deactivation]);
         let moments = times.flatten().map(|time| config.clock.instant_of(time));
         moments.filter(|moment| *moment > at).min()
     }
@@ -78,7 +81,7 @@ impl Pdr {
 
 impl Detection {
     /// Everything that comes by a way, and nothing is done with it yet.
-    fn of_way(way: &Way, source: Interface) -> Self {
+    pub(super) fn of_way(way: &Way, source: Interface) -> Self {
         Self {
             pdr: 0,
             precedence: None,

@@ -18,6 +18,8 @@ mod filters;
 mod flow_description;
 mod framed_route;
 mod half;
+mod image;
+mod limits;
 mod model;
 mod peers;
 mod refusal;

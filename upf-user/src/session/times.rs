@@ -76,7 +76,8 @@ impl<D: Datapath> Sessions<D> {
             self.deadlines.remove(&(old, seid));
         }
         session.deadline = deadline;
-        self.deadlines.extend(deadline.map(|deadline| (deadline, seid)));
+        self.deadlines
+            .extend(deadline.map(|deadline| (deadline, seid)));
     }
 
     /// What applications look like from now on, for the owner's sessions as well. Where one of them cannot be
@@ -95,7 +96,11 @@ impl<D: Datapath> Sessions<D> {
             .partition(|seid| self.sees_other_filters(*seid, &new));
         let mut done: Vec<(u64, Basis)> = Vec::new();
         for seid in affected {
-            let Some(before) = self.sessions.get(&seid).map(|session| session.basis.clone()) else {
+            let Some(before) = self
+                .sessions
+                .get(&seid)
+                .map(|session| session.basis.clone())
+            else {
                 continue;
             };
             let basis = Basis {
@@ -150,7 +155,9 @@ impl<D: Datapath> Sessions<D> {
 impl Model {
     /// The applications that PDRs name.
     pub(super) fn applications(&self) -> impl Iterator<Item = &str> {
-        self.pdrs.iter().filter_map(|pdr| pdr.application.as_deref())
+        self.pdrs
+            .iter()
+            .filter_map(|pdr| pdr.application.as_deref())
     }
 
     pub(super) fn uses_applications(&self) -> bool {

@@ -115,8 +115,10 @@ fn check_ue_addresses(model: &Model, pdr: &Pdr, ways: &[Way]) -> Result<(), Refu
     let chosen = model.ue_choices();
     for ue in ways.iter().filter_map(|way| way.ue) {
         let UeAddresses { v4, v6 } = ue.addresses;
-        let (is_other_v4, is_other_v6) =
-            (v4.is_some() && !ue.chooses.v4, v6.is_some() && !ue.chooses.v6);
+        let (is_other_v4, is_other_v6) = (
+            v4.is_some() && !ue.chooses.v4,
+            v6.is_some() && !ue.chooses.v6,
+        );
         let differs = (v4.is_some() && v4 != all.v4) || (v6.is_some() && v6 != all.v6);
         if differs || (is_other_v4 && chosen.v4) || (is_other_v6 && chosen.v6) {
             let (ie, rule) = (kind::UE_IP_ADDRESS, FailedRule::Pdr(pdr.id));

@@ -69,7 +69,10 @@ impl Model {
         if pdr.endpoints.is_empty() {
             return vec![pdr.way.clone()];
         }
-        let endpoints = pdr.endpoints.iter().filter_map(|id| self.endpoints.get(*id));
+        let endpoints = pdr
+            .endpoints
+            .iter()
+            .filter_map(|id| self.endpoints.get(*id));
         let with_pdi = |endpoint: &TrafficEndpoint| {
             let mut way = endpoint.way.clone();
             way.network_instance = way.network_instance.or(pdr.way.network_instance);

@@ -253,8 +253,7 @@ impl Builder<'_> {
         let delay = update.downlink_data_notification_delay;
         bar.downlink_data_notification_delay = delay.or(bar.downlink_data_notification_delay);
         let suggested = update.suggested_buffering_packets_count;
-        bar.suggested_buffering_packets_count =
-            suggested.or(bar.suggested_buffering_packets_count);
+        bar.suggested_buffering_packets_count = suggested.or(bar.suggested_buffering_packets_count);
         bar.mt_edt_control = update.mt_edt_control.or(bar.mt_edt_control);
         Ok(())
     }

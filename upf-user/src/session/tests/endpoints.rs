@@ -57,14 +57,21 @@ fn modify(
     seid: u64,
     request: &SessionModificationRequest,
 ) -> Result<crate::pfcp::service::Modified, Refusal> {
-    world.sessions.modify(&smf(), seid, request, world.now).outcome
+    world
+        .sessions
+        .modify(&smf(), seid, request, world.now)
+        .outcome
 }
 
 #[test]
 fn packets_come_by_the_traffic_endpoint() {
     let mut world = World::new();
     let established = world.establish(&session()).unwrap();
-    assert_eq!(established.created_pdrs, [], "the endpoint is answered instead");
+    assert_eq!(
+        established.created_pdrs,
+        [],
+        "the endpoint is answered instead"
+    );
     let seid = established.up_f_seid.seid;
     let rules = world.uplink(teid(&established, 1));
     assert_eq!(rules.ue_v4, [10, 45, 0, 2]);
@@ -78,7 +85,10 @@ fn packets_come_by_the_traffic_endpoint() {
         ..SessionModificationRequest::default()
     };
     let modified = modify(&mut world, seid, &request).unwrap();
-    assert_eq!((modified.created_pdrs, modified.created_traffic_endpoints), (vec![], vec![]));
+    assert_eq!(
+        (modified.created_pdrs, modified.created_traffic_endpoints),
+        (vec![], vec![])
+    );
     assert_eq!(world.list(&world.uplink(teid(&established, 1))).len(), 2);
     world.check();
 }
@@ -87,7 +97,9 @@ fn packets_come_by_the_traffic_endpoint() {
 fn a_pdr_may_have_several() {
     let mut world = World::new();
     let mut request = session();
-    request.create_traffic_endpoints.push(endpoint(3, Some(choose(Some(9)))));
+    request
+        .create_traffic_endpoints
+        .push(endpoint(3, Some(choose(Some(9)))));
     request.create_pdrs[1].pdi = by(&[1, 3], Interface::Access);
     let established = world.establish(&request).unwrap();
     let seid = established.up_f_seid.seid;
@@ -134,7 +146,10 @@ fn an_endpoint_without_pdr_keeps_its_f_teid() {
         ..SessionModificationRequest::default()
     };
     modify(&mut world, seid, &request).unwrap();
-    assert_eq!(world.uplink(kept).verdict, upf_common::abi::verdict::FORWARD);
+    assert_eq!(
+        world.uplink(kept).verdict,
+        upf_common::abi::verdict::FORWARD
+    );
     world.check();
 }
 
@@ -178,7 +193,9 @@ fn what_is_refused() {
     let pdr_2 = Some(FailedRule::Pdr(2));
     type Spoil = fn(&mut SessionEstablishmentRequest);
     let rows: [(&str, Refusal, Spoil); 5] = [
-        ("an ID twice", failed(None), |r| r.create_traffic_endpoints[1].id = 1),
+        ("an ID twice", failed(None), |r| {
+            r.create_traffic_endpoints[1].id = 1;
+        }),
         ("no such endpoint", failed(pdr_2), |r| {
             r.create_pdrs[1].pdi.traffic_endpoint_ids = vec![9];
         }),
@@ -196,7 +213,8 @@ fn what_is_refused() {
             "33 of them",
             refusal(Cause::NoResourcesAvailable, kind::TRAFFIC_ENDPOINT_ID, None),
             |r| {
-                r.create_traffic_endpoints.extend((3..34).map(|id| endpoint(id, None)));
+                r.create_traffic_endpoints
+                    .extend((3..34).map(|id| endpoint(id, None)));
             },
         ),
     ];
@@ -226,7 +244,10 @@ fn what_is_refused() {
 fn an_updated_pdr_is_answered_with_its_new_f_teid() {
     let mut world = World::new();
     let established = world.establish(&pgw_u(7, ue(Some(UE), None))).unwrap();
-    let (seid, first) = (established.up_f_seid.seid, teid_of(&established.created_pdrs, 2));
+    let (seid, first) = (
+        established.up_f_seid.seid,
+        teid_of(&established.created_pdrs, 2),
+    );
     let mut update = update_pdr(2);
     update.pdi = Some(Pdi {
         f_teid: Some(choose(Some(44))),

@@ -40,7 +40,10 @@ fn a_pdr_counts_between_its_times() {
     let created = world.modify(seid, &request).unwrap();
     assert_eq!(created.len(), 1, "its F-TEID is there before it counts");
     world.check();
-    let (is_active, hour) = (|world: &World| entries(world) > 1, Duration::from_secs(3600));
+    let (is_active, hour) = (
+        |world: &World| entries(world) > 1,
+        Duration::from_secs(3600),
+    );
     assert!(!is_active(&world));
     let start = world.sessions.next_deadline().unwrap();
     assert!(start > world.now && start <= world.now + hour);
@@ -103,7 +106,10 @@ fn predefined_rules_are_activated_by_their_name() {
     };
     assert_eq!((gold.precedence, own.precedence), (Some(10), Some(65535)));
     assert_eq!(gold.forward, own.forward, "the FAR of the PDR");
-    assert_eq!((gold.filters.as_ref().map(Vec::len), &own.filters), (Some(1), &None));
+    assert_eq!(
+        (gold.filters.as_ref().map(Vec::len), &own.filters),
+        (Some(1), &None)
+    );
     let limit = Limit {
         key: LimitKey::Qer(1 << 31),
         kbps: 64,
@@ -123,7 +129,10 @@ fn predefined_rules_are_activated_by_their_name() {
     };
     world.modify(seid, &change(&["closed"], &["gold"])).unwrap();
     let detections = world.detections_of(seid, 2);
-    assert_eq!((detections[0].action, detections[0].forward), (Action::Drop, None));
+    assert_eq!(
+        (detections[0].action, detections[0].forward),
+        (Action::Drop, None)
+    );
     world.check();
     let unknown = |ie| Refusal {
         cause: Cause::UnknownPredefinedRule,
@@ -152,7 +161,11 @@ fn a_predefined_rule_stands_for_a_pdr_without_far() {
     request.create_pdrs[1].far_id = None;
     request.create_pdrs[1].activate_predefined_rules = vec!["gold".to_owned()];
     let refusal = world.establish(&request).unwrap_err();
-    assert_eq!(refusal.cause, Cause::ConditionalIeMissing, "it does not say where to");
+    assert_eq!(
+        refusal.cause,
+        Cause::ConditionalIeMissing,
+        "it does not say where to"
+    );
     request.create_pdrs[1].activate_predefined_rules = vec!["closed".to_owned()];
     let seid = world.established(&request);
     let detections = world.detections_of(seid, 2);
