@@ -9,8 +9,16 @@ use super::{addresses, ethernet, identities, measurement, names, pfd, treatment,
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
     pub(super) codec: &'static dyn LeafCodec,
-    /// Bits of its first octets that say nothing in this version.
-    pub(super) spare: &'static [u8],
+    pub(super) spare: Spare,
+}
+
+/// Which bits of a value say nothing in this version.
+#[derive(Clone, Copy)]
+pub(super) enum Spare {
+    /// These of its first octets.
+    Front(&'static [u8]),
+    /// Those that its octets tell.
+    Of(fn(&[u8]) -> Vec<u8>),
 }
 
 const fn whole(codec: &'static dyn LeafCodec) -> Shape {
@@ -18,7 +26,10 @@ const fn whole(codec: &'static dyn LeafCodec) -> Shape {
 }
 
 const fn with_spare(codec: &'static dyn LeafCodec, spare: &'static [u8]) -> Shape {
-    Shape { codec, spare }
+    Shape {
+        codec,
+        spare: Spare::Front(spare),
+    }
 }
 
 pub(super) const CAUSE: Shape = whole(&Codec {
@@ -43,13 +54,13 @@ pub(super) const NAME: Shape = whole(&Codec::<String> {
     read: names::read_name,
     write: |out, name| names::write_name(out, name),
 });
-pub(super) const SDF_FILTER: Shape = with_spare(
-    &Codec {
+pub(super) const SDF_FILTER: Shape = Shape {
+    codec: &Codec {
         read: values::read_sdf_filter,
         write: values::write_sdf_filter,
     },
-    &[0xe0, 0xff],
-);
+    spare: Spare::Of(values::spare_of_sdf_filter),
+};
 pub(super) const TEXT: Shape = whole(&Codec::<String> {
     read: names::read_text,
     write: |out, text| names::write_text(out, text),
@@ -390,4 +401,13 @@ pub(super) const S_NSSAI: Shape = whole(&Codec {
 pub(super) const NUMBER_OF_UE_IP_ADDRESSES: Shape = whole(&Layout {
     has_flags: true,
     parts: &[(0x1, Part::U32), (0x2, Part::U32)],
+});
+/// Status and type, two bits each.
+pub(super) const ACCESS_AVAILABILITY: Shape = whole(&Layout {
+    has_flags: false,
+    parts: &[(0, Part::Split(2))],
+});
+pub(super) const ADDITIONAL_USAGE_REPORTS: Shape = whole(&Layout {
+    has_flags: false,
+    parts: &[(0, Part::FlagAndNumber)],
 });

@@ -9,7 +9,7 @@ use super::error::{DecodeError, EncodeError, Flaw};
 use super::header::{self, Frame, Header};
 use super::names::NameForm;
 use super::reader::Reader;
-use super::shapes::Shape;
+use super::shapes::{Shape, Spare};
 use super::writer::Writer;
 
 /// How deep groups may stand in each other; the deepest of TS 29.244 is four.
@@ -244,7 +244,11 @@ fn read_leaf(reader: &mut Reader<'_>, shape: Shape) -> Result<Leaf, Flaw> {
         .enumerate()
         .map(|(place, octet)| octet ^ ours.get(place).copied().unwrap_or_default());
     let spare: Vec<u8> = spare.collect();
-    let declared = |place: usize| shape.spare.get(place).copied().unwrap_or_default();
+    let declared = match shape.spare {
+        Spare::Front(bits) => bits.to_vec(),
+        Spare::Of(bits) => bits(octets),
+    };
+    let declared = |place: usize| declared.get(place).copied().unwrap_or_default();
     let is_declared = |(place, bits): (usize, &u8)| bits & !declared(place) == 0;
     // A shorter form leaves out octets of zeros only.
     let left_out = ours.get(len..).unwrap_or_default();

@@ -279,6 +279,28 @@ pub(super) fn read_sdf_filter(reader: &mut Reader<'_>) -> Result<SdfFilter, Flaw
     })
 }
 
+/// The upper flags, the second octet, and what stands before a flow label's 20 bits.
+pub(super) fn spare_of_sdf_filter(octets: &[u8]) -> Vec<u8> {
+    const BEFORE_LABEL: [(u8, usize); 2] = [(1 << 1, 2), (1 << 2, 4)];
+    let mut spare = vec![0; octets.len()];
+    for (octet, bits) in spare.iter_mut().zip([0xe0, 0xff]) {
+        *octet = bits;
+    }
+    let Some([flags, _, len @ ..]) = octets.first_chunk::<4>() else {
+        return spare;
+    };
+    let mut label = 2;
+    if flags & 1 != 0 {
+        label += 2 + usize::from(u16::from_be_bytes(*len));
+    }
+    let before = BEFORE_LABEL.iter().filter(|(bit, _)| flags & bit != 0);
+    label += before.map(|(_, len)| len).sum::<usize>();
+    if let Some(octet) = spare.get_mut(label).filter(|_| flags & 1 << 3 != 0) {
+        *octet = 0xf0;
+    }
+    spare
+}
+
 pub(super) fn write_sdf_filter(out: &mut Writer, filter: &SdfFilter) {
     out.u8(u8::from(filter.flow_description.is_some())
         | u8::from(filter.tos.is_some()) << 1
