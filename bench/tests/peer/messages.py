@@ -48,7 +48,7 @@ far = IE_CreateFAR(IE_list=[
         IE_DestinationInterface(interface=1),
         IE_NetworkInstance(instance="internet"),
         IE_RedirectInformation(type=2, address="http://a.example/"),
-        IE_TransportLevelMarking(traffic_class=0x28, traffic_class_mask=0xFC),
+        IE_TransportLevelMarking(tos=0x28, traffic_class=0xFC),
         IE_TrafficEndpointId(id=5),
     ]),
     IE_BAR_Id(id=6),
@@ -100,7 +100,7 @@ messages = [
     PFCPAssociationUpdateRequest(IE_list=[
         NODE,
         IE_PFCPAssociationReleaseRequest(SARR=1),
-        IE_GracefulReleasePeriod(timer_unit=1, timer_value=15),
+        IE_GracefulReleasePeriod(release_timer_unit=1, release_timer_value=15),
     ]),
     PFCPPFDManagementRequest(IE_list=[
         IE_ApplicationID_PFDs(IE_list=[
@@ -117,7 +117,7 @@ messages = [
     ]),
     PFCPSessionSetDeletionRequest(IE_list=[
         NODE,
-        IE_FqCSID(node_id_type=0, node_id="10.100.0.1", csids=[1, 2]),
+        IE_FqCSID(node_id_type=0, num_csids=2, ipv4="10.100.0.1", csids=[1, 2]),
     ]),
     PFCPSessionEstablishmentRequest(IE_list=[
         NODE,
@@ -125,7 +125,7 @@ messages = [
         pdr, far, urr, qer, bar, endpoint,
         IE_PDNType(pdn_type=1),
         IE_UserPlaneInactivityTimer(timer=3600),
-        IE_UserId(IMSIF=1, NAIF=1, imsi="001010123456789", nai="ue@example.org"),
+        IE_UserId(IMSIF=1, NAIF=1, imsi=bytes.fromhex("00010121436587f9"), nai="ue@example.org"),
         IE_APN_DNN(apn_dnn="internet"),
     ]),
     PFCPSessionModificationRequest(IE_list=[
@@ -135,7 +135,7 @@ messages = [
         IE_RemoveTrafficEndpoint(IE_list=[IE_TrafficEndpointId(id=16)]),
         IE_UpdatePDR(IE_list=[IE_PDR_Id(id=1), IE_FAR_Id(id=4), IE_DeactivatePredefinedRules(name="gold")]),
         update_far,
-        IE_PFCPSMReqFlags(QAURR=1),
+        IE_PFCPSMReqFlags(QUARR=1),
         IE_QueryURR(IE_list=[IE_URR_Id(id=7)]),
         IE_QueryURRReference(reference=19),
     ]),

@@ -86,18 +86,25 @@ fn tshark_reads_what_is_written() -> Result<()> {
             .map(|number| samples[number - 1].0.message_type())
             .collect::<Vec<_>>()
     );
+    let numbered = (1..).zip(&samples);
+    let all =
+        numbered.map(|(number, (_, filter))| format!("(frame.number == {number} && {filter})"));
+    let seen = frames(&path, &all.collect::<Vec<_>>().join(" || "))?;
     for (number, (body, filter)) in (1..).zip(&samples) {
-        // Each condition by itself, so that a failure says which one it is.
-        for condition in filter.split("&&") {
+        if seen.contains(&number) {
+            continue;
+        }
+        // Each condition by itself, to say which one it is.
+        for condition in filter.split("&&").map(str::trim) {
             let found = frames(&path, &format!("frame.number == {number} && {condition}"))?;
             let kind = body.message_type();
             ensure!(
                 found == [number],
-                "{kind:?}: tshark does not see `{}`",
-                condition.trim()
+                "{kind:?}: tshark does not see `{condition}`"
             );
         }
     }
+    ensure!(seen.len() == samples.len(), "tshark sees {seen:?}");
     Ok(())
 }
 

@@ -250,11 +250,10 @@ fn read_leaf(reader: &mut Reader<'_>, shape: Shape) -> Result<Leaf, Flaw> {
     };
     let declared = |place: usize| declared.get(place).copied().unwrap_or_default();
     let is_declared = |(place, bits): (usize, &u8)| bits & !declared(place) == 0;
-    // A shorter form leaves out octets of zeros only.
+    // A shorter form leaves out octets of zeros only; a longer one has them.
     let left_out = ours.get(len..).unwrap_or_default();
-    let is_faithful = spare.iter().enumerate().all(is_declared)
-        && left_out.iter().all(|octet| *octet == 0)
-        && ours.len() >= len;
+    let is_faithful =
+        spare.iter().enumerate().all(is_declared) && left_out.iter().all(|octet| *octet == 0);
     Ok(Leaf {
         value,
         name_form,

@@ -174,8 +174,11 @@ pub(super) fn read_up_function_features(
     Ok(UpFunctionFeatures(u64::from_le_bytes(octets)))
 }
 
+/// Octets behind the last feature are left out; two are always there, as in Release 15.
 pub(super) fn write_up_function_features(out: &mut Writer, features: &UpFunctionFeatures) {
-    out.octets(&features.0.to_le_bytes());
+    let octets = features.0.to_le_bytes();
+    let last = octets.iter().rposition(|octet| *octet != 0);
+    out.octets(&octets[..last.map_or(2, |last| (last + 1).max(2))]);
 }
 
 /// CP Function Features (clause 8.2.58): octet 6 came with Release 17.
