@@ -199,6 +199,9 @@ async fn start(
         instances: sessions_config.instances.clone(),
         layout: sessions_config.pools.clone(),
     };
+    let mut datapath = datapath;
+    let pools = datapath.write_pools(&sessions_config.pools);
+    pools.map_err(LoadError::from)?;
     let sessions = Sessions::new(sessions_config, datapath);
     let control = Arc::new(Control::new(&config, recovery, sessions));
     let metrics = Arc::new(Metrics::new(Arc::new(LiveFigures {
