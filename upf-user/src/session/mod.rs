@@ -68,6 +68,12 @@ use crate::pfcp::ie::{Cause, FSeid, NodeId};
 use crate::pfcp::message::Refusal;
 use crate::usage::SessionVolumes;
 
+/// Whether a filter with this flow description is understood (TS 29.212 clause 5.4.2).
+#[must_use]
+pub fn understands_flow_description(text: &str) -> bool {
+    flow_description::parse(text).is_some()
+}
+
 /// UP SEIDs stay below this, because JavaScript's numbers, thus many a JSON reader's, are whole only up to here.
 const SEID_END: u64 = 1 << 53;
 
