@@ -21,6 +21,7 @@ mod half;
 mod image;
 mod limits;
 mod model;
+mod peers;
 mod refusal;
 mod remotes;
 mod request;
@@ -58,8 +59,11 @@ use self::model::Model;
 use self::refusal::refuse_all;
 use self::remotes::Remotes;
 use self::request::Requested;
-use crate::datapath::slots::{ChangeError, Changed, Exhausted, Image, Seating, SlotTable};
+use crate::datapath::slots::{
+    ChangeError, Changed, DuplicateSet, Exhausted, Image, Seating, SlotTable,
+};
 use crate::datapath::{Datapath, DatapathError};
+use crate::gtpu::PathKey;
 use crate::pfcp::ie::{Cause, FSeid, NodeId};
 use crate::pfcp::message::Refusal;
 use crate::usage::SessionVolumes;
@@ -161,7 +165,25 @@ impl<D: Datapath> Sessions<D> {
         self.books.peers().remotes()
     }
 
-    /// Changes whenever [`Self::peers`] does.
+    /// The ways to those peers, each from the address of ours that is used towards it.
+    #[must_use]
+    pub fn paths(&self) -> Vec<PathKey> {
+        self.books.peers().paths()
+    }
+
+    /// Whether a session has this TEID of ours.
+    #[must_use]
+    pub fn has_teid(&self, teid: u32) -> bool {
+        self.books.has_teid(teid)
+    }
+
+    /// Where copies of packets go that the fast path files under this number.
+    #[must_use]
+    pub fn duplicates(&self, id: u32) -> Option<&DuplicateSet> {
+        self.books.duplicate(id)
+    }
+
+    /// Changes whenever [`Self::peers`] or [`Self::paths`] does.
     #[must_use]
     pub fn peers_changed(&self) -> u64 {
         self.books.peers().changes()
