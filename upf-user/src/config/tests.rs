@@ -778,7 +778,7 @@ fn the_example_to_deploy_is_right() {
     assert_eq!(config.unwrap().interfaces.len(), 2);
 }
 
-/// The sample with a section behind it, which begins on line 34.
+/// The sample with a section behind it, which begins on line 32.
 fn sample_and(section: &str) -> Result<Config, Vec<Problem>> {
     Config::parse(&format!("{SAMPLE}{section}"))
 }
@@ -853,7 +853,7 @@ fn a_rule_or_policy_that_cannot_be() {
         (
             "[[predefined_rule]]\nname = \"a\"\n[[predefined_rule]]\nname = \"a\"",
             "predefined_rule[1].name",
-            "line 34 already",
+            "line 32 already",
         ),
         (
             "[[forwarding_policy]]\nname = \"a\"",

@@ -19,8 +19,16 @@ const PREDEFINED: u32 = 1 << 31;
 pub(super) struct Basis {
     /// When it is.
     pub(super) at: Instant,
-    /// What applications look like.
-    pub(super) applications: Arc<Applications>,
+    /// What applications look like, for a session whose rules name one.
+    pub(super) applications: Option<Arc<Applications>>,
+}
+
+impl Basis {
+    /// The filters of an application; none of one that nobody has provisioned.
+    pub(super) fn filters(&self, application: &str) -> &[SdfFilter] {
+        let applications = self.applications.as_deref();
+        applications.map_or(&[], |applications| applications.filters(application))
+    }
 }
 
 impl Model {
@@ -66,7 +74,7 @@ impl Model {
         held.map(|endpoint| Detection {
             filters: Some(Vec::new()),
             action: Action::Drop,
-            ..Detection::of_way(&endpoint.way, Interface::Access)
+            ..Detection::of_way(&endpoint.way, endpoint.source)
         })
     }
 }
@@ -168,7 +176,7 @@ impl Maker<'_> {
             return Some(Vec::new());
         }
         match &self.pdr.application {
-            Some(id) => Some(self.basis.applications.filters(id).to_vec()),
+            Some(id) => Some(self.basis.filters(id).to_vec()),
             None if self.pdr.filters.is_empty() => None,
             None => Some(self.pdr.filters.clone()),
         }

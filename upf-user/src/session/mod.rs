@@ -259,13 +259,11 @@ impl<D: Datapath> Sessions<D> {
 
     /// What the tables of a session are to be filled by now.
     fn basis(&self, owner: &NodeId, model: &Model, now: Instant) -> Basis {
-        let applications = match self.applications.get(owner) {
-            Some(applications) if model.uses_applications() => Arc::clone(applications),
-            _ => Arc::default(),
-        };
+        let applications = self.applications.get(owner);
+        let applications = applications.filter(|_| model.uses_applications());
         Basis {
             at: now,
-            applications,
+            applications: applications.cloned(),
         }
     }
 

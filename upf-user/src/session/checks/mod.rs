@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::config::SessionsConfig;
 use super::model::{
     Families, Far, MAX_FRAMED_ROUTES, MAX_SDF_FILTERS, Model, NetworkInstance, Pdr, UeAddresses,
-    Way,
+    Way, traffic_from,
 };
 use super::refusal::refuse;
 use super::request::Requested;
@@ -184,10 +184,10 @@ impl Model {
                 traffic.insert(tunnel.key, pdr.traffic());
             }
         }
-        // Those of a traffic endpoint without PDR are held as uplink.
-        for way in self.all_ways() {
-            if let Some(tunnel) = way.tunnel {
-                traffic.entry(tunnel.key).or_insert(Direction::Uplink);
+        for endpoint in self.endpoints.iter() {
+            if let Some(tunnel) = endpoint.way.tunnel {
+                let way = traffic_from(endpoint.source);
+                traffic.entry(tunnel.key).or_insert(way);
             }
         }
         traffic

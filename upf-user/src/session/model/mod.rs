@@ -100,6 +100,17 @@ impl Model {
         of_pdrs.chain(self.endpoints.iter_mut().map(|endpoint| &mut endpoint.way))
     }
 
+    /// Traffic endpoints remember which way their packets go.
+    pub(super) fn set_sources(&mut self) {
+        for pdr in self.pdrs.iter() {
+            for id in &pdr.endpoints {
+                if let Some(endpoint) = self.endpoints.get_mut(*id) {
+                    endpoint.source = pdr.source;
+                }
+            }
+        }
+    }
+
     /// A local F-TEID that the session has.
     pub(super) fn tunnel(&self, wanted: impl Fn(&LocalTunnel) -> bool) -> Option<LocalTunnel> {
         self.all_ways().filter_map(|way| way.tunnel).find(wanted)

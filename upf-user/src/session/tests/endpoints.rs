@@ -153,6 +153,39 @@ fn an_endpoint_without_pdr_keeps_its_f_teid() {
     world.check();
 }
 
+/// An F-TEID for packets to the UE stays one, with or without PDR.
+#[test]
+fn an_endpoint_remembers_which_way_its_packets_go() {
+    let mut world = World::new();
+    let mut request = sgw_u(7);
+    request.create_fars[0] = far(1, FORW, Some((Interface::Access, Some(gtpu(5, GNB)))));
+    request.create_traffic_endpoints = vec![endpoint(1, Some(choose(None)))];
+    request.create_pdrs[0].pdi = by(&[1], Interface::Core);
+    let established = world.establish(&request).unwrap();
+    let (seid, kept) = (established.up_f_seid.seid, teid(&established, 1));
+    assert_eq!(world.uplink(kept).is_downlink, 1);
+    let removal = SessionModificationRequest {
+        remove_pdrs: vec![1],
+        ..SessionModificationRequest::default()
+    };
+    modify(&mut world, seid, &removal).unwrap();
+    world.check();
+    let create = |source| SessionModificationRequest {
+        create_pdrs: vec![pdr(9, Some(1), 1, &[], by(&[1], source))],
+        ..SessionModificationRequest::default()
+    };
+    let other_way = modify(&mut world, seid, &create(Interface::Access));
+    let expected = Refusal {
+        cause: Cause::RuleCreationFailure,
+        offending_ie: Some(kind::F_TEID),
+        failed_rule: Some(FailedRule::Pdr(9)),
+    };
+    assert_eq!(other_way, Err(expected));
+    modify(&mut world, seid, &create(Interface::Core)).unwrap();
+    assert_eq!(world.uplink(kept).is_downlink, 1);
+    world.check();
+}
+
 #[test]
 fn an_update_changes_what_it_names() {
     let mut world = World::new();

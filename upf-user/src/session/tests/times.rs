@@ -76,6 +76,31 @@ fn a_pdr_counts_between_its_times() {
 }
 
 #[test]
+fn many_sessions_at_a_time_take_turns() {
+    let mut world = World::new();
+    let mut request = pgw_u(7, ue(Some(UE), None));
+    let due = Duration::from_secs(60);
+    request.create_pdrs[0].activation_time = Some(world.ntp(due));
+    for n in 0..260 {
+        let address = format!("10.45.{}.{}", n / 256, n % 256);
+        request.create_pdrs[0].pdi.ue_ip_address = Some(ue(Some(&address), None));
+        request.create_pdrs[1].pdi.ue_ip_address = Some(ue(Some(&address), None));
+        world.established(&request);
+    }
+    world.now += 2 * due;
+    world.sessions.tick(world.now);
+    assert!(
+        world
+            .sessions
+            .next_deadline()
+            .is_some_and(|deadline| deadline <= world.now)
+    );
+    world.sessions.tick(world.now);
+    assert_eq!(world.sessions.next_deadline(), None);
+    world.check();
+}
+
+#[test]
 fn what_cannot_be_put_into_force_in_time_is_tried_again() {
     let mut world = World::new();
     let seid = world.established(&pgw_u(7, ue(Some(UE), None)));
