@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
+use super::random::Author;
 use super::requests::{dedicated_flow, idle, pdu_session, pgw_u, sgw_u, smf, tunnel, ue};
 use super::world::World;
 use crate::pfcp::codec::{AssociationSetupRequest, Body, Message};
@@ -21,14 +22,18 @@ struct Attack {
     world: World,
     node: Node,
     random: SmallRng,
+    /// Of requests with rules of all kinds.
+    author: Author,
     sequence: u32,
 }
 
 impl Attack {
     fn new() -> Self {
         let own = NodeId::Address(IpAddr::V4(Ipv4Addr::new(10, 100, 0, 2)));
+        let world = World::with_slots(256);
         let mut attack = Self {
-            world: World::with_slots(256),
+            author: Author::new(29_244, world.ntp(Duration::ZERO)),
+            world,
             node: Node::new(Config::new(own, 1), Instant::now()),
             random: SmallRng::seed_from_u64(29_244),
             sequence: 0,
@@ -69,7 +74,7 @@ impl Attack {
         let cp_seid = self.random.random();
         let number = self.random.random();
         let gnb = Ipv4Addr::new(10, 1, 0, self.random.random_range(10..30));
-        let body = match self.random.random_range(0..10) {
+        let body = match self.random.random_range(0..13) {
             0 => Body::SessionEstablishmentRequest(pdu_session(cp_seid, ue(Some(&address), None))),
             1 => Body::SessionEstablishmentRequest(pdu_session(
                 cp_seid,
@@ -83,7 +88,9 @@ impl Attack {
                 "permit out 17 from 192.0.2.0/24 5000-6000 to assigned",
             )),
             8 => Body::SessionDeletionRequest(SessionDeletionRequest::default()),
-            _ => Body::SessionModificationRequest(tunnel(2, number, gnb)),
+            9 => Body::SessionModificationRequest(tunnel(2, number, gnb)),
+            10 => Body::SessionEstablishmentRequest(self.author.establishment()),
+            _ => Body::SessionModificationRequest(self.author.modification()),
         };
         self.write(seid, body)
     }
@@ -111,6 +118,7 @@ impl Attack {
 
     fn throw(&mut self, bytes: &[u8]) {
         self.world.now += Duration::from_millis(2);
+        self.world.sessions.tick(self.world.now);
         self.node
             .receive(SMF, bytes, self.world.now, &mut self.world.sessions);
     }
