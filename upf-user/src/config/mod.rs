@@ -5,6 +5,7 @@
 //! write instead. All errors of a file are reported at once.
 
 mod checks;
+mod gtpu;
 mod reader;
 mod rules;
 #[cfg(test)]
@@ -18,13 +19,18 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+pub use gtpu::Gtpu;
 pub use reader::Problem;
 use reader::{Document, Place, Section};
 pub use rules::{ForwardingPolicy, PredefinedRule, RuleAction};
 
+use crate::pfcp::node::OVERLOAD_PERCENT;
+
 /// Most sessions that one UPF can be given: a slot's index takes 24 bits of a TEID.
 pub const MAX_SESSIONS: u32 = 1 << 24;
 
+/// Longest graceful release; systemd kills before, unless it is told to wait.
+const MAX_GRACEFUL_RELEASE: Duration = Duration::from_secs(3600);
 const DEFAULT_STATE: &str = "/var/lib/upf";
 const DEFAULT_PINS: &str = "/sys/fs/bpf/upf";
 const DEFAULT_SESSIONS: u32 = 100_000;
@@ -49,6 +55,8 @@ pub struct Config {
     pub forwarding_policies: Vec<ForwardingPolicy>,
     /// `[capacity]`
     pub capacity: Capacity,
+    /// `[gtpu]`
+    pub gtpu: Gtpu,
     /// `[http]`
     pub http: Http,
 }
@@ -91,6 +99,10 @@ pub struct Pfcp {
     pub allow: Vec<IpNet>,
     /// Control planes that we set the association up with ourselves.
     pub connect: Vec<SocketAddr>,
+    /// How long control planes have to release us when we are asked to end; zero where they are not asked.
+    pub graceful_release: Duration,
+    /// Load from which on control planes are asked for fewer requests, 1 to 100 percent.
+    pub overload_percent: u8,
 }
 
 impl Pfcp {
@@ -310,6 +322,7 @@ impl Config {
             lines.push(format!("policy     {policy}"));
         }
         lines.push(format!("capacity   {} sessions", self.capacity.sessions));
+        lines.push(format!("gtpu       {}", self.gtpu));
         lines.push(format!("http       {}", self.http.listen));
         lines.join("\n")
     }
@@ -343,6 +356,8 @@ fn read(root: &Section<'_>) -> Option<Config> {
     let forwarding_policies = rules::read_forwarding_policies(root);
     let capacity = root.optional_section("capacity");
     let capacity = capacity.map_or(Some(DEFAULT_SESSIONS), |section| read_capacity(&section));
+    let gtpu = root.optional_section("gtpu");
+    let gtpu = gtpu.map_or(Some(Gtpu::default()), |section| gtpu::read(&section));
     let http = root.optional_section("http");
     let http = http.map_or(Some(DEFAULT_HTTP), |section| read_http(&section));
     root.finish();
@@ -363,6 +378,7 @@ fn read(root: &Section<'_>) -> Option<Config> {
         capacity: Capacity {
             sessions: capacity?,
         },
+        gtpu: gtpu?,
         http: Http { listen: http? },
     })
 }
@@ -405,13 +421,71 @@ fn read_pfcp(section: Section<'_>) -> Option<Placed<'_, Pfcp>> {
     let connect = each(&section, "connect", "10.100.0.1:8805", |place, text| {
         parsed_at(&section, place, text, SOCKET)
     });
+    let graceful_release = match section.optional_text("graceful_release", "10 s") {
+        Some(text) => read_duration(&section, "graceful_release", text, MAX_GRACEFUL_RELEASE),
+        None => Some(Duration::ZERO),
+    };
+    let overload_percent = read_overload_percent(&section);
     section.finish();
     let value = Pfcp {
         listen: listen?,
         allow: allow?,
         connect: connect?,
+        graceful_release: graceful_release?,
+        overload_percent: overload_percent?,
     };
     Some(Placed { section, value })
+}
+
+fn read_overload_percent(section: &Section<'_>) -> Option<u8> {
+    let percent = section
+        .optional_integer("overload_percent", "90")
+        .unwrap_or(i64::from(OVERLOAD_PERCENT));
+    match u8::try_from(percent) {
+        Ok(percent @ 1..=100) => Some(percent),
+        _ => {
+            let message = format!("{percent} is no share of what there is; write 1 to 100");
+            section.problem("overload_percent", message);
+            None
+        }
+    }
+}
+
+/// A number and a unit: `10 s`, `5 min`.
+fn read_duration(
+    section: &Section<'_>,
+    key: &'static str,
+    text: &str,
+    longest: Duration,
+) -> Option<Duration> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit.trim_start() {
+        "s" => Some(1),
+        "min" => Some(60),
+        "h" => Some(3600),
+        _ => None,
+    };
+    let seconds = unit.and_then(|unit| number.parse::<u64>().ok()?.checked_mul(unit));
+    match seconds.map(Duration::from_secs) {
+        Some(duration) if duration <= longest => Some(duration),
+        Some(_) => {
+            let message = format!(
+                "\"{text}\" is too long; write at most \"{} s\"",
+                longest.as_secs()
+            );
+            section.problem(key, message);
+            None
+        }
+        None => {
+            let message =
+                format!("\"{text}\" is no time; write a number with s, min or h, such as \"10 s\"");
+            section.problem(key, message);
+            None
+        }
+    }
 }
 
 fn read_interface(section: Section<'_>) -> Option<Placed<'_, Interface>> {

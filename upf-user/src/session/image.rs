@@ -150,14 +150,13 @@ impl Compiler<'_> {
         let identity = Identity::Ue(ue_of(endpoint), framed.clone());
         let mut entries = Entries::new();
         for detection in &self.detections {
-            if !self.serves(detection, endpoint) {
+            let Some(own) = self.destinations(detection, endpoint, &framed) else {
                 continue;
-            }
+            };
             let rules = self.rules(&half, detection, &identity, seating, books);
             let mut matches = self.matches(detection, identity.families());
-            let own = Identity::Ue(ue_of(endpoint), within(&detection.framed, &framed));
             // A PDR for the UE's address leaves the networks behind it to the PDRs that name them.
-            if !detection.ue.is_empty() && own != identity {
+            if own != identity {
                 matches = filters::narrow_all(&matches, &own.nets());
             }
             // There is no QFI on a plain IP packet.
@@ -171,20 +170,36 @@ impl Compiler<'_> {
     fn matches(&self, detection: &Detection, seen: Option<Families>) -> Vec<Match> {
         match &detection.filters {
             None => vec![filters::EVERYTHING],
-            Some(filters) => filters::compile(filters, self.ue, seen),
+            Some(filters) => filters::compile(filters, self.ue, !self.routes.is_empty(), seen),
         }
     }
 
-    /// Whether a detection is for packets that arrive for a UE address: its own, or any of the session's if it has
-    /// none.
-    fn serves(&self, detection: &Detection, endpoint: UeEndpoint) -> bool {
+    /// Which of the packets that arrive for a UE address and the networks behind it a detection is for: those that it
+    /// names, or all of them if it names no address. `None` if it is for none.
+    fn destinations(
+        &self,
+        detection: &Detection,
+        endpoint: UeEndpoint,
+        framed: &[IpNet],
+    ) -> Option<Identity> {
+        let instance = self.instance_of(detection);
+        let is_there = instance == endpoint.instance;
         if detection.tunnel.is_some() {
-            return false;
+            return None;
         }
-        if !detection.ue.is_empty() {
-            return self.endpoints(detection).any(|own| own == endpoint);
+        if detection.ue.is_empty() {
+            let comes_from_there = is_there || detection.network_instance.is_none();
+            return comes_from_there.then(|| Identity::Ue(ue_of(endpoint), framed.to_vec()));
         }
-        detection.network_instance.is_none() || self.instance_of(detection) == endpoint.instance
+        let is_named = self.endpoints(detection).any(|own| own == endpoint);
+        let ue = if is_named {
+            ue_of(endpoint)
+        } else {
+            UeAddresses::default()
+        };
+        let framed = within(&detection.framed, framed);
+        let any = is_named || is_there && !framed.is_empty();
+        any.then_some(Identity::Ue(ue, framed))
     }
 
     /// Who may send into a tunnel through a detection. What comes from the UE has to come from its addresses and

@@ -21,6 +21,7 @@ mod half;
 mod image;
 mod limits;
 mod model;
+mod peers;
 mod refusal;
 mod remotes;
 mod request;
@@ -58,11 +59,20 @@ use self::model::Model;
 use self::refusal::refuse_all;
 use self::remotes::Remotes;
 use self::request::Requested;
-use crate::datapath::slots::{ChangeError, Changed, Exhausted, Image, Seating, SlotTable};
+use crate::datapath::slots::{
+    ChangeError, Changed, DuplicateSet, Exhausted, Image, Seating, SlotTable,
+};
 use crate::datapath::{Datapath, DatapathError};
+use crate::gtpu::PathKey;
 use crate::pfcp::ie::{Cause, FSeid, NodeId};
 use crate::pfcp::message::Refusal;
 use crate::usage::SessionVolumes;
+
+/// Whether a filter with this flow description is understood (TS 29.212 clause 5.4.2).
+#[must_use]
+pub fn understands_flow_description(text: &str) -> bool {
+    flow_description::parse(text).is_some()
+}
 
 /// UP SEIDs stay below this, because JavaScript's numbers, thus many a JSON reader's, are whole only up to here.
 const SEID_END: u64 = 1 << 53;
@@ -161,7 +171,25 @@ impl<D: Datapath> Sessions<D> {
         self.books.peers().remotes()
     }
 
-    /// Changes whenever [`Self::peers`] does.
+    /// The ways to those peers, each from the address of ours that is used towards it.
+    #[must_use]
+    pub fn paths(&self) -> Vec<PathKey> {
+        self.books.peers().paths()
+    }
+
+    /// Whether a session has this TEID of ours.
+    #[must_use]
+    pub fn has_teid(&self, teid: u32) -> bool {
+        self.books.has_teid(teid)
+    }
+
+    /// Where copies of packets go that the fast path files under this number.
+    #[must_use]
+    pub fn duplicates(&self, id: u32) -> Option<&DuplicateSet> {
+        self.books.duplicate(id)
+    }
+
+    /// Changes whenever [`Self::peers`] or [`Self::paths`] does.
     #[must_use]
     pub fn peers_changed(&self) -> u64 {
         self.books.peers().changes()

@@ -1,6 +1,7 @@
 //! Requests of control planes.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use super::about::About;
@@ -8,7 +9,7 @@ use super::compile::Subscriber;
 use super::model::Model;
 use super::refusal::{refuse, refuse_all};
 use super::request::{self, Requested};
-use super::{InForce, SEID_END, Session, Sessions, answers};
+use super::{InForce, SEID_END, Session, Sessions, answers, peers};
 use crate::datapath::Datapath;
 use crate::datapath::slots::Seating;
 use crate::pfcp::ie::{Cause, FailedRule, FqCsid, NodeId, kind};
@@ -166,6 +167,10 @@ impl<D: Datapath> SessionService for Sessions<D> {
                     suggested.or(bar.suggested_buffering_packets_count);
             }
         }
+    }
+
+    fn owners_of_peers(&self, peers: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)> {
+        peers::owners(self.sessions.values(), peers)
     }
 
     fn count(&self, owner: &NodeId) -> usize {

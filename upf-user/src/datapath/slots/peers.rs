@@ -8,6 +8,7 @@ use upf_common::abi::{self, mapped};
 use upf_common::wire::{outer_ipv4_checksum_base, outer_ipv6_checksum_base};
 
 use super::lists::QUARANTINE;
+use crate::gtpu::PathKey;
 
 /// A GTP-U peer, as seen from one of our addresses, which is of the same family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -155,6 +156,19 @@ impl Peers {
         let used = self.entries.iter().filter(|(_, entry)| entry.users > 0);
         let remotes: BTreeSet<_> = used.map(|(key, _)| key.remote).collect();
         remotes.into_iter().collect()
+    }
+
+    /// The ways to those addresses, each from one of ours, without doubles: network instances do not count.
+    #[must_use]
+    pub fn paths(&self) -> Vec<PathKey> {
+        let used = self.entries.iter().filter(|(_, entry)| entry.users > 0);
+        let paths: BTreeSet<_> = used
+            .map(|(key, _)| PathKey {
+                remote: key.remote,
+                local: key.local,
+            })
+            .collect();
+        paths.into_iter().collect()
     }
 
     /// Raised whenever a peer gets its first user or loses its last.

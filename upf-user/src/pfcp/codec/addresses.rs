@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::error::Flaw;
 use super::names;
 use super::reader::Reader;
+use super::values;
 use super::writer::Writer;
-use crate::pfcp::ie::{FSeid, FTeid, NodeId, OuterHeaderCreation, UeIpAddress};
+use crate::pfcp::ie::{FSeid, FTeid, NodeId, OuterHeaderCreation, RemoteGtpuPeer, UeIpAddress};
 
 /// The octet of flags, with those that stand.
 fn flags(flags: &[(bool, u8)]) -> u8 {
@@ -196,5 +197,47 @@ pub(super) fn write_outer_header_creation(out: &mut Writer, creation: &OuterHead
     write_addresses(out, creation.ipv4, creation.ipv6);
     if let Some(port) = creation.port {
         out.u16(port);
+    }
+}
+
+/// Remote GTP-U Peer (clause 8.2.70).
+pub(super) fn read_remote_gtpu_peer(reader: &mut Reader<'_>) -> Result<RemoteGtpuPeer, Flaw> {
+    let flags = reader.u8()?;
+    let has = |bit: u8| flags & 1 << bit != 0;
+    let (v6, v4) = (has(0), has(1));
+    if !v4 && !v6 {
+        return Err(Flaw::Incorrect);
+    }
+    Ok(RemoteGtpuPeer {
+        ipv4: reader.when(v4, Reader::ipv4)?,
+        ipv6: reader.when(v6, Reader::ipv6)?,
+        destination_interface: reader.when(has(2), |reader| {
+            values::read_destination_interface(&mut read_measured(reader)?)
+        })?,
+        network_instance: reader.when(has(3), |reader| {
+            names::read_name(&mut read_measured(reader)?)
+        })?,
+    })
+}
+
+/// What two octets of length measure.
+fn read_measured<'a>(reader: &mut Reader<'a>) -> Result<Reader<'a>, Flaw> {
+    let len = reader.u16()?;
+    reader.sub(usize::from(len))
+}
+
+pub(super) fn write_remote_gtpu_peer(out: &mut Writer, peer: &RemoteGtpuPeer) {
+    out.u8(flags(&[
+        (peer.ipv6.is_some(), 1 << 0),
+        (peer.ipv4.is_some(), 1 << 1),
+        (peer.destination_interface.is_some(), 1 << 2),
+        (peer.network_instance.is_some(), 1 << 3),
+    ]));
+    write_addresses(out, peer.ipv4, peer.ipv6);
+    if let Some(interface) = &peer.destination_interface {
+        out.measured(|out| values::write_destination_interface(out, interface));
+    }
+    if let Some(name) = &peer.network_instance {
+        out.measured(|out| names::write_name(out, name));
     }
 }

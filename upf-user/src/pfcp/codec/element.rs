@@ -1,7 +1,10 @@
 //! Information elements in a row (TS 29.244 clause 8.1.1), and the rules about how often they may come.
 
 use super::error::{DecodeError, Flaw};
+use super::limits::MAX_SDF_FILTERS;
 use super::reader::Reader;
+use super::values;
+use crate::pfcp::ie::SdfFilter;
 
 /// One IE, its value not looked at yet.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +56,18 @@ impl<'a> Elements<'a> {
         let value = value.map_err(|_| DecodeError::length(kind))?;
         Ok(Element { kind, value })
     }
+
+    /// Hands each IE over, up to the first that is refused.
+    pub(super) fn read_each(
+        self,
+        tally: &mut Tally,
+        mut read: impl FnMut(&Element<'a>, &mut Tally) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        for ie in self {
+            read(&ie?, tally)?;
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Iterator for Elements<'a> {
@@ -80,8 +95,10 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn skip(&mut self) {
+    /// Counts an IE that is not read.
+    pub(super) fn skip(&mut self) -> Result<(), DecodeError> {
         self.skipped = self.skipped.saturating_add(1);
+        Ok(())
     }
 
     /// Reads an IE that may come once; what repeats it is skipped (TS 29.244 clause 7.6).
@@ -91,35 +108,82 @@ impl Tally {
         element: &Element<'a>,
         read: impl FnOnce(&mut Reader<'a>) -> Result<T, Flaw>,
     ) -> Result<(), DecodeError> {
-        self.group_once(place, element, |element, _| element.read(read))
+        self.group(place, element, |element, _| element.read(read))
     }
 
-    /// The same for a group.
-    pub(super) fn group_once<'a, T>(
+    /// Reads a group that may come once; what repeats it is skipped.
+    pub(super) fn group<'a, T>(
         &mut self,
         place: &mut Option<T>,
         element: &Element<'a>,
         read: impl FnOnce(&Element<'a>, &mut Self) -> Result<T, DecodeError>,
     ) -> Result<(), DecodeError> {
         if place.is_some() {
-            self.skip();
-        } else {
-            *place = Some(read(element, self)?);
+            return self.skip();
         }
+        *place = Some(read(element, self)?);
+        Ok(())
+    }
+
+    /// Reads one IE of several, of which there must not be more than `limit`.
+    pub(super) fn several<'a, T>(
+        &mut self,
+        list: &mut Vec<T>,
+        limit: usize,
+        element: &Element<'a>,
+        read: impl FnOnce(&mut Reader<'a>) -> Result<T, Flaw>,
+    ) -> Result<(), DecodeError> {
+        self.groups(list, limit, element, |element, _| element.read(read))
+    }
+
+    /// The same for groups.
+    pub(super) fn groups<'a, T>(
+        &mut self,
+        list: &mut Vec<T>,
+        limit: usize,
+        element: &Element<'a>,
+        read: impl FnOnce(&Element<'a>, &mut Self) -> Result<T, DecodeError>,
+    ) -> Result<(), DecodeError> {
+        if list.len() >= limit {
+            return Err(DecodeError::too_many(element.kind));
+        }
+        list.push(read(element, self)?);
+        Ok(())
+    }
+
+    /// Reads one of a message's SDF filters, which are counted together wherever they stand.
+    pub(super) fn sdf_filter(
+        &mut self,
+        list: &mut Vec<SdfFilter>,
+        element: &Element<'_>,
+    ) -> Result<(), DecodeError> {
+        if self.sdf_filters >= MAX_SDF_FILTERS {
+            return Err(DecodeError::too_many(element.kind));
+        }
+        self.sdf_filters += 1;
+        list.push(element.read(values::read_sdf_filter)?);
         Ok(())
     }
 }
 
-/// Adds to a list that a peer must not make longer than `limit`.
-pub(super) fn push<'a, T>(
-    list: &mut Vec<T>,
-    limit: usize,
-    element: &Element<'a>,
-    read: impl FnOnce(&Element<'a>) -> Result<T, DecodeError>,
-) -> Result<(), DecodeError> {
-    if list.len() >= limit {
-        return Err(DecodeError::too_many(element.kind));
+/// What a mandatory IE said.
+pub(super) fn mandatory<T>(value: Option<T>, kind: u16) -> Result<T, DecodeError> {
+    value.ok_or(DecodeError::missing(kind))
+}
+
+/// The group that an ID alone makes: Remove and Query.
+pub(super) fn read_id<'a, T>(
+    kind: u16,
+    read: impl Fn(&mut Reader<'a>) -> Result<T, Flaw>,
+) -> impl FnOnce(&Element<'a>, &mut Tally) -> Result<T, DecodeError> {
+    move |group, tally| {
+        let mut id = None;
+        group
+            .elements()
+            .read_each(tally, |ie, tally| match ie.kind {
+                found if found == kind => tally.once(&mut id, ie, &read),
+                _ => tally.skip(),
+            })?;
+        mandatory(id, kind)
     }
-    list.push(read(element)?);
-    Ok(())
 }

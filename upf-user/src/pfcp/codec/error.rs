@@ -53,6 +53,7 @@ impl DecodeError {
         match flaw {
             Flaw::Short => Self::length(kind),
             Flaw::Incorrect => Self::new(Cause::MandatoryIeIncorrect, kind),
+            Flaw::TooMany => Self::too_many(kind),
         }
     }
 }
@@ -64,6 +65,8 @@ pub(super) enum Flaw {
     Short,
     /// It says what it must not say.
     Incorrect,
+    /// It has more parts than we take.
+    TooMany,
 }
 
 /// A message or an IE of it would be longer than 65,535 octets.

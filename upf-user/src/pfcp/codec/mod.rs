@@ -3,25 +3,47 @@
 //! [`frames`] splits a datagram into messages, [`decode`] reads one, [`Message::encode`] writes one. The codec
 //! is symmetrical: what a control plane sends can be written as well, for tests, benches and the lab.
 //!
-//! - IEs that are not known, vendors' ones, those of features that are not there (URR, BAR, traffic endpoints)
-//!   and repetitions of what may come once are skipped and counted.
+//! - IEs that are not known, vendors' ones, those of features that are not there and repetitions of what may come
+//!   once are skipped and counted.
 //! - A value may be longer than known: what is behind belongs to later versions. A shorter one is an error.
-//! - Nothing that a peer sends makes a message bigger in memory than the bounds below allow.
+//! - Nothing that a peer sends makes a message bigger in memory than the limits here allow.
 
 mod addresses;
+mod bar;
 mod body;
+mod catalogue;
+mod duplicating;
 mod element;
 mod error;
+mod ethernet;
 mod far;
+mod forwarding;
 mod header;
+mod identities;
+mod layout;
+mod limits;
+mod load;
+mod mar;
+mod measurement;
 mod names;
 mod node_messages;
+mod path_messages;
+mod pdi;
 mod pdr;
+mod pfd;
 mod qer;
 mod reader;
-mod session_messages;
+mod report_messages;
+mod session_requests;
+mod session_responses;
+mod shapes;
 #[cfg(test)]
 pub(crate) mod tests;
+mod traffic_endpoint;
+mod treatment;
+pub mod tree;
+mod urr;
+mod usage_report;
 mod values;
 mod writer;
 
@@ -32,20 +54,14 @@ pub use body::{
 };
 pub use error::{DecodeError, EncodeError};
 pub use header::{Frame, FrameError, Frames, Header, MessageType, frames};
+pub use limits::{
+    MAX_APPLICATIONS, MAX_FARS, MAX_FQ_CSIDS, MAX_OTHER_RULES, MAX_PDRS, MAX_PEERS,
+    MAX_PFD_CONTEXTS, MAX_PFD_VALUES, MAX_QERS, MAX_SDF_FILTERS, MAX_URRS, MAX_VALUES,
+};
 
 use super::ie::{NodeId, kind};
 use element::{Elements, Tally};
-use session_messages as session;
 use writer::Writer;
-
-/// Most PDRs of a kind (Create, Update, Remove, Created) in one message. More are refused with cause 75.
-pub const MAX_PDRS: usize = 64;
-/// Most FARs of a kind in one message.
-pub const MAX_FARS: usize = 128;
-/// Most QERs of a kind in one message, and most QER IDs in one PDR.
-pub const MAX_QERS: usize = 64;
-/// Most SDF filters in one message, those of all its PDRs together.
-pub const MAX_SDF_FILTERS: usize = 256;
 
 /// Reads a message; `None` where its type is not known.
 ///
@@ -67,62 +83,85 @@ fn decode_body(
     tally: &mut Tally,
 ) -> Result<Body, DecodeError> {
     use MessageType as Type;
+    use node_messages as node;
     Ok(match kind {
-        Type::HeartbeatRequest => {
-            Body::HeartbeatRequest(node_messages::read_heartbeat(body, tally)?)
-        }
-        Type::HeartbeatResponse => {
-            Body::HeartbeatResponse(node_messages::read_heartbeat(body, tally)?)
+        Type::HeartbeatRequest => Body::HeartbeatRequest(node::read_heartbeat(body, tally)?),
+        Type::HeartbeatResponse => Body::HeartbeatResponse(node::read_heartbeat(body, tally)?),
+        Type::PfdManagementRequest => Body::PfdManagementRequest(pfd::read_request(body, tally)?),
+        Type::PfdManagementResponse => {
+            Body::PfdManagementResponse(node::read_other_response(body, tally)?)
         }
         Type::AssociationSetupRequest => {
-            Body::AssociationSetupRequest(node_messages::read_setup_request(body, tally)?)
+            Body::AssociationSetupRequest(node::read_setup_request(body, tally)?)
         }
         Type::AssociationSetupResponse => {
-            Body::AssociationSetupResponse(node_messages::read_setup_response(body, tally)?)
+            Body::AssociationSetupResponse(node::read_setup_response(body, tally)?)
         }
         Type::AssociationUpdateRequest => {
-            Body::AssociationUpdateRequest(node_messages::read_update_request(body, tally)?)
+            Body::AssociationUpdateRequest(node::read_update_request(body, tally)?)
         }
         Type::AssociationUpdateResponse => {
-            Body::AssociationUpdateResponse(node_messages::read_node_response(body, tally)?)
+            Body::AssociationUpdateResponse(node::read_node_response(body, tally)?)
         }
         Type::AssociationReleaseRequest => {
-            Body::AssociationReleaseRequest(node_messages::read_node_request(body, tally)?)
+            Body::AssociationReleaseRequest(node::read_node_request(body, tally)?)
         }
         Type::AssociationReleaseResponse => {
-            Body::AssociationReleaseResponse(node_messages::read_node_response(body, tally)?)
+            Body::AssociationReleaseResponse(node::read_node_response(body, tally)?)
         }
         Type::VersionNotSupportedResponse => Body::VersionNotSupportedResponse,
+        Type::NodeReportRequest => {
+            Body::NodeReportRequest(path_messages::read_report(body, tally)?)
+        }
+        Type::NodeReportResponse => {
+            Body::NodeReportResponse(node::read_node_response(body, tally)?)
+        }
+        Type::SessionSetDeletionRequest => {
+            Body::SessionSetDeletionRequest(path_messages::read_set_deletion(body, tally)?)
+        }
+        Type::SessionSetDeletionResponse => {
+            Body::SessionSetDeletionResponse(node::read_node_response(body, tally)?)
+        }
+        Type::SessionSetModificationRequest => Body::OtherRequest(kind),
+        Type::SessionSetModificationResponse => {
+            Body::OtherResponse(kind, node::read_other_response(body, tally)?)
+        }
+        _ => decode_session_body(kind, body, tally)?,
+    })
+}
+
+fn decode_session_body(
+    kind: MessageType,
+    body: Elements<'_>,
+    tally: &mut Tally,
+) -> Result<Body, DecodeError> {
+    use MessageType as Type;
+    Ok(match kind {
         Type::SessionEstablishmentRequest => {
-            Body::SessionEstablishmentRequest(session::read_establishment_request(body, tally)?)
+            Body::SessionEstablishmentRequest(session_requests::read_establishment(body, tally)?)
         }
         Type::SessionEstablishmentResponse => {
-            Body::SessionEstablishmentResponse(session::read_establishment_response(body, tally)?)
+            Body::SessionEstablishmentResponse(session_responses::read_establishment(body, tally)?)
         }
         Type::SessionModificationRequest => {
-            Body::SessionModificationRequest(session::read_modification_request(body, tally)?)
+            Body::SessionModificationRequest(session_requests::read_modification(body, tally)?)
         }
         Type::SessionModificationResponse => {
-            Body::SessionModificationResponse(session::read_modification_response(body, tally)?)
+            Body::SessionModificationResponse(session_responses::read_modification(body, tally)?)
         }
         Type::SessionDeletionRequest => {
-            Body::SessionDeletionRequest(session::read_deletion_request(body, tally)?)
+            Body::SessionDeletionRequest(session_requests::read_deletion(body, tally)?)
         }
         Type::SessionDeletionResponse => {
-            Body::SessionDeletionResponse(session::read_deletion_response(body, tally)?)
+            Body::SessionDeletionResponse(session_responses::read_deletion(body, tally)?)
         }
-        Type::PfdManagementRequest
-        | Type::NodeReportRequest
-        | Type::SessionSetDeletionRequest
-        | Type::SessionSetModificationRequest
-        | Type::SessionReportRequest => Body::OtherRequest(kind),
-        Type::PfdManagementResponse
-        | Type::NodeReportResponse
-        | Type::SessionSetDeletionResponse
-        | Type::SessionSetModificationResponse
-        | Type::SessionReportResponse => {
-            Body::OtherResponse(kind, node_messages::read_other_response(body, tally)?)
+        Type::SessionReportRequest => {
+            Body::SessionReportRequest(report_messages::read_request(body, tally)?)
         }
+        Type::SessionReportResponse => {
+            Body::SessionReportResponse(report_messages::read_response(body, tally)?)
+        }
+        other => Body::OtherRequest(other),
     })
 }
 
@@ -179,53 +218,45 @@ impl Message {
 }
 
 fn encode_body(out: &mut Writer, body: &Body) {
+    use node_messages as node;
     match body {
         Body::HeartbeatRequest(heartbeat) | Body::HeartbeatResponse(heartbeat) => {
-            node_messages::write_heartbeat(out, heartbeat);
+            node::write_heartbeat(out, heartbeat);
         }
-        Body::AssociationSetupRequest(request) => {
-            node_messages::write_setup_request(out, request);
-        }
-        Body::AssociationSetupResponse(response) => {
-            node_messages::write_setup_response(out, response);
-        }
-        Body::AssociationUpdateRequest(request) => {
-            node_messages::write_node_id(out, &request.node_id);
-        }
-        Body::AssociationReleaseRequest(node) => {
-            node_messages::write_node_id(out, node);
-        }
-        Body::AssociationUpdateResponse(response) | Body::AssociationReleaseResponse(response) => {
-            node_messages::write_node_response(out, response);
+        Body::PfdManagementRequest(request) => pfd::write_request(out, request),
+        Body::AssociationSetupRequest(request) => node::write_setup_request(out, request),
+        Body::AssociationSetupResponse(response) => node::write_setup_response(out, response),
+        Body::AssociationUpdateRequest(request) => node::write_update_request(out, request),
+        Body::AssociationReleaseRequest(id) => node::write_node_id(out, id),
+        Body::AssociationUpdateResponse(response)
+        | Body::AssociationReleaseResponse(response)
+        | Body::NodeReportResponse(response)
+        | Body::SessionSetDeletionResponse(response) => node::write_node_response(out, response),
+        Body::NodeReportRequest(request) => path_messages::write_report(out, request),
+        Body::SessionSetDeletionRequest(request) => {
+            path_messages::write_set_deletion(out, request);
         }
         Body::SessionEstablishmentRequest(request) => {
-            session::write_establishment_request(out, request);
+            session_requests::write_establishment(out, request);
         }
         Body::SessionEstablishmentResponse(response) => {
-            session::write_establishment_response(out, response);
+            session_responses::write_establishment(out, response);
         }
         Body::SessionModificationRequest(request) => {
-            session::write_modification_request(out, request);
+            session_requests::write_modification(out, request);
         }
         Body::SessionModificationResponse(response) => {
-            session::write_modification_response(out, response);
+            session_responses::write_modification(out, response);
         }
-        Body::SessionDeletionRequest(request) => session::write_deletion_request(out, request),
+        Body::SessionDeletionRequest(request) => session_requests::write_deletion(out, request),
         Body::SessionDeletionResponse(response) => {
-            node_messages::write_verdict(out, &response.verdict);
+            session_responses::write_deletion(out, response);
         }
-        Body::NodeReportResponse(response) | Body::SessionSetDeletionResponse(response) => {
-            node_messages::write_node_response(out, response);
-        }
+        Body::SessionReportRequest(request) => report_messages::write_request(out, request),
+        Body::SessionReportResponse(response) => report_messages::write_response(out, response),
         Body::PfdManagementResponse(response) | Body::OtherResponse(_, response) => {
-            node_messages::write_other_response(out, response)
+            node::write_other_response(out, response);
         }
-        Body::PfdManagementRequest(_)
-        | Body::NodeReportRequest(_)
-        | Body::SessionSetDeletionRequest(_)
-        | Body::SessionReportRequest(_)
-        | Body::SessionReportResponse(_)
-        | Body::VersionNotSupportedResponse
-        | Body::OtherRequest(_) => {}
+        Body::VersionNotSupportedResponse | Body::OtherRequest(_) => {}
     }
 }

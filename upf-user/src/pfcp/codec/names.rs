@@ -1,4 +1,4 @@
-//! Texts: names as DNS labels or as they are, identities in digits.
+//! Texts: names as DNS labels or as they are, and plain ones.
 
 use super::error::Flaw;
 use super::reader::Reader;
@@ -7,8 +7,18 @@ use super::writer::Writer;
 const MAX_LABEL: usize = 63;
 /// RFC 1035 clause 2.3.4.
 const MAX_NAME: usize = 255;
-/// TS 23.003 clause 2.2.
-const MAX_IMSI_DIGITS: usize = 15;
+
+/// How a writer writes names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum NameForm {
+    /// As DNS labels, where the name has such.
+    #[default]
+    Labels,
+    /// As DNS labels, the root's empty one at the end.
+    RootedLabels,
+    /// As it is.
+    Text,
+}
 
 /// A Network Instance or APN/DNN (clauses 8.2.4 and 8.2.117): some peers send DNS labels, some the plain text.
 pub(super) fn read_name(reader: &mut Reader<'_>) -> Result<String, Flaw> {
@@ -24,19 +34,22 @@ pub(super) fn read_name(reader: &mut Reader<'_>) -> Result<String, Flaw> {
         .ok_or(Flaw::Incorrect)
 }
 
-/// As DNS labels, where the name has such.
+/// In the writer's form; a name that has no labels as it is.
 pub(super) fn write_name(out: &mut Writer, name: &str) {
     // One octet before each label takes the dots' places, and the first one's.
     let has_labels = name.len() < MAX_NAME
         && name
             .split('.')
             .all(|label| (1..=MAX_LABEL).contains(&label.len()));
-    if !has_labels {
+    if !has_labels || out.name_form == NameForm::Text {
         return out.octets(name.as_bytes());
     }
     for label in name.split('.') {
         out.u8(label.len() as u8);
         out.octets(label.as_bytes());
+    }
+    if out.name_form == NameForm::RootedLabels {
+        out.u8(0);
     }
 }
 
@@ -77,41 +90,31 @@ pub(super) fn write_text(out: &mut Writer, text: &str) {
     out.octets(text.as_bytes());
 }
 
-const IMSIF: u8 = 1 << 0;
-
-/// User ID (clause 8.2.101): the IMSI, where there is one.
-pub(super) fn read_user_id(reader: &mut Reader<'_>) -> Result<Option<String>, Flaw> {
-    let flags = reader.u8()?;
-    reader.when(flags & IMSIF != 0, |reader| {
-        let len = reader.u8()?;
-        digits(reader.sub(usize::from(len))?.take_rest())
-    })
+/// A text behind two octets of its length; it may be empty.
+pub(super) fn read_measured_text(reader: &mut Reader<'_>) -> Result<String, Flaw> {
+    let len = reader.u16()?;
+    text_or_nothing(&mut reader.sub(usize::from(len))?)
 }
 
-/// An IMSI alone. Only as many digits as one may have are written.
-pub(super) fn write_user_id(out: &mut Writer, imsi: &str) {
-    let digits = imsi.as_bytes();
-    let digits = &digits[..digits.len().min(MAX_IMSI_DIGITS)];
-    out.u8(IMSIF);
-    out.u8(digits.len().div_ceil(2) as u8);
-    for pair in digits.chunks(2) {
-        let high = pair.get(1).map_or(0xf, |digit| digit & 0xf);
-        out.u8(high << 4 | pair[0] & 0xf);
-    }
+/// A text behind one octet of its length; it may be empty.
+pub(super) fn read_short_text(reader: &mut Reader<'_>) -> Result<String, Flaw> {
+    let len = reader.u8()?;
+    text_or_nothing(&mut reader.sub(usize::from(len))?)
 }
 
-/// Digits two to an octet, the low half first, the last half filled up with ones (TS 29.274 clause 8.3).
-fn digits(octets: &[u8]) -> Result<String, Flaw> {
-    let halves = octets
-        .iter()
-        .flat_map(|octet| [octet & 0xf, octet >> 4])
-        .collect::<Vec<_>>();
-    let halves = halves.strip_suffix(&[0xf]).unwrap_or(&halves);
-    let is_imsi = (1..=MAX_IMSI_DIGITS).contains(&halves.len()) && halves.iter().all(|h| *h < 10);
-    if !is_imsi {
-        return Err(Flaw::Incorrect);
+fn text_or_nothing(reader: &mut Reader<'_>) -> Result<String, Flaw> {
+    if reader.is_empty() {
+        return Ok(String::new());
     }
-    Ok(halves.iter().map(|half| char::from(b'0' + half)).collect())
+    read_text(reader)
+}
+
+pub(super) fn write_measured_text(out: &mut Writer, text: &str) {
+    out.measured(|out| write_text(out, text));
+}
+
+pub(super) fn write_short_text(out: &mut Writer, text: &str) {
+    out.measured_u8(|out| write_text(out, text));
 }
 
 #[cfg(test)]
@@ -151,25 +154,5 @@ mod tests {
         assert_eq!(written("a..b"), b"a..b");
         let long = "x".repeat(64);
         assert_eq!(written(&long), long.as_bytes());
-    }
-
-    #[test]
-    fn the_imsi_is_read_out_of_a_user_id() {
-        let user = |octets: &[u8]| read_user_id(&mut Reader::new(octets));
-        let imsi = Ok(Some("001010123456789".to_owned()));
-        let odd = [1, 8, 0x00, 0x01, 0x01, 0x21, 0x43, 0x65, 0x87, 0xf9];
-        assert_eq!(user(&odd), imsi);
-        // IMEI and NAI behind it are not looked at.
-        assert_eq!(user(&[&[0x0b][..], &odd[1..], &[9; 20]].concat()), imsi);
-        assert_eq!(user(&[1, 2, 0x21, 0x43]), Ok(Some("1234".to_owned())));
-        assert_eq!(user(&[0x08, 3, b'a', b'@', b'b']), Ok(None));
-        assert_eq!(user(&[]), Err(Flaw::Short));
-        assert_eq!(user(&[1, 3, 0x21, 0x43]), Err(Flaw::Short));
-        assert_eq!(user(&[1, 0]), Err(Flaw::Incorrect));
-        assert_eq!(user(&[1, 2, 0xf1, 0x43]), Err(Flaw::Incorrect));
-        assert_eq!(
-            user(&[1, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
-            Err(Flaw::Incorrect)
-        );
     }
 }

@@ -4,12 +4,12 @@ use super::body::{
     AssociationSetupRequest, AssociationSetupResponse, AssociationUpdateRequest, Heartbeat,
     NodeResponse, OtherResponse, Verdict,
 };
-use super::element::{Elements, Tally};
+use super::element::{Elements, Tally, mandatory};
 use super::error::DecodeError;
 use super::reader::Reader;
 use super::writer::Writer;
 use super::{addresses, values};
-use crate::pfcp::ie::{Cause, NodeId, UpFunctionFeatures, kind};
+use crate::pfcp::ie::{Cause, CpFunctionFeatures, NodeId, UpFunctionFeatures, kind};
 
 /// The IEs that messages of nodes are made of.
 #[derive(Default)]
@@ -19,47 +19,53 @@ struct Parts {
     offending_ie: Option<u16>,
     recovery_time_stamp: Option<u32>,
     up_function_features: Option<UpFunctionFeatures>,
+    cp_function_features: Option<CpFunctionFeatures>,
+    release_request: Option<u8>,
+    graceful_release_period: Option<u8>,
 }
 
 impl Parts {
     fn read(body: Elements<'_>, tally: &mut Tally) -> Result<Self, DecodeError> {
         let mut parts = Self::default();
-        for ie in body {
-            let ie = ie?;
-            match ie.kind {
-                kind::NODE_ID => {
-                    tally.once(&mut parts.node_id, &ie, addresses::read_node_id)?;
-                }
-                kind::CAUSE => tally.once(&mut parts.cause, &ie, values::read_cause)?,
-                kind::OFFENDING_IE => tally.once(&mut parts.offending_ie, &ie, Reader::u16)?,
-                kind::RECOVERY_TIME_STAMP => {
-                    tally.once(&mut parts.recovery_time_stamp, &ie, Reader::u32)?;
-                }
-                kind::UP_FUNCTION_FEATURES => {
-                    let read = values::read_up_function_features;
-                    tally.once(&mut parts.up_function_features, &ie, read)?;
-                }
-                _ => tally.skip(),
+        body.read_each(tally, |ie, tally| match ie.kind {
+            kind::NODE_ID => tally.once(&mut parts.node_id, ie, addresses::read_node_id),
+            kind::CAUSE => tally.once(&mut parts.cause, ie, values::read_cause),
+            kind::OFFENDING_IE => tally.once(&mut parts.offending_ie, ie, Reader::u16),
+            kind::RECOVERY_TIME_STAMP => {
+                tally.once(&mut parts.recovery_time_stamp, ie, Reader::u32)
             }
-        }
+            kind::UP_FUNCTION_FEATURES => {
+                let read = values::read_up_function_features;
+                tally.once(&mut parts.up_function_features, ie, read)
+            }
+            kind::CP_FUNCTION_FEATURES => {
+                let read = values::read_cp_function_features;
+                tally.once(&mut parts.cp_function_features, ie, read)
+            }
+            kind::PFCP_ASSOCIATION_RELEASE_REQUEST => {
+                tally.once(&mut parts.release_request, ie, Reader::u8)
+            }
+            kind::GRACEFUL_RELEASE_PERIOD => {
+                tally.once(&mut parts.graceful_release_period, ie, Reader::u8)
+            }
+            _ => tally.skip(),
+        })?;
         Ok(parts)
     }
 
     fn node_id(&mut self) -> Result<NodeId, DecodeError> {
-        let id = self.node_id.take();
-        id.ok_or(DecodeError::missing(kind::NODE_ID))
+        mandatory(self.node_id.take(), kind::NODE_ID)
     }
 
     fn verdict(&self) -> Result<Verdict, DecodeError> {
         Ok(Verdict {
-            cause: self.cause.ok_or(DecodeError::missing(kind::CAUSE))?,
+            cause: mandatory(self.cause, kind::CAUSE)?,
             offending_ie: self.offending_ie,
         })
     }
 
     fn recovery_time_stamp(&self) -> Result<u32, DecodeError> {
-        self.recovery_time_stamp
-            .ok_or(DecodeError::missing(kind::RECOVERY_TIME_STAMP))
+        mandatory(self.recovery_time_stamp, kind::RECOVERY_TIME_STAMP)
     }
 }
 
@@ -86,14 +92,18 @@ pub(super) fn read_setup_request(
         node_id: parts.node_id()?,
         recovery_time_stamp: parts.recovery_time_stamp()?,
         up_function_features: parts.up_function_features,
-        cp_function_features: None,
+        cp_function_features: parts.cp_function_features,
     })
 }
 
 pub(super) fn write_setup_request(out: &mut Writer, request: &AssociationSetupRequest) {
     write_node_id(out, &request.node_id);
     write_stamp(out, request.recovery_time_stamp);
-    write_features(out, request.up_function_features);
+    write_features(
+        out,
+        request.up_function_features,
+        request.cp_function_features,
+    );
 }
 
 /// A refusal may do without a Recovery Time Stamp: nobody looks at it there.
@@ -112,7 +122,7 @@ pub(super) fn read_setup_response(
         verdict,
         recovery_time_stamp,
         up_function_features: parts.up_function_features,
-        cp_function_features: None,
+        cp_function_features: parts.cp_function_features,
     })
 }
 
@@ -120,7 +130,11 @@ pub(super) fn write_setup_response(out: &mut Writer, response: &AssociationSetup
     write_node_id(out, &response.node_id);
     write_verdict(out, &response.verdict);
     write_stamp(out, response.recovery_time_stamp);
-    write_features(out, response.up_function_features);
+    write_features(
+        out,
+        response.up_function_features,
+        response.cp_function_features,
+    );
 }
 
 pub(super) fn read_update_request(
@@ -131,10 +145,24 @@ pub(super) fn read_update_request(
     Ok(AssociationUpdateRequest {
         node_id: parts.node_id()?,
         up_function_features: parts.up_function_features,
-        cp_function_features: None,
-        release_request: None,
-        graceful_release_period: None,
+        cp_function_features: parts.cp_function_features,
+        release_request: parts.release_request,
+        graceful_release_period: parts.graceful_release_period,
     })
+}
+
+pub(super) fn write_update_request(out: &mut Writer, request: &AssociationUpdateRequest) {
+    write_node_id(out, &request.node_id);
+    write_features(
+        out,
+        request.up_function_features,
+        request.cp_function_features,
+    );
+    let release = &request.release_request;
+    let write = values::write_u8;
+    out.each(kind::PFCP_ASSOCIATION_RELEASE_REQUEST, release, write);
+    let period = &request.graceful_release_period;
+    out.each(kind::GRACEFUL_RELEASE_PERIOD, period, values::write_u8);
 }
 
 /// A release, of which only the Node ID is needed.
@@ -190,7 +218,13 @@ fn write_stamp(out: &mut Writer, stamp: u32) {
     out.each(kind::RECOVERY_TIME_STAMP, [&stamp], values::write_u32);
 }
 
-fn write_features(out: &mut Writer, features: Option<UpFunctionFeatures>) {
+fn write_features(
+    out: &mut Writer,
+    up: Option<UpFunctionFeatures>,
+    cp: Option<CpFunctionFeatures>,
+) {
     let write = values::write_up_function_features;
-    out.each(kind::UP_FUNCTION_FEATURES, &features, write);
+    out.each(kind::UP_FUNCTION_FEATURES, &up, write);
+    let write = values::write_cp_function_features;
+    out.each(kind::CP_FUNCTION_FEATURES, &cp, write);
 }

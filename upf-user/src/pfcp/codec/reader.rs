@@ -59,6 +59,15 @@ impl<'a> Reader<'a> {
         self.array().map(|octets: [u8; 16]| octets.into())
     }
 
+    pub(super) fn mac(&mut self) -> Result<[u8; 6], Flaw> {
+        self.array()
+    }
+
+    /// How many octets are left.
+    pub(super) const fn len(&self) -> usize {
+        self.rest.len()
+    }
+
     /// A reader of the next `len` octets, which this one has then behind it.
     pub(super) fn sub(&mut self, len: usize) -> Result<Self, Flaw> {
         let (head, rest) = self.rest.split_at_checked(len).ok_or(Flaw::Short)?;

@@ -5,8 +5,8 @@ use super::names;
 use super::reader::Reader;
 use super::writer::Writer;
 use crate::pfcp::ie::{
-    ApplyAction, BitRates, Cause, FailedRule, GateStatus, Interface, OuterHeaderRemoval, SdfFilter,
-    UpFunctionFeatures,
+    ApplyAction, BitRates, Cause, CpFunctionFeatures, FailedRule, GateStatus, Interface,
+    OuterHeaderRemoval, SdfFilter, UpFunctionFeatures,
 };
 
 pub(super) fn write_u8(out: &mut Writer, value: &u8) {
@@ -19,6 +19,59 @@ pub(super) fn write_u16(out: &mut Writer, value: &u16) {
 
 pub(super) fn write_u32(out: &mut Writer, value: &u32) {
     out.u32(*value);
+}
+
+pub(super) fn write_u64(out: &mut Writer, value: &u64) {
+    out.u64(*value);
+}
+
+/// An octet string that nobody looks into.
+pub(super) fn read_octets(reader: &mut Reader<'_>) -> Result<Vec<u8>, Flaw> {
+    Ok(reader.take_rest().to_vec())
+}
+
+#[allow(clippy::ptr_arg, reason = "the signature of all writers of values")]
+pub(super) fn write_octets(out: &mut Writer, octets: &Vec<u8>) {
+    out.octets(octets);
+}
+
+/// Steering Functionality, Steering Mode, Priority (clauses 8.2.125, 8.2.126 and 8.2.128): four bits.
+pub(super) fn read_four_bits(reader: &mut Reader<'_>) -> Result<u8, Flaw> {
+    reader.u8().map(|octet| octet & 0xf)
+}
+
+/// PDN Type and Paging Policy Indicator (clauses 8.2.79 and 8.2.116): three bits.
+pub(super) fn read_three_bits(reader: &mut Reader<'_>) -> Result<u8, Flaw> {
+    reader.u8().map(|octet| octet & 7)
+}
+
+/// QFI (clause 8.2.89) and 3GPP Interface Type (clause 8.2.118): six bits.
+pub(super) fn read_six_bits(reader: &mut Reader<'_>) -> Result<u8, Flaw> {
+    reader.u8().map(|octet| octet & 0x3f)
+}
+
+/// RQI (clause 8.2.88).
+pub(super) fn read_rqi(reader: &mut Reader<'_>) -> Result<bool, Flaw> {
+    reader.u8().map(|octet| octet & 1 != 0)
+}
+
+pub(super) fn write_rqi(out: &mut Writer, is_reflective: &bool) {
+    out.u8(u8::from(*is_reflective));
+}
+
+/// DL Buffering Suggested Packet Count (clause 8.2.48): one octet or two.
+pub(super) fn read_packet_count(reader: &mut Reader<'_>) -> Result<u16, Flaw> {
+    match reader.len() {
+        1 => reader.u8().map(u16::from),
+        _ => reader.u16(),
+    }
+}
+
+pub(super) fn write_packet_count(out: &mut Writer, count: &u16) {
+    match u8::try_from(*count) {
+        Ok(count) => out.u8(count),
+        Err(_) => out.u16(*count),
+    }
 }
 
 /// Cause (clause 8.2.1).
@@ -121,7 +174,21 @@ pub(super) fn read_up_function_features(
     Ok(UpFunctionFeatures(u64::from_le_bytes(octets)))
 }
 
+/// Octets behind the last feature are left out; two are always there, as in Release 15.
 pub(super) fn write_up_function_features(out: &mut Writer, features: &UpFunctionFeatures) {
+    let octets = features.0.to_le_bytes();
+    let last = octets.iter().rposition(|octet| *octet != 0);
+    out.octets(&octets[..last.map_or(2, |last| (last + 1).max(2))]);
+}
+
+/// CP Function Features (clause 8.2.58): octet 6 came with Release 17.
+pub(super) fn read_cp_function_features(
+    reader: &mut Reader<'_>,
+) -> Result<CpFunctionFeatures, Flaw> {
+    read_flags(reader).map(CpFunctionFeatures)
+}
+
+pub(super) fn write_cp_function_features(out: &mut Writer, features: &CpFunctionFeatures) {
     out.octets(&features.0.to_le_bytes());
 }
 
@@ -165,11 +232,6 @@ pub(super) fn read_marking(reader: &mut Reader<'_>) -> Result<(u8, u8), Flaw> {
 
 pub(super) fn write_marking(out: &mut Writer, marking: &(u8, u8)) {
     out.octets(&[marking.0, marking.1]);
-}
-
-/// QFI (clause 8.2.89): six bits.
-pub(super) fn read_qfi(reader: &mut Reader<'_>) -> Result<u8, Flaw> {
-    reader.u8().map(|octet| octet & 0x3f)
 }
 
 /// Failed Rule ID (clause 8.2.80).
@@ -218,6 +280,28 @@ pub(super) fn read_sdf_filter(reader: &mut Reader<'_>) -> Result<SdfFilter, Flaw
         flow_label: reader.when(has(3), |reader| Ok(reader.u24()? & 0x000f_ffff))?,
         id: reader.when(has(4), Reader::u32)?,
     })
+}
+
+/// The upper flags, the second octet, and what stands before a flow label's 20 bits.
+pub(super) fn spare_of_sdf_filter(octets: &[u8]) -> Vec<u8> {
+    const BEFORE_LABEL: [(u8, usize); 2] = [(1 << 1, 2), (1 << 2, 4)];
+    let mut spare = vec![0; octets.len()];
+    for (octet, bits) in spare.iter_mut().zip([0xe0, 0xff]) {
+        *octet = bits;
+    }
+    let Some([flags, _, len @ ..]) = octets.first_chunk::<4>() else {
+        return spare;
+    };
+    let mut label = 2;
+    if flags & 1 != 0 {
+        label += 2 + usize::from(u16::from_be_bytes(*len));
+    }
+    let before = BEFORE_LABEL.iter().filter(|(bit, _)| flags & bit != 0);
+    label += before.map(|(_, len)| len).sum::<usize>();
+    if let Some(octet) = spare.get_mut(label).filter(|_| flags & 1 << 3 != 0) {
+        *octet = 0xf0;
+    }
+    spare
 }
 
 pub(super) fn write_sdf_filter(out: &mut Writer, filter: &SdfFilter) {

@@ -1,15 +1,26 @@
 //! Writes messages; lengths are filled in once they are known.
 
 use super::error::EncodeError;
+use super::names::{self, NameForm};
 
 /// Grows a message.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     bytes: Vec<u8>,
     too_long: bool,
+    /// How names are written.
+    pub(super) name_form: NameForm,
 }
 
 impl Writer {
+    /// One that writes names in this form.
+    pub(super) fn in_form(name_form: NameForm) -> Self {
+        Self {
+            name_form,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn u8(&mut self, value: u8) {
         self.bytes.push(value);
     }
@@ -52,6 +63,17 @@ impl Writer {
         }
     }
 
+    /// One octet of length, and then what it measures.
+    pub(super) fn measured_u8(&mut self, fill: impl FnOnce(&mut Self)) {
+        let start = self.bytes.len();
+        self.u8(0);
+        fill(self);
+        match u8::try_from(self.bytes.len() - start - 1) {
+            Ok(len) => self.bytes[start] = len,
+            Err(_) => self.too_long = true,
+        }
+    }
+
     /// An IE (clause 8.1.1).
     pub(super) fn element(&mut self, kind: u16, fill: impl FnOnce(&mut Self)) {
         self.u16(kind);
@@ -68,6 +90,27 @@ impl Writer {
         for value in values {
             self.element(kind, |out| write(out, value));
         }
+    }
+
+    /// An IE of plain text for each of some.
+    pub(super) fn texts<'a>(&mut self, kind: u16, texts: impl IntoIterator<Item = &'a String>) {
+        self.each(kind, texts, |out, text| names::write_text(out, text));
+    }
+
+    /// An IE that is a name, where there is one.
+    pub(super) fn name(&mut self, kind: u16, name: Option<&String>) {
+        self.each(kind, name, |out, name| names::write_name(out, name));
+    }
+
+    /// The group that an ID alone makes, for each of some: Remove and Query.
+    pub(super) fn ids<'a, T: 'a>(
+        &mut self,
+        group: u16,
+        kind: u16,
+        ids: impl IntoIterator<Item = &'a T>,
+        write: impl Fn(&mut Self, &T),
+    ) {
+        self.each(group, ids, |out, id| out.each(kind, [id], &write));
     }
 
     pub(super) fn finish(self) -> Result<Vec<u8>, EncodeError> {

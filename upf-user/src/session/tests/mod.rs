@@ -12,6 +12,7 @@ mod framed;
 mod hostile;
 mod limits;
 mod lists;
+mod matching;
 mod profiles;
 mod random;
 mod refusals;

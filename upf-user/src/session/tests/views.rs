@@ -1,8 +1,11 @@
 //! What the REST API shows.
 
+use std::net::IpAddr;
+
 use super::requests::*;
 use super::world::{World, teid_of};
-use crate::pfcp::message::SessionModificationRequest;
+use crate::pfcp::ie::{Cause, FSeid, NodeId};
+use crate::pfcp::message::{SessionModificationRequest, SessionReportResponse};
 use crate::pfcp::service::SessionService;
 use crate::session::{Gates, PeerTunnelView, Rates, VolumeView};
 
@@ -142,6 +145,52 @@ fn all_sessions_of_a_control_plane_end_with_it() {
     assert!(world.sessions.is_empty() && world.sessions.peers().is_empty());
     world.check();
     assert!(world.state().has_same_tables(&World::new().state()));
+}
+
+#[test]
+fn the_owners_of_a_peers_sessions_are_found() {
+    let mut world = World::new();
+    let address = |n: u8| ue(Some(&format!("10.45.0.{n}")), None);
+    for (cp_seid, gnb) in [(1, Some(GNB)), (2, Some(GNB)), (3, None)] {
+        let request = pdu_session(cp_seid, address(cp_seid as u8 + 1));
+        let seid = world.established(&request);
+        if let Some(gnb) = gnb {
+            world.modify(seid, &tunnel(1, 0x1001, gnb)).unwrap();
+        }
+    }
+    let (gnb, nobody) = (IpAddr::from(GNB), IpAddr::from([10, 1, 0, 77]));
+    let owners = world.sessions.owners_of_peers(&[gnb, nobody]);
+    assert_eq!(owners, [(smf(), vec![gnb])]);
+    assert_eq!(world.sessions.owners_of_peers(&[nobody]), []);
+}
+
+#[test]
+fn an_answered_report_moves_or_ends_the_session() {
+    let mut world = World::new();
+    let seid = world.established(&pdu_session(7, ue(Some("10.45.0.2"), None)));
+    let mut response = SessionReportResponse {
+        cause: Cause::RequestAccepted,
+        offending_ie: None,
+        update_bars: Vec::new(),
+        flags: 0,
+        cp_f_seid: Some(FSeid {
+            seid: 8,
+            ipv4: Some([10, 100, 0, 1].into()),
+            ipv6: None,
+        }),
+    };
+    let (now, stranger) = (world.now, NodeId::Fqdn("stranger".to_owned()));
+    world.sessions.report_answered(&smf(), seid, &response, now);
+    assert_eq!(world.sessions.cp_seid(&smf(), seid), Some(8));
+    response.cause = Cause::SessionContextNotFound;
+    response.cp_f_seid = None;
+    world
+        .sessions
+        .report_answered(&stranger, seid, &response, now);
+    assert_eq!(world.sessions.cp_seid(&smf(), seid), Some(8));
+    world.sessions.report_answered(&smf(), seid, &response, now);
+    assert!(world.sessions.is_empty());
+    world.check();
 }
 
 #[test]
