@@ -11,6 +11,7 @@ use rand::{Rng, SeedableRng};
 use super::copies::copied;
 use super::end_markers::handover;
 use super::framed::with_framed;
+use super::random::Author;
 use super::requests::{dedicated_flow, idle, pdu_session, pgw_u, sgw_u, smf, tunnel, ue};
 use super::shared_meters::{ambr_of, with_ambr};
 use super::ue_pools::choosing;
@@ -26,14 +27,18 @@ struct Attack {
     world: World,
     node: Node,
     random: SmallRng,
+    /// Of requests with rules of all kinds.
+    author: Author,
     sequence: u32,
 }
 
 impl Attack {
     fn new() -> Self {
         let own = NodeId::Address(IpAddr::V4(Ipv4Addr::new(10, 100, 0, 2)));
+        let world = World::with_slots(256);
         let mut attack = Self {
-            world: World::with_slots(256),
+            author: Author::new(29_244, world.ntp(Duration::ZERO)),
+            world,
             node: Node::new(Config::new(own, 1), Instant::now()),
             random: SmallRng::seed_from_u64(29_244),
             sequence: 0,
@@ -77,13 +82,13 @@ impl Attack {
         let imsi = ["001010000000001", "001010000000002"][self.random.random_range(0..2)];
         let kbps = self.random.random_range(1..1000);
         let net = format!("192.168.{}.0/24", self.random.random_range(0..40));
-        let body = match self.random.random_range(0..16) {
-            10 => Body::SessionEstablishmentRequest(with_ambr(&address, Some(imsi), kbps)),
-            11 => Body::SessionModificationRequest(ambr_of(kbps)),
-            12 => Body::SessionEstablishmentRequest(choosing(true, number & 1 == 0)),
-            13 => Body::SessionEstablishmentRequest(with_framed(Some(&address), None, &[&net])),
-            14 => Body::SessionEstablishmentRequest(copied(&address, number)),
-            15 => Body::SessionModificationRequest(handover(number, gnb)),
+        let body = match self.random.random_range(0..19) {
+            13 => Body::SessionEstablishmentRequest(with_ambr(&address, Some(imsi), kbps)),
+            14 => Body::SessionModificationRequest(ambr_of(kbps)),
+            15 => Body::SessionEstablishmentRequest(choosing(true, number & 1 == 0)),
+            16 => Body::SessionEstablishmentRequest(with_framed(Some(&address), None, &[&net])),
+            17 => Body::SessionEstablishmentRequest(copied(&address, number)),
+            18 => Body::SessionModificationRequest(handover(number, gnb)),
             0 => Body::SessionEstablishmentRequest(pdu_session(cp_seid, ue(Some(&address), None))),
             1 => Body::SessionEstablishmentRequest(pdu_session(
                 cp_seid,
@@ -97,7 +102,9 @@ impl Attack {
                 "permit out 17 from 192.0.2.0/24 5000-6000 to assigned",
             )),
             8 => Body::SessionDeletionRequest(SessionDeletionRequest::default()),
-            _ => Body::SessionModificationRequest(tunnel(2, number, gnb)),
+            9 => Body::SessionModificationRequest(tunnel(2, number, gnb)),
+            10 => Body::SessionEstablishmentRequest(self.author.establishment()),
+            _ => Body::SessionModificationRequest(self.author.modification()),
         };
         self.write(seid, body)
     }
@@ -125,6 +132,7 @@ impl Attack {
 
     fn throw(&mut self, bytes: &[u8]) {
         self.world.now += Duration::from_millis(2);
+        self.world.sessions.tick(self.world.now);
         self.node
             .receive(SMF, bytes, self.world.now, &mut self.world.sessions);
     }
