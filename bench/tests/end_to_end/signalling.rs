@@ -8,8 +8,9 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use bench::{
-    gtpu,
-    topology::{AgentOptions, GNB, N3, OTHER_GNB},
+    gtpu::{self, GPdu},
+    pfcp::Tunnel,
+    topology::{AgentOptions, DN, GNB, N3, OTHER_GNB},
 };
 
 use crate::{
@@ -234,6 +235,59 @@ fn a_peer_that_does_not_answer_is_reported_and_again_when_it_does() -> Result<()
         "ip.src == 10.1.0.2 && gtp.message == 1 && gtp.seq_number",
         4,
     )
+}
+
+#[test]
+fn copies_of_a_users_packets_reach_another_tunnel() -> Result<()> {
+    const PACKETS: u8 = 5;
+    let mut world = World::new()?;
+    let uplink = world.smf.establish(1, UE, None, None)?.tunnel()?;
+    let copies = Tunnel {
+        teid: 0x77,
+        address: OTHER_GNB,
+    };
+    world.smf.duplicate(1, copies)?;
+    let capture = Capture::start(&world.topology, &world.topology.ran, "gnb")?;
+    let (gnb, other) = (gnb(&world)?, at(&world, OTHER_GNB, gtpu::PORT)?);
+    for n in 0..PACKETS {
+        let packet = datagram(n);
+        let bytes = GPdu {
+            teid: uplink.teid,
+            qfi: None,
+            payload: &packet,
+        };
+        gnb.send_to(&bytes.to_uplink_bytes(), (N3, gtpu::PORT))?;
+    }
+    for n in 0..PACKETS {
+        let mut buffer = [0; 64];
+        let (length, from) = other.recv_from(&mut buffer).context("no copy")?;
+        assert_eq!(from, SocketAddr::new(N3.into(), gtpu::PORT));
+        let copy = gtpu::read(&buffer[..length]).context("no G-PDU")?;
+        assert_eq!((copy.teid, copy.payload), (0x77, &datagram(n)[..]));
+    }
+    world.reached("upf_copies_total", &[("outcome", "sent")], PACKETS.into(), PATIENCE)?;
+    let forwarded = world.metric("upf_packets_total", &[("direction", "uplink")])?;
+    assert_eq!(forwarded, f64::from(PACKETS));
+    capture.judge(
+        "ip.dst == 10.1.0.11 && gtp.teid == 0x77 && ip.dsfield.dscp == 46 && udp.port == 7",
+        PACKETS.into(),
+    )
+}
+
+/// What the UE sends to a host in the data network: a UDP datagram from and to port 7, without a checksum.
+fn datagram(n: u8) -> [u8; 29] {
+    let [a, b, c, d] = DN.octets();
+    let mut packet = [
+        0x45, 0, 0, 29, 0, n, 0x40, 0, 64, 17, 0, 0, 10, 128, 0, 1, a, b, c, d, 0, 7, 0, 7, 0, 9, 0,
+        0, n,
+    ];
+    let words = packet[..20].chunks(2);
+    let sum: u32 = words
+        .map(|word| u32::from(word[0]) << 8 | u32::from(word[1]))
+        .sum();
+    let checksum = !((sum & 0xffff) + (sum >> 16)) as u16;
+    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+    packet
 }
 
 /// A network with an agent that has these settings of `[gtpu]`.
