@@ -102,6 +102,12 @@ impl Smf {
         Ok(serde_json::from_value(self.ask(json!({"do": "accept"}))?)?)
     }
 
+    /// Waits until the UPF asks for its release, and releases it if that is wanted: the period that it gives, seconds.
+    pub(crate) fn release_when_asked(&mut self, releases: bool) -> Result<u64> {
+        let answer = self.ask(json!({"do": "release_when_asked", "releases": releases}))?;
+        answer["period"].as_u64().context("no period")
+    }
+
     /// Forgets everything, as a restart makes it.
     pub(crate) fn restart(&mut self) -> Result<()> {
         self.ask(json!({"do": "restart"})).map(drop)

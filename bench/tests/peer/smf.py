@@ -56,7 +56,8 @@ def send(request):
 
 
 def receive():
-    """The next answer, or None: a heartbeat and a report are answered, an association setup kept for later."""
+    """The next answer, or None: a heartbeat and a report are answered, an association's setup or update kept for
+    later."""
     global heartbeats
     datagram = udp.recv(65535)
     message = PFCP(datagram)
@@ -68,7 +69,7 @@ def receive():
         response = PFCPHeartbeatResponse(IE_list=[IE_RecoveryTimeStamp(timestamp=RECOVERY)])
         udp.sendto(bytes(PFCP(seq=message.seq, S=0) / response), UPF)
         return None
-    if message.message_type == 5:
+    if message.message_type in (5, 7):
         inbox.append(message)
         return None
     return message
@@ -193,6 +194,26 @@ def heartbeats_seen(_):
 def release(_):
     answer = exchange(PFCPAssociationReleaseRequest(IE_list=[node()]))
     return {"cause": cause(answer)}
+
+
+def release_when_asked(command):
+    """Waits until the UPF asks for the release of the association, accepts, and releases it if that is wanted."""
+    deadline = time.monotonic() + 15
+    while not inbox and time.monotonic() < deadline:
+        if select.select([udp], [], [], 0.1)[0]:
+            receive()
+    request = inbox.pop()
+    inbox.clear()
+    if find(request.payload, IE_PFCPAssociationReleaseRequest).SARR != 1:
+        raise RuntimeError("the UPF asks for something else")
+    period = find(request.payload, IE_GracefulReleasePeriod)
+    if period.release_timer_unit != 0:
+        raise RuntimeError("units of two seconds are expected")
+    response = PFCPAssociationUpdateResponse(IE_list=[node(), IE_Cause(cause=1)])
+    udp.sendto(bytes(PFCP(seq=request.seq, S=0) / response), UPF)
+    if command["releases"] and release(command)["cause"] != 1:
+        raise RuntimeError("the release is refused")
+    return {"period": 2 * period.release_timer_value}
 
 
 def ue_address(command, sd):
@@ -329,7 +350,7 @@ def repeat(_):
 COMMANDS = {
     command.__name__: command
     for command in (
-        associate, accept, restart, heartbeats_seen, reports, release,
+        associate, accept, restart, heartbeats_seen, reports, release, release_when_asked,
         establish, profile, join, tunnel, duplicate, idle, rate, gate, delete, repeat,
     )
 }

@@ -1,22 +1,28 @@
 //! Datagrams that wait to be handled: read from the socket as fast as they come, so that heartbeats do not wait
 //! behind a storm of requests, and so that it is us who decide what is not served.
+//!
+//! Each address has a line of its own, and they take turns: a control plane that sends too much waits for itself.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::pfcp::codec::MessageType;
 
-/// Most datagrams that wait.
-pub(super) const MAX_WAITING: usize = 1 << 14;
+/// Most datagrams that wait: a burst of every SMF of a region.
+const MAX_WAITING: usize = 1 << 16;
+/// Most datagrams of one address that wait.
+const MAX_WAITING_OF_PEER: usize = MAX_WAITING / 2;
+/// So many of them, and establishments are refused.
+const CONGESTED: usize = MAX_WAITING_OF_PEER / 2;
+/// So long, and establishments are refused: their peer is about to send them again (T1 is three seconds).
+const MAX_WAIT: Duration = Duration::from_secs(2);
 /// Most datagrams that wait for their refusal: refusing costs time too.
 const MAX_REFUSED: usize = 256;
 /// Most bytes that wait.
-const MAX_BYTES: usize = 32 << 20;
-/// A request that waits longer than this is about to be sent again (T1 is three seconds).
-const MAX_WAIT: Duration = Duration::from_secs(2);
+const MAX_BYTES: usize = 64 << 20;
 /// No heartbeat is longer: what is, is bundled with something else.
-const MAX_HEARTBEAT: usize = 64;
+pub(super) const MAX_HEARTBEAT: usize = 64;
 const TYPE_AT: usize = 1;
 
 /// A datagram and where it came from.
@@ -40,12 +46,16 @@ pub(super) enum Admission {
     Dropped,
 }
 
-/// The line.
+/// The lines.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    line: VecDeque<Waiting>,
+    /// By address; none is empty.
+    lines: HashMap<IpAddr, VecDeque<Waiting>>,
+    /// Whose turn it is, in their order.
+    turns: VecDeque<IpAddr>,
     refused: VecDeque<Waiting>,
-    /// Of both.
+    waiting: usize,
+    /// Of all that waits, what is refused too.
     bytes: usize,
 }
 
@@ -58,26 +68,51 @@ impl Backlog {
         if is_heartbeat && datagram.len() <= MAX_HEARTBEAT {
             return Admission::AtOnce;
         }
-        let is_refused = is(MessageType::SessionEstablishmentRequest) && self.is_congested(now);
-        let (line, most, admission) = match is_refused {
-            true => (&mut self.refused, MAX_REFUSED, Admission::Refused),
-            false => (&mut self.line, MAX_WAITING, Admission::Queued),
-        };
-        if line.len() >= most || self.bytes + datagram.len() > MAX_BYTES {
+        if self.bytes + datagram.len() > MAX_BYTES {
             return Admission::Dropped;
         }
-        self.bytes += datagram.len();
-        line.push_back(Waiting {
+        let line = self.lines.get(&from.ip());
+        let waiting_of_peer = line.map_or(0, VecDeque::len);
+        let is_late = |first: &Waiting| now.saturating_duration_since(first.since) > MAX_WAIT;
+        let is_congested =
+            waiting_of_peer >= CONGESTED || line.and_then(VecDeque::front).is_some_and(is_late);
+        let waiting = || Waiting {
             from,
             bytes: datagram.to_vec(),
             since: now,
-        });
-        admission
+        };
+        if is_congested && is(MessageType::SessionEstablishmentRequest) {
+            if self.refused.len() >= MAX_REFUSED {
+                return Admission::Dropped;
+            }
+            self.bytes += datagram.len();
+            self.refused.push_back(waiting());
+            return Admission::Refused;
+        }
+        if self.waiting >= MAX_WAITING || waiting_of_peer >= MAX_WAITING_OF_PEER {
+            return Admission::Dropped;
+        }
+        if waiting_of_peer == 0 {
+            self.turns.push_back(from.ip());
+        }
+        self.waiting += 1;
+        self.bytes += datagram.len();
+        let line = self.lines.entry(from.ip()).or_default();
+        line.push_back(waiting());
+        Admission::Queued
     }
 
-    /// The next one to be handled.
+    /// The next one to be handled: of each address one at a time.
     pub(super) fn next(&mut self) -> Option<Waiting> {
-        let waiting = self.line.pop_front()?;
+        let peer = self.turns.pop_front()?;
+        let line = self.lines.get_mut(&peer)?;
+        let waiting = line.pop_front()?;
+        if line.is_empty() {
+            self.lines.remove(&peer);
+        } else {
+            self.turns.push_back(peer);
+        }
+        self.waiting -= 1;
         self.bytes -= waiting.bytes.len();
         Some(waiting)
     }
@@ -90,23 +125,14 @@ impl Backlog {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.line.is_empty() && self.refused.is_empty()
+        self.waiting == 0 && self.refused.is_empty()
     }
 
     /// How full it is.
     pub(super) fn percent(&self) -> u8 {
-        let datagrams = self.line.len() * 100 / MAX_WAITING;
+        let datagrams = self.waiting * 100 / MAX_WAITING;
         let bytes = self.bytes * 100 / MAX_BYTES;
         datagrams.max(bytes) as u8
-    }
-
-    fn is_congested(&self, now: Instant) -> bool {
-        let wait = |first: &Waiting| now.saturating_duration_since(first.since);
-        self.percent() >= 50
-            || self
-                .line
-                .front()
-                .is_some_and(|first| wait(first) > MAX_WAIT)
     }
 }
 
@@ -118,96 +144,109 @@ mod tests {
     const ESTABLISHMENT: [u8; 4] = [0x21, 50, 0, 12];
     const DELETION: [u8; 4] = [0x21, 54, 0, 12];
 
-    fn peer() -> SocketAddr {
-        "192.0.2.1:8805".parse().unwrap()
+    fn peer(last: u8) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, last], 8805))
+    }
+
+    /// A backlog at one moment.
+    struct World {
+        backlog: Backlog,
+        now: Instant,
+    }
+
+    impl World {
+        fn new() -> Self {
+            Self {
+                backlog: Backlog::default(),
+                now: Instant::now(),
+            }
+        }
+
+        fn admit(&mut self, last: u8, datagram: &[u8]) -> Admission {
+            self.backlog.admit(peer(last), datagram, self.now)
+        }
+
+        fn fill(&mut self, last: u8, count: usize) {
+            for _ in 0..count {
+                assert_eq!(self.admit(last, &DELETION), Admission::Queued);
+            }
+        }
     }
 
     #[test]
     fn requests_wait_in_order_and_heartbeats_do_not() {
-        let mut backlog = Backlog::default();
-        let now = Instant::now();
+        let mut world = World::new();
         for datagram in [&ESTABLISHMENT, &DELETION] {
-            assert_eq!(backlog.admit(peer(), datagram, now), Admission::Queued);
+            assert_eq!(world.admit(1, datagram), Admission::Queued);
         }
-        assert_eq!(backlog.admit(peer(), &HEARTBEAT, now), Admission::AtOnce);
+        assert_eq!(world.admit(1, &HEARTBEAT), Admission::AtOnce);
         let bundle = [HEARTBEAT.to_vec(), vec![0; 100]].concat();
-        assert_eq!(backlog.admit(peer(), &bundle, now), Admission::Queued);
-        assert_eq!(backlog.next().unwrap().bytes, ESTABLISHMENT);
-        assert_eq!(backlog.next().unwrap().bytes, DELETION);
-        assert_eq!(backlog.next().unwrap().bytes, bundle);
-        assert!(backlog.next().is_none() && backlog.is_empty());
-        assert_eq!(backlog.bytes, 0);
+        assert_eq!(world.admit(1, &bundle), Admission::Queued);
+        for expected in [&ESTABLISHMENT[..], &DELETION, &bundle] {
+            assert_eq!(world.backlog.next().unwrap().bytes, expected);
+        }
+        assert!(world.backlog.next().is_none() && world.backlog.is_empty());
+        assert_eq!((world.backlog.bytes, world.backlog.lines.len()), (0, 0));
     }
 
     #[test]
-    fn establishments_are_refused_when_half_of_the_room_is_taken() {
-        let mut backlog = Backlog::default();
-        let now = Instant::now();
-        for _ in 0..MAX_WAITING / 2 {
-            assert_eq!(
-                backlog.admit(peer(), &ESTABLISHMENT, now),
-                Admission::Queued
-            );
-        }
-        assert_eq!(backlog.percent(), 50);
-        assert_eq!(
-            backlog.admit(peer(), &ESTABLISHMENT, now),
-            Admission::Refused
-        );
-        for _ in 0..MAX_WAITING / 2 {
-            assert_eq!(backlog.admit(peer(), &DELETION, now), Admission::Queued);
-        }
-        assert_eq!(backlog.admit(peer(), &DELETION, now), Admission::Dropped);
-        assert_eq!(backlog.admit(peer(), &HEARTBEAT, now), Admission::AtOnce);
+    fn addresses_take_turns() {
+        let mut world = World::new();
+        world.fill(1, 3);
+        world.fill(2, 1);
+        world.fill(3, 2);
+        let next = || world.backlog.next();
+        let order: Vec<_> = std::iter::from_fn(next).map(|one| one.from).collect();
+        assert_eq!(order, [1, 2, 3, 1, 3, 1].map(peer));
     }
 
     #[test]
-    fn refusals_are_bounded() {
-        let mut backlog = Backlog::default();
-        let now = Instant::now();
-        backlog.admit(peer(), &DELETION, now);
-        let late = now + MAX_WAIT * 2;
-        for _ in 0..MAX_REFUSED {
-            assert_eq!(
-                backlog.admit(peer(), &ESTABLISHMENT, late),
-                Admission::Refused
-            );
-        }
-        assert_eq!(
-            backlog.admit(peer(), &ESTABLISHMENT, late),
-            Admission::Dropped
-        );
-        while let Some(waiting) = backlog.next_refused() {
-            assert_eq!(waiting.bytes, ESTABLISHMENT);
-        }
-        assert_eq!(backlog.next().unwrap().bytes, DELETION);
-        assert!(backlog.is_empty() && backlog.bytes == 0);
+    fn establishments_of_who_sends_too_much_are_refused() {
+        let mut world = World::new();
+        world.fill(1, CONGESTED);
+        assert_eq!(world.admit(1, &ESTABLISHMENT), Admission::Refused);
+        assert_eq!(world.admit(2, &ESTABLISHMENT), Admission::Queued);
+        world.fill(1, MAX_WAITING_OF_PEER - CONGESTED);
+        assert_eq!(world.admit(1, &DELETION), Admission::Dropped);
+        assert_eq!(world.admit(1, &HEARTBEAT), Admission::AtOnce);
+        world.fill(2, MAX_WAITING - MAX_WAITING_OF_PEER - 1);
+        assert_eq!(world.backlog.percent(), 100);
+        assert_eq!(world.admit(3, &DELETION), Admission::Dropped);
     }
 
     #[test]
     fn establishments_are_refused_when_requests_wait_too_long() {
-        let mut backlog = Backlog::default();
-        let now = Instant::now();
-        backlog.admit(peer(), &DELETION, now);
-        assert_eq!(
-            backlog.admit(peer(), &ESTABLISHMENT, now + MAX_WAIT),
-            Admission::Queued
-        );
-        let late = now + MAX_WAIT + Duration::from_millis(1);
-        assert_eq!(
-            backlog.admit(peer(), &ESTABLISHMENT, late),
-            Admission::Refused
-        );
-        assert_eq!(backlog.admit(peer(), &DELETION, late), Admission::Queued);
+        let mut world = World::new();
+        world.fill(1, 1);
+        world.now += MAX_WAIT;
+        assert_eq!(world.admit(1, &ESTABLISHMENT), Admission::Queued);
+        world.now += Duration::from_millis(1);
+        assert_eq!(world.admit(1, &ESTABLISHMENT), Admission::Refused);
+        assert_eq!(world.admit(1, &DELETION), Admission::Queued);
+    }
+
+    #[test]
+    fn refusals_are_bounded() {
+        let mut world = World::new();
+        world.fill(1, 1);
+        world.now += MAX_WAIT * 2;
+        for _ in 0..MAX_REFUSED {
+            assert_eq!(world.admit(1, &ESTABLISHMENT), Admission::Refused);
+        }
+        assert_eq!(world.admit(1, &ESTABLISHMENT), Admission::Dropped);
+        while let Some(waiting) = world.backlog.next_refused() {
+            assert_eq!(waiting.bytes, ESTABLISHMENT);
+        }
+        assert_eq!(world.backlog.next().unwrap().bytes, DELETION);
+        assert!(world.backlog.is_empty() && world.backlog.bytes == 0);
     }
 
     #[test]
     fn bytes_are_bounded_too() {
-        let mut backlog = Backlog::default();
-        let now = Instant::now();
+        let mut world = World::new();
         let long = vec![0; 65_000];
-        let queued = (0..1000).filter(|_| backlog.admit(peer(), &long, now) == Admission::Queued);
+        let queued = (0..2000).filter(|_| world.admit(1, &long) == Admission::Queued);
         assert_eq!(queued.count(), MAX_BYTES / 65_000);
-        assert!(backlog.percent() >= 99);
+        assert!(world.backlog.percent() >= 99);
     }
 }

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::TcpListener;
 
-use super::{AgentError, pfcp};
+use super::AgentError;
+use super::pfcp_sockets::PfcpSockets;
 use crate::config::Config;
 use crate::gtpu::sockets::Sockets;
 use crate::metrics::GtpuMetrics;
 
 /// What another process may have.
 pub(super) struct Listeners {
-    pub(super) pfcp: UdpSocket,
+    pub(super) pfcp: PfcpSockets,
     pub(super) gtpu: Arc<Sockets>,
     pub(super) http: TcpListener,
 }
@@ -33,7 +34,7 @@ impl Listeners {
             .map_err(|(address, source)| refused("GTP-U", address)(source))?;
         Ok(Self {
             gtpu: Arc::new(gtpu),
-            pfcp: pfcp::bind(pfcp).map_err(refused("PFCP", pfcp))?,
+            pfcp: PfcpSockets::open(pfcp).map_err(refused("PFCP", pfcp))?,
             http: TcpListener::bind(http)
                 .await
                 .map_err(refused("HTTP", http))?,

@@ -24,6 +24,7 @@ mod gtpu;
 mod listeners;
 mod numbers;
 mod pfcp;
+mod pfcp_sockets;
 mod readiness;
 #[cfg(test)]
 mod storm;
@@ -64,8 +65,10 @@ use crate::store::{FileStore, StoreError, recovery_time};
 
 /// GTP-U peers at most: every gNB of a large country.
 const MAX_PEERS: u32 = 65_536;
-/// Rule lists at most; sessions with one PDR for a direction need none.
-const MAX_LISTS: u32 = 65_536;
+/// Pages of rule lists at least: both directions of a session with as many filters as it may have, old and new.
+const MIN_LISTS: u32 = 1024;
+/// Pages of rule lists at most; sessions with one PDR for a direction need none.
+const MAX_LISTS: u32 = 131_072;
 /// Between looks at the list of GTP-U peers.
 const PEERS_EVERY: Duration = Duration::from_millis(50);
 
@@ -312,7 +315,7 @@ fn serve_peers(
     watch: &Arc<Watch>,
 ) {
     let server = Server {
-        socket: listeners.pfcp,
+        sockets: listeners.pfcp,
         config: config.pfcp,
         engine: Arc::clone(&api.control),
         metrics: Arc::clone(&api.metrics),
@@ -370,7 +373,7 @@ fn load(config: &Config, sessions: &SessionsConfig) -> Result<Loaded, LoadError>
         slots,
         blocks: sessions.pools.blocks(),
         peers: MAX_PEERS,
-        lists: slots.min(MAX_LISTS),
+        lists: slots.saturating_mul(2).clamp(MIN_LISTS, MAX_LISTS),
     };
     bpf::load(&sizes, Some(Path::new(&config.node.pins)))
 }

@@ -1,27 +1,26 @@
-//! The PFCP socket (TS 29.244 clause 6.4: UDP, port 8805): datagrams to the node and back.
+//! The PFCP port (TS 29.244 clause 6.4: UDP, port 8805): datagrams to the node and back. Heartbeats are answered as they
+//! come; what else comes waits in a [`Backlog`].
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, UdpSocket as StdUdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::{setsockopt, sockopt};
 use tokio::net::UdpSocket;
 use tokio::sync::Notify;
 use tracing::{debug, warn};
 
 use super::backlog::{Admission, Backlog, Waiting};
 use super::complaints::Complaints;
+use super::pfcp_sockets::PfcpSockets;
 use crate::config::Pfcp;
 use crate::metrics::Metrics;
 
-/// Room for what comes while we do not read. The long queue is [`Backlog`], which heartbeats can overtake.
-const RECEIVE_BUFFER: usize = 4 << 20;
 /// A UDP payload is never longer.
 const MAX_DATAGRAM: usize = 65_535;
 /// Datagrams read before others get their turn.
-const BURST: usize = 2048;
+const BURST: usize = 1024;
 /// How long requests are handled before the socket gets its turn again.
 const SLICE: Duration = Duration::from_millis(5);
 /// Timers get a turn at least so often; also the pulse of [`Pulse`].
@@ -84,22 +83,9 @@ impl Pulse {
     }
 }
 
-/// The socket at our address, with room for bursts.
-pub(super) fn bind(listen: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = StdUdpSocket::bind(listen)?;
-    // The plain option is cut to net.core.rmem_max, which the forced one may pass.
-    if setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err()
-        && let Err(error) = setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER)
-    {
-        debug!(%error, "the PFCP receive buffer stays as it is");
-    }
-    socket.set_nonblocking(true)?;
-    UdpSocket::from_std(socket)
-}
-
 /// The task between socket and node.
 pub(super) struct Server<E> {
-    pub(super) socket: UdpSocket,
+    pub(super) sockets: PfcpSockets,
     pub(super) config: Pfcp,
     pub(super) engine: Arc<E>,
     pub(super) metrics: Arc<Metrics>,
@@ -122,7 +108,9 @@ impl<E: Engine> Server<E> {
             } else {
                 tokio::task::yield_now().await;
             }
-            self.drain(&mut buffer, &mut backlog, &mut complaints)?;
+            for socket in [&self.sockets.heartbeats, &self.sockets.requests] {
+                self.drain(socket, &mut buffer, &mut backlog, &mut complaints)?;
+            }
             let percent = backlog.percent();
             if std::mem::replace(&mut told_percent, percent) != percent {
                 self.engine.set_backlog(percent);
@@ -137,7 +125,8 @@ impl<E: Engine> Server<E> {
         let due = self.engine.next_deadline();
         let due = due.map_or(latest, |due| due.min(latest));
         tokio::select! {
-            readable = self.socket.readable() => readable?,
+            readable = self.sockets.heartbeats.readable() => readable?,
+            readable = self.sockets.requests.readable() => readable?,
             () = self.engine.wake().notified() => {}
             () = tokio::time::sleep_until(due.into()) => {}
         }
@@ -147,12 +136,13 @@ impl<E: Engine> Server<E> {
     /// Reads what has come, without handling more of it than heartbeats.
     fn drain(
         &self,
+        socket: &UdpSocket,
         buffer: &mut [u8],
         backlog: &mut Backlog,
         complaints: &mut Complaints,
     ) -> io::Result<()> {
         for _ in 0..BURST {
-            match self.socket.try_recv_from(buffer) {
+            match socket.try_recv_from(buffer) {
                 Ok((length, from)) => self.admit(&buffer[..length], from, backlog, complaints),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -213,7 +203,7 @@ impl<E: Engine> Server<E> {
         complaints: &mut Complaints,
     ) {
         for Datagram { to, bytes } in datagrams {
-            match self.socket.try_send_to(&bytes, to) {
+            match self.sockets.requests.try_send_to(&bytes, to) {
                 Ok(_) => {
                     let since = request.map(|request| request.elapsed());
                     self.metrics.pfcp.sent(&bytes, since);
@@ -289,8 +279,8 @@ mod tests {
     }
 
     async fn started(allow: &str, due: Option<Duration>) -> Setting {
-        let socket = bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let address = socket.local_addr().unwrap();
+        let sockets = PfcpSockets::open("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = sockets.requests.local_addr().unwrap();
         let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let gtpu = GtpuMetrics::new().unwrap();
         let metrics = Arc::new(Metrics::new(Arc::new(NoFigures), &gtpu).unwrap());
@@ -303,7 +293,7 @@ mod tests {
             (Instant::now() + after, datagram)
         });
         let server = Server {
-            socket,
+            sockets,
             config: Pfcp {
                 listen: address,
                 allow: vec![allow.parse().unwrap()],

@@ -1,5 +1,5 @@
 //! A storm of PFCP messages from a control plane that may speak to us, over the socket and into the real node and
-//! sessions: another control plane's heartbeats are answered in time, its session lives, and memory is bounded.
+//! sessions: another control plane's heartbeats are answered in time, its requests served, and memory is bounded.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use rand::{Rng, SeedableRng};
 
 use super::control::Control;
 use super::figures::Census;
-use super::pfcp::{Pulse, Server, bind};
+use super::pfcp::{Pulse, Server};
+use super::pfcp_sockets::PfcpSockets;
 use crate::config::Config;
 use crate::datapath::memory::{MemoryDatapath, Sizes};
 use crate::metrics::{Figures, GtpuMetrics, Metrics, Reading};
@@ -33,6 +34,9 @@ const MESSAGES: usize = 1_000_000;
 const SLOTS: u32 = 1000;
 /// How long a heartbeat may take.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(100);
+/// How often another control plane's request may have to be sent, and how long it waits each time.
+const MAX_SENT: usize = 10;
+const PATIENCE: Duration = Duration::from_millis(500);
 const BETWEEN_HEARTBEATS: Duration = Duration::from_millis(5);
 /// For all that is kept of a storm: answers, waiting datagrams, sessions; and for what other tests do meanwhile.
 const MAX_GROWTH_BYTES: usize = 768 << 20;
@@ -88,12 +92,12 @@ impl Agent {
         let sessions = Sessions::new(sessions, tables);
         let started = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let control = Arc::new(Control::new(&config, started, sessions));
-        let metrics =
-            Arc::new(Metrics::new(Arc::new(NoFigures), &GtpuMetrics::new().unwrap()).unwrap());
-        let socket = bind("127.0.0.9:0".parse().unwrap()).unwrap();
-        let address = socket.local_addr().unwrap();
+        let gtpu = GtpuMetrics::new().unwrap();
+        let metrics = Arc::new(Metrics::new(Arc::new(NoFigures), &gtpu).unwrap());
+        let sockets = PfcpSockets::open("127.0.0.9:0".parse().unwrap()).unwrap();
+        let address = sockets.requests.local_addr().unwrap();
         let server = Server {
-            socket,
+            sockets,
             config: config.pfcp,
             engine: Arc::clone(&control),
             metrics: Arc::clone(&metrics),
@@ -128,9 +132,7 @@ impl Peer {
     fn new(address: &str, agent: SocketAddr) -> Self {
         let socket = UdpSocket::bind((address, 0)).unwrap();
         socket.connect(agent).unwrap();
-        socket
-            .set_read_timeout(Some(Duration::from_secs(2)))
-            .unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         Self {
             socket,
             sequence: 0,
@@ -170,21 +172,36 @@ impl Peer {
         let request = establishment(self.sequence, self.node(), &mut random);
         match self.ask_bytes(self.sequence, &request) {
             Some((Body::SessionEstablishmentResponse(response), _)) => {
+                assert_eq!(
+                    response.verdict,
+                    Verdict::ACCEPTED,
+                    "{:?}",
+                    response.failed_rule
+                );
                 response.up_f_seid.expect("a session").seid
             }
             answer => panic!("{answer:?}"),
         }
     }
 
-    /// Changes a session that has to be there. While a storm is worked off, this may have to be asked again.
-    fn modify(&mut self, seid: u64) {
+    /// Changes a session that has to be there. In a storm a request may be lost, so it is repeated, as TS 29.244
+    /// clause 6.4 wants it; how often it was sent.
+    fn modify(&mut self, seid: u64) -> usize {
+        self.sequence += 1;
         let request = SessionModificationRequest::default();
         let body = Body::SessionModificationRequest(request);
-        let answer = (0..10).find_map(|_| self.ask(seid, body.clone()));
-        let Some((Body::SessionModificationResponse(response), _)) = answer else {
-            panic!("{answer:?}");
-        };
-        assert_eq!(response.verdict, Verdict::ACCEPTED);
+        let request = message_of(self.sequence, seid, body);
+        let sent = (1..=MAX_SENT).find_map(|sent| {
+            let (answer, _) = self.ask_bytes(self.sequence, &request)?;
+            Some((sent, answer))
+        });
+        match sent {
+            Some((sent, Body::SessionModificationResponse(response))) => {
+                assert_eq!(response.verdict, Verdict::ACCEPTED);
+                sent
+            }
+            answer => panic!("{answer:?}"),
+        }
     }
 
     fn set_up(&mut self) {
@@ -210,7 +227,7 @@ impl Peer {
     }
 }
 
-/// As Open5GS asks, for some UE.
+/// As Open5GS asks, for some UE, but for the measurement of usage.
 fn establishment(sequence: u32, node: NodeId, random: &mut SmallRng) -> Vec<u8> {
     let original = open5gs_establishment(sequence);
     let frame = frames(&original).next().unwrap().unwrap();
@@ -221,7 +238,9 @@ fn establishment(sequence: u32, node: NodeId, random: &mut SmallRng) -> Vec<u8> 
     request.node_id = node;
     request.cp_f_seid.seid = random.random();
     let ue = [10, 45, random.random(), random.random()];
+    request.create_urrs.clear();
     for pdr in &mut request.create_pdrs {
+        pdr.urr_ids.clear();
         if let Some(address) = &mut pdr.pdi.ue_ip_address {
             address.ipv4 = Some(ue.into());
         }
@@ -304,10 +323,46 @@ fn throw(attacker: &Peer, ammunition: &[Vec<u8>]) -> Duration {
     begin.elapsed()
 }
 
+/// How long requests took.
+#[derive(Default)]
+struct Times(Vec<Duration>);
+
+impl Times {
+    /// What was not answered took for ever.
+    fn push(&mut self, took: Option<Duration>) {
+        self.0.push(took.unwrap_or(Duration::MAX));
+        self.0.sort_unstable();
+    }
+
+    fn p99(&self) -> Duration {
+        self.0[self.0.len() * 99 / 100]
+    }
+
+    /// Of those that were answered.
+    fn max(&self) -> Duration {
+        let answered = self.0.iter().filter(|took| **took < Duration::MAX);
+        answered.copied().max().unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for Times {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let lost = self.0.iter().filter(|took| **took == Duration::MAX);
+        let (count, lost) = (self.0.len(), lost.count());
+        write!(
+            f,
+            "{count}, {lost} lost, p99 {:?}, max {:?}",
+            self.p99(),
+            self.max()
+        )
+    }
+}
+
 /// What a control plane saw of a storm that it had no part in.
 struct Seen {
-    /// From the shortest to the longest; a heartbeat without an answer took for ever.
-    took: Vec<Duration>,
+    heartbeats: Times,
+    /// Modifications of its session, and how often they were sent in all.
+    modifications: (usize, usize),
     duration: Duration,
     stall: Duration,
     growth_bytes: usize,
@@ -316,7 +371,9 @@ struct Seen {
 fn see_storm(agent: SocketAddr) -> Seen {
     let mut victim = Peer::new("127.0.0.3", agent);
     victim.set_up();
-    let seid = victim.establish();
+    let mut owner = Peer::new("127.0.0.4", agent);
+    owner.set_up();
+    let seid = owner.establish();
     let mut attacker = Peer::new("127.0.0.1", agent);
     attacker.set_up();
     let ammunition = ammunition(&attacker.node());
@@ -334,16 +391,26 @@ fn see_storm(agent: SocketAddr) -> Seen {
             duration
         })
     };
-    let mut took = Vec::new();
+    let modifications = {
+        let is_over = Arc::clone(&is_over);
+        spawn(move || {
+            let mut modifications = (0, 0);
+            while !is_over.load(Ordering::Acquire) {
+                modifications.0 += 1;
+                modifications.1 += owner.modify(seid);
+            }
+            modifications
+        })
+    };
+    let mut heartbeats = Times::default();
     while !is_over.load(Ordering::Acquire) {
-        took.push(victim.heartbeat().unwrap_or(Duration::MAX));
+        heartbeats.push(victim.heartbeat());
         sleep(BETWEEN_HEARTBEATS);
     }
-    took.sort_unstable();
     let growth_bytes = resident_bytes().saturating_sub(before);
-    victim.modify(seid);
     Seen {
-        took,
+        heartbeats,
+        modifications: modifications.join().unwrap(),
         duration: storm.join().unwrap(),
         stall: stall.join().unwrap(),
         growth_bytes,
@@ -356,31 +423,28 @@ async fn a_storm_leaves_heartbeats_answered_and_memory_bounded() {
     let address = agent.address;
     let seen = tokio::task::spawn_blocking(move || see_storm(address));
     let seen = seen.await.unwrap();
-    let answered = seen.took.partition_point(|took| *took < Duration::MAX);
-    let p99 = seen.took[seen.took.len() * 99 / 100];
-    let max = seen.took[answered - 1];
-    println!(
-        "{MESSAGES} messages in {:?}, {} not read; {} heartbeats, {} lost, p99 {p99:?}, max {max:?}, the machine's \
-         longest stall {:?}; {} MiB more; {:?}",
-        seen.duration,
+    let Seen {
+        heartbeats,
+        modifications,
+        duration,
+        stall,
+        growth_bytes,
+    } = seen;
+    let told = format!(
+        "{MESSAGES} messages in {duration:?}, {} not read; heartbeats: {heartbeats}; \
+         modifications, done and sent: {modifications:?}; the machine's longest stall {stall:?}; {} MiB more; {:?}",
         agent.metrics.pfcp.dropped.get(),
-        seen.took.len(),
-        seen.took.len() - answered,
-        seen.stall,
-        seen.growth_bytes >> 20,
+        growth_bytes >> 20,
         agent.control.population(),
     );
-    assert!(seen.took.len() > 100, "{} heartbeats", seen.took.len());
-    assert!(p99 < ANSWERED_WITHIN, "{p99:?}");
+    println!("{told}");
+    assert!(heartbeats.0.len() > 50, "{told}");
+    assert!(heartbeats.p99() < ANSWERED_WITHIN, "{told}");
+    // The agent's turn and the control plane's may both have been late.
+    assert!(heartbeats.max() < ANSWERED_WITHIN + 2 * stall, "{told}");
+    assert!(growth_bytes < MAX_GROWTH_BYTES, "{told}");
     assert!(
-        max < ANSWERED_WITHIN + seen.stall,
-        "{max:?}, {:?}",
-        seen.stall
+        agent.control.population().sessions <= SLOTS.into(),
+        "{told}"
     );
-    assert!(
-        seen.growth_bytes < MAX_GROWTH_BYTES,
-        "{}",
-        seen.growth_bytes
-    );
-    assert!(agent.control.population().sessions <= SLOTS.into());
 }

@@ -21,8 +21,8 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 pub use gtpu::Gtpu;
 pub use reader::Problem;
-pub use rules::{ForwardingPolicy, PredefinedRule, RuleAction};
 use reader::{Document, Place, Section};
+pub use rules::{ForwardingPolicy, PredefinedRule, RuleAction};
 
 use crate::pfcp::node::OVERLOAD_PERCENT;
 

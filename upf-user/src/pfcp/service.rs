@@ -102,7 +102,8 @@ pub trait SessionService {
         now: Instant,
     ) -> Result<(), Refusal>;
 
-    /// A control plane has answered a report about the session `seid`, which is ours.
+    /// A control plane has answered a report about the session `seid`, which is ours. Where it does not know the
+    /// session (cause 65) the session ends: nobody else would ever end it.
     fn report_answered(
         &mut self,
         owner: &NodeId,

@@ -274,7 +274,7 @@ impl Node {
         turn.sessions.delete_all(node, turn.now);
         match reason {
             Ending::Released | Ending::PeriodOver => {
-                self.connection_lost(node, turn.now + self.config.connect_retry)
+                self.connection_lost(node, turn.now + self.config.connect_retry);
             }
             Ending::Restarted | Ending::Lost => self.connection_lost(node, turn.now),
             // The new association takes its place at once.

@@ -12,9 +12,7 @@ use super::request::Request;
 use super::{Node, Timer, Turn};
 use crate::pfcp::codec::{AssociationUpdateRequest, Body, MessageType};
 use crate::pfcp::ie::{Cause, NodeId, RemoteGtpuPeer, release_request};
-use crate::pfcp::message::{
-    NodeReportRequest, SessionDeletionRequest, SessionReport, SessionReportResponse,
-};
+use crate::pfcp::message::{NodeReportRequest, SessionReport};
 
 /// Most requests of an association under way at a time.
 pub(super) const MAX_UNDER_WAY: usize = 64;
@@ -45,7 +43,7 @@ pub(super) struct Line {
 pub(super) struct Exchange {
     node: NodeId,
     kind: MessageType,
-    /// Our number of the session that it is about.
+    /// Our number of the session that it is about, if it is about one.
     seid: Option<u64>,
     request: Request,
 }
@@ -176,7 +174,9 @@ impl Node {
         };
         let cause = match body {
             Body::SessionReportResponse(response) => {
-                self.report_answered(&exchange, &response, turn);
+                let (node, seid) = (&exchange.node, exchange.seid.unwrap_or_default());
+                turn.sessions
+                    .report_answered(node, seid, &response, turn.now);
                 response.cause
             }
             Body::NodeReportResponse(response) | Body::AssociationUpdateResponse(response) => {
@@ -190,24 +190,6 @@ impl Node {
                 kind: exchange.kind,
                 cause,
             });
-        }
-    }
-
-    /// A session that the control plane does not know would never be ended by it.
-    fn report_answered(
-        &mut self,
-        exchange: &Exchange,
-        response: &SessionReportResponse,
-        turn: &mut Turn<'_>,
-    ) {
-        let Some(seid) = exchange.seid else {
-            return;
-        };
-        let (node, sessions) = (&exchange.node, &mut *turn.sessions);
-        if response.cause == Cause::SessionContextNotFound {
-            sessions.delete(node, seid, &SessionDeletionRequest::default(), turn.now);
-        } else {
-            sessions.report_answered(node, seid, response, turn.now);
         }
     }
 

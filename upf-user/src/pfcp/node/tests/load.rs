@@ -1,8 +1,8 @@
 //! Load and overload control in answers about sessions, and what happens when there is no time.
 
 use super::*;
-use crate::pfcp::codec::Verdict;
 use crate::pfcp::codec::tests::bytes::open5gs_establishment;
+use crate::pfcp::codec::{AssociationSetupResponse, Verdict};
 use crate::pfcp::message::{LoadControl, OverloadControl};
 
 type Told = (Option<LoadControl>, Option<OverloadControl>);
@@ -124,6 +124,36 @@ fn features_are_those_last_told() {
     assert_eq!(modify(&mut world), (None, None));
     let view = world.node.associations().next().unwrap();
     assert_eq!(view.cp_features, CpFunctionFeatures(0));
+}
+
+#[test]
+fn features_are_told_at_the_set_up_by_either_side() {
+    let told = Some(CpFunctionFeatures(LOAD));
+    let request = AssociationSetupRequest {
+        node_id: cp_node(),
+        recovery_time_stamp: CP_STAMP,
+        up_function_features: None,
+        cp_function_features: told,
+    };
+    let mut asked = World::new(&[]);
+    asked.serve(cp(), 0, Body::AssociationSetupRequest(request));
+
+    let mut asking = World::new(&[cp()]);
+    let sequence = read_header(&sent(&asking.tick())[0].1).sequence;
+    let response = AssociationSetupResponse {
+        node_id: cp_node(),
+        verdict: Verdict::ACCEPTED,
+        recovery_time_stamp: CP_STAMP,
+        up_function_features: None,
+        cp_function_features: told,
+    };
+    let response = write(sequence, 0, Body::AssociationSetupResponse(response));
+    asking.receive(cp(), &response);
+
+    for mut world in [asked, asking] {
+        world.add_session(cp_node(), 1, 0x55);
+        assert!(modify(&mut world).0.is_some());
+    }
 }
 
 fn refuse(world: &mut World, from: SocketAddr, bytes: &[u8]) -> Vec<Action> {

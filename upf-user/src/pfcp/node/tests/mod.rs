@@ -190,6 +190,9 @@ impl SessionService for FakeSessions {
     ) {
         self.calls.push("report_answered");
         self.answered.push((owner.clone(), seid, response.clone()));
+        if response.cause == Cause::SessionContextNotFound && self.cp_seid(owner, seid).is_some() {
+            self.sessions.remove(&seid);
+        }
     }
 
     fn owners_of_peers(&self, peers: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)> {

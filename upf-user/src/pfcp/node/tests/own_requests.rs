@@ -125,7 +125,7 @@ fn a_session_that_the_control_plane_does_not_know_is_ended() {
         cause: Cause::SessionContextNotFound,
     };
     assert_eq!(events(&actions), [refused]);
-    assert_eq!(world.sessions.take_calls(), ["delete"]);
+    assert_eq!(world.sessions.take_calls(), ["report_answered"]);
     assert!(world.sessions.sessions.is_empty());
 }
 
