@@ -296,6 +296,8 @@ def modify(command, ies):
 def tunnel(command):
     header = IE_OuterHeaderCreation(GTPUUDPIPV4=1, TEID=command["teid"], ipv4=command["address"])
     parameters = [IE_DestinationInterface(interface="Access"), header]
+    if command.get("end_marker"):
+        parameters.append(IE_PFCPSMReqFlags(SNDEM=1))
     return modify(command, [IE_UpdateFAR(IE_list=[
         IE_FAR_Id(id=1),
         IE_ApplyAction(FORW=1),
