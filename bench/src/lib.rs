@@ -11,3 +11,4 @@ pub mod packets;
 pub mod pfcp;
 pub mod topology;
 pub mod ue;
+pub mod vectors;

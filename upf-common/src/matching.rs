@@ -1,23 +1,24 @@
 //! SDF filters over packets (TS 29.244 clause 5.2.1A).
 
-use crate::abi::{Address, Match, MatchPorts, match_flags};
+use crate::abi::{
+    Address, LIST_PAGE_ENTRIES, MAX_LIST_ENTRIES, Match, MatchPorts, RuleList, match_flags,
+};
 use crate::wire::{Inner, IpAddress, Transport};
 #[cfg(doc)]
-use crate::wire::{NO_FLOW_LABEL, NO_SPI};
+use crate::wire::{NO_FLOW_LABEL, NO_PORT, NO_SPI};
 
 /// What filters look at, seen from the network's side as [`Match`] is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(8))]
 pub struct Flow {
     /// Address of the host in the data network.
     pub remote: IpAddress,
     /// Address on the UE's side.
     pub local: IpAddress,
-    /// Whether there are ports.
-    pub has_ports: bool,
-    /// Port of the remote side.
-    pub remote_port: u16,
-    /// Port of the UE's side.
-    pub local_port: u16,
+    /// Port of the remote side, or [`NO_PORT`].
+    pub remote_port: u32,
+    /// Port of the UE's side, or [`NO_PORT`].
+    pub local_port: u32,
     /// Upper-layer protocol.
     pub protocol: u8,
     /// ToS or traffic class.
@@ -37,7 +38,6 @@ impl Flow {
         let flow = Self {
             remote: inner.source,
             local: inner.destination,
-            has_ports: ports.are_known,
             remote_port: ports.source,
             local_port: ports.destination,
             protocol: transport.protocol,
@@ -58,40 +58,87 @@ impl Flow {
     }
 }
 
-/// Whether a filter matches.
+/// What [`walk`] says where no entry matches.
+pub const NO_ENTRY: u64 = u64::MAX;
+
+/// The first entry of a chain that matches: the number of its page in the upper half, its place there in the lower one;
+/// or [`NO_ENTRY`]. `qfi_bit` is the bit of the packet's QFI, 0 without one.
+#[inline(always)]
+pub fn walk<'a>(
+    page_at: impl Fn(u32) -> Option<&'a RuleList>,
+    first: u32,
+    flow: &Flow,
+    qfi_bit: u64,
+) -> u64 {
+    let mut number = first;
+    for _ in 0..MAX_LIST_ENTRIES / LIST_PAGE_ENTRIES {
+        // There is no page NO_LIST.
+        let Some(page) = page_at(number) else {
+            return NO_ENTRY;
+        };
+        for (place, entry) in page.entries.iter().enumerate() {
+            if place >= page.len as usize {
+                break;
+            }
+            let has_qfi = entry.qfis == 0 || entry.qfis & qfi_bit != 0;
+            if has_qfi && matches(&entry.filter, flow) {
+                return u64::from(number) << u32::BITS | place as u64;
+            }
+        }
+        number = page.next;
+    }
+    NO_ENTRY
+}
+
+/// Whether a filter matches. All its fields are compared in one go, without a branch: BPF's verifier would follow each
+/// way in which one of them may differ through all the filters behind it.
 #[inline(always)]
 #[must_use]
 pub fn matches(filter: &Match, flow: &Flow) -> bool {
-    let has = |flag| filter.flags & flag != 0;
-    (has(match_flags::ANY_PROTOCOL) || filter.protocol == flow.protocol)
-        && (!has(match_flags::SPI) || flow.spi == u64::from(filter.spi))
-        && (!has(match_flags::FLOW_LABEL) || flow.flow_label == filter.flow_label)
-        && flow.tos & filter.tos_mask == filter.tos
-        && is_within(flow.remote, &filter.remote, &filter.remote_mask)
-        && is_within(flow.local, &filter.local, &filter.local_mask)
-        && has_port(filter.remote_ports, flow.has_ports, flow.remote_port)
-        && has_port(filter.local_ports, flow.has_ports, flow.local_port)
+    let flags = u64::from(filter.flags);
+    let protocol = u64::from(filter.protocol ^ flow.protocol)
+        & !all_ones(flags & u64::from(match_flags::ANY_PROTOCOL));
+    let spi = (flow.spi ^ u64::from(filter.spi)) & all_ones(flags & u64::from(match_flags::SPI));
+    let flow_label = u64::from(flow.flow_label ^ filter.flow_label)
+        & all_ones(flags & u64::from(match_flags::FLOW_LABEL));
+    let tos = u64::from(flow.tos & filter.tos_mask ^ filter.tos);
+    let addresses = difference(flow.remote, &filter.remote, &filter.remote_mask)
+        | difference(flow.local, &filter.local, &filter.local_mask);
+    let ports = outside(filter.remote_ports, flow.remote_port)
+        | outside(filter.local_ports, flow.local_port);
+    protocol | spi | flow_label | tos | addresses | ports == 0
 }
 
+/// All bits if one is set in `bits`, a number below 2^63.
 #[inline(always)]
-fn is_within(address: IpAddress, wanted: &Address, mask: &Address) -> bool {
-    address.is_within(IpAddress::new(wanted), IpAddress::new(mask))
+const fn all_ones(bits: u64) -> u64 {
+    ((bits.wrapping_neg() as i64) >> 63) as u64
 }
 
+/// 0 where the address, masked, is the wanted one.
 #[inline(always)]
-fn has_port(range: MatchPorts, has_ports: bool, port: u16) -> bool {
-    if has_ports {
-        (range.first..=range.last).contains(&port)
-    } else {
-        range.first == 0 && range.last == u16::MAX
-    }
+fn difference(address: IpAddress, wanted: &Address, mask: &Address) -> u64 {
+    let ([a, b], [w, x]) = (address.words(), IpAddress::new(wanted).words());
+    let [m, n] = IpAddress::new(mask).words();
+    ((a & m) ^ w) | ((b & n) ^ x)
+}
+
+/// 0 where the port lies in the range. [`NO_PORT`] lies in that of all ports only.
+#[inline(always)]
+fn outside(range: MatchPorts, port: u32) -> u64 {
+    let (first, last) = (i64::from(range.first), i64::from(range.last));
+    let port = i64::from(port);
+    // Where both are 0 and 65,535, their difference makes up for what `NO_PORT` is beyond.
+    let is_any = ((last - first - i64::from(u16::MAX)) >> 63) as u64;
+    let is_outside = ((port - first) >> 63 | (last - port) >> 63) as u64;
+    is_any & is_outside
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::abi::mapped;
-    use crate::wire::{NO_FLOW_LABEL, NO_SPI, Ports, Version};
+    use crate::wire::{NO_FLOW_LABEL, NO_PORT, NO_SPI, Ports, Version};
 
     const WEB: IpAddress = IpAddress::from_v4([192, 0, 2, 80]);
     const UE: IpAddress = IpAddress::from_v4([10, 45, 0, 1]);
@@ -99,7 +146,6 @@ mod tests {
         protocol: 6,
         spi: NO_SPI,
         ports: Ports {
-            are_known: true,
             source: 40_000,
             destination: 443,
         },
@@ -141,7 +187,6 @@ mod tests {
         let up = Flow::new(true, &packet(UE, WEB, 0), TCP);
         let back = Transport {
             ports: Ports {
-                are_known: true,
                 source: 443,
                 destination: 40_000,
             },
@@ -162,7 +207,8 @@ mod tests {
             !matches(
                 &filter,
                 &Flow {
-                    has_ports: false,
+                    remote_port: NO_PORT,
+                    local_port: NO_PORT,
                     ..up
                 }
             ),
@@ -197,7 +243,8 @@ mod tests {
         assert!(matches(
             &any(),
             &Flow {
-                has_ports: false,
+                remote_port: NO_PORT,
+                local_port: NO_PORT,
                 ..flow
             }
         ));

@@ -3,7 +3,7 @@
 use aya_ebpf::{
     EbpfContext as _,
     bindings::xdp_md,
-    helpers::{bpf_xdp_adjust_head, bpf_xdp_adjust_tail},
+    helpers::{bpf_csum_diff, bpf_xdp_adjust_head, bpf_xdp_adjust_tail},
     programs::XdpContext,
 };
 use upf_common::wire::Packet;
@@ -82,6 +82,14 @@ impl Packet for Frame {
     fn view<const N: usize>(&self, offset: usize) -> Option<&[u8; N]> {
         // SAFETY: inside the frame as checked, without alignment, and not moved while `self` is borrowed.
         self.place(offset).map(|place| unsafe { &*place })
+    }
+
+    #[inline(always)]
+    fn partial_sum<const N: usize>(&self, offset: usize) -> Option<u32> {
+        let place = self.place::<N>(offset)?;
+        // SAFETY: nothing is subtracted, and `N` bytes inside the frame are added.
+        let sum = unsafe { bpf_csum_diff(core::ptr::null_mut(), 0, place.cast(), N as u32, 0) };
+        Some(sum as u32)
     }
 
     #[inline(always)]

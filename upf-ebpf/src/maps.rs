@@ -7,9 +7,10 @@ use aya_ebpf::{
 };
 use upf_common::abi::{
     Control, Counters, MAX_POOLS, PORT_BUCKETS, Peer, Pool, Port, RouteEntry, RuleList, Slot,
-    UeKey,
+    UeKey, UeNetwork,
     maps::{COPY_BYTES, EVENT_BYTES, MAX_INSTANCES, MMAPABLE, NO_PREALLOC, ROUTE_ENTRIES},
 };
+use upf_common::matching::Flow;
 
 /// Masks the slot's number out of a TEID that we allocated.
 #[unsafe(no_mangle)]
@@ -44,13 +45,16 @@ pub(crate) static TEIDS: HashMap<[u8; 4], u32> = HashMap::with_max_entries(1, NO
 pub(crate) static UE_ADDRESSES: HashMap<UeKey, u32> = HashMap::with_max_entries(1, NO_PREALLOC);
 /// Slots of networks behind UEs.
 #[map]
-pub(crate) static FRAMED_ROUTES: LpmTrie<UeKey, u32> = LpmTrie::with_max_entries(1, NO_PREALLOC);
+pub(crate) static UE_NETWORKS: LpmTrie<UeNetwork, u32> = LpmTrie::with_max_entries(1, NO_PREALLOC);
 /// Programs that take on what the main one has begun; see `main`.
 #[map]
 pub(crate) static ROADS: ProgramArray = ProgramArray::with_max_entries(1, 0);
 /// The device that a packet between UEs would have left by, from the main program to the one that takes it on.
 #[map]
 pub(crate) static HAIRPIN_VIA: PerCpuArray<u32> = PerCpuArray::with_max_entries(1, 0);
+/// What filters look at in the packet that a CPU is at, for `walk`.
+#[map]
+pub(crate) static FLOW: PerCpuArray<Flow> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 pub(crate) static ROUTES: PerCpuArray<RouteEntry> = PerCpuArray::with_max_entries(ROUTE_ENTRIES, 0);
 #[map]

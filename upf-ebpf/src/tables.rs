@@ -14,18 +14,20 @@ use upf_common::{
     abi::{
         Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event,
         MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_SLOT, PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer,
-        Port, PortCounters, RouteEntry, RuleList, Slot, UeKey, control_flags, framed_prefix_bits,
+        Port, PortCounters, RouteEntry, RuleList, Slot, UeKey, UeNetwork, control_flags,
+        network_bits,
     },
     drop_reason::{DropReason, PuntReason},
     forward::tables::{Half, RouteAnswer, RouteQuery, Tables, Way},
+    matching::{self, Flow, NO_ENTRY},
     meter::{self, Rate},
     shared::Word,
     wire::{IpAddress, Packet, Version},
 };
 
 use crate::maps::{
-    BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FRAMED_ROUTES, INSTANCES, LISTS, NS_PER_JIFFY,
-    PEERS, POOLS, PORTS, ROUTES, SLOT_MASK, SLOTS, TEIDS, UE_ADDRESSES,
+    BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FLOW, INSTANCES, LISTS, NS_PER_JIFFY, PEERS, POOLS,
+    PORTS, ROUTES, SLOT_MASK, SLOTS, TEIDS, UE_ADDRESSES, UE_NETWORKS,
 };
 use crate::verifier::unknown;
 
@@ -75,6 +77,25 @@ impl<'a> KernelTables<'a> {
             let flags = unsafe { (&raw const (*control.as_ptr()).flags).read_volatile() };
             flags & flag != 0
         })
+    }
+}
+
+/// A key of `UE_NETWORKS` in words, which the verifier wants to be written aligned.
+#[repr(C)]
+struct NetworkKey {
+    bits: u32,
+    instance: u32,
+    address: [u64; 2],
+}
+
+/// Walks a chain of rules with the packet that this CPU is at. A global function, which the verifier goes through once
+/// and not once for every way in which a packet comes to it: therefore numbers are all that goes in and out.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn walk(list: u32, qfi_bit: u64) -> u64 {
+    match FLOW.get(0) {
+        Some(flow) => matching::walk(|page| LISTS.get(page), list, flow, qfi_bit),
+        None => NO_ENTRY,
     }
 }
 
@@ -143,13 +164,15 @@ impl Tables for KernelTables<'_> {
 
     /// A function of its own for the sake of the stack.
     #[inline(never)]
-    fn framed_slot(&self, instance: u32, address: IpAddress) -> u32 {
-        let key = UeKey {
+    fn network_slot(&self, instance: u32, address: IpAddress) -> u32 {
+        let key = NetworkKey {
+            bits: network_bits(u128::BITS),
             instance,
-            address: address.bytes(),
+            address: address.words(),
         };
-        let key = Key::new(framed_prefix_bits(u128::BITS), key);
-        FRAMED_ROUTES.get(key).copied().unwrap_or(NO_SLOT)
+        // SAFETY: the same bytes, only aligned.
+        let key = unsafe { &*(&raw const key).cast::<Key<UeNetwork>>() };
+        UE_NETWORKS.get(key).copied().unwrap_or(NO_SLOT)
     }
 
     #[inline(always)]
@@ -193,6 +216,16 @@ impl Tables for KernelTables<'_> {
     #[inline(always)]
     fn list(&self, index: u32) -> Option<&RuleList> {
         LISTS.get(index)
+    }
+
+    #[inline(always)]
+    fn walk(&self, list: u32, flow: &Flow, qfi_bit: u64) -> u64 {
+        let Some(place) = FLOW.get_ptr_mut(0) else {
+            return NO_ENTRY;
+        };
+        // SAFETY: the record is this CPU's own, and runs of the program do not nest on a CPU.
+        unsafe { *place = *flow };
+        walk(list, qfi_bit)
     }
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! The commands of this repository: `cargo xtask setup | build | run | test | bench`.
+//! The commands of this repository: `cargo xtask setup | build | run | test | bench | vectors`.
 //!
 //! Each of them does the set-up that it needs first, so that a fresh clone needs no other command.
 
@@ -12,7 +12,9 @@ mod run;
 mod setup;
 mod test;
 mod toolchain;
+mod vectors;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -51,6 +53,11 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Replay a folder of messages that others made, and compare
+    Vectors {
+        /// The folder
+        folder: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -71,5 +78,6 @@ fn perform(command: Command) -> anyhow::Result<()> {
         Command::Run { arguments } => run::agent_or_lab(&arguments),
         Command::Test { arguments } => test::everything(&arguments),
         Command::Bench { arguments } => bench::everything(&arguments),
+        Command::Vectors { folder } => vectors::replay(&folder),
     }
 }

@@ -6,11 +6,12 @@ use std::ptr::NonNull;
 
 use upf_common::abi::{
     self, Counters, MAX_COPY_BYTES, NO_SLOT, Peer, Pool, Port, RouteEntry, RuleList, UeKey,
-    control_flags, framed_prefix_bits, maps::ROUTE_ENTRIES,
+    UeNetwork, control_flags, maps::ROUTE_ENTRIES, network_bits,
 };
 use upf_common::drop_reason::{DropReason, PuntReason};
 use upf_common::forward::tables::{Half, RouteAnswer, RouteQuery, Tables, Way};
 use upf_common::forward::{Verdict, hairpin, process, route_index};
+use upf_common::matching::{self, Flow};
 use upf_common::wire::{IpAddress, Packet, Version};
 
 use super::world::{BLOCKS, NEAR, SLOT_MASK, SLOTS, World};
@@ -93,7 +94,7 @@ pub struct HostTables {
     used: Vec<u32>,
     teids: HashMap<[u8; 4], u32>,
     ue_addresses: HashMap<UeKey, u32>,
-    framed: Vec<(u32, UeKey, u32)>,
+    networks: Vec<(u32, UeNetwork, u32)>,
     control_flags: u32,
     peers: Vec<Peer>,
     lists: Vec<RuleList>,
@@ -130,7 +131,7 @@ impl HostTables {
             used: world.slots.iter().map(|(slot, _)| *slot).collect(),
             teids: world.teids.iter().copied().collect(),
             ue_addresses: world.ue_addresses.iter().copied().collect(),
-            framed: world.framed.clone(),
+            networks: world.networks.clone(),
             control_flags: world.control_flags,
             peers: world.peers.clone(),
             lists: world.lists.clone(),
@@ -271,6 +272,10 @@ impl Tables for HostTables {
         self.lists.get(index as usize)
     }
 
+    fn walk(&self, list: u32, flow: &Flow, qfi_bit: u64) -> u64 {
+        matching::walk(|page| self.list(page), list, flow, qfi_bit)
+    }
+
     fn instance_ifindex(&self, instance: u32) -> u32 {
         self.instances
             .get(instance as usize)
@@ -300,19 +305,19 @@ impl Tables for HostTables {
     }
 
     fn has_framed_routes(&self) -> bool {
-        !self.framed.is_empty()
+        self.control_flags & control_flags::FRAMED_ROUTES != 0
     }
 
-    fn framed_slot(&self, instance: u32, address: IpAddress) -> u32 {
+    fn network_slot(&self, instance: u32, address: IpAddress) -> u32 {
         let address = u128::from_be_bytes(address.bytes());
-        let holds = |(bits, key, _): &&(u32, UeKey, u32)| {
+        let holds = |(bits, key, _): &&(u32, UeNetwork, u32)| {
             let mask = u128::MAX
-                .checked_shl(framed_prefix_bits(u128::BITS) - bits)
+                .checked_shl(network_bits(u128::BITS) - bits)
                 .unwrap_or(0);
             key.instance == instance && address & mask == u128::from_be_bytes(key.address)
         };
         let longest = self
-            .framed
+            .networks
             .iter()
             .filter(holds)
             .max_by_key(|(bits, ..)| *bits);

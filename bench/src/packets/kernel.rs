@@ -11,7 +11,7 @@ use aya::{
 };
 use upf_common::abi::{
     Control, Counters, DirectionCounters, NO_SLOT, PORT_BUCKETS, Plain, Pool, Port, RouteEntry,
-    RuleList, Slot, UeKey, maps::MAX_INSTANCES,
+    RuleList, Slot, UeNetwork, maps::MAX_INSTANCES,
 };
 use upf_common::forward::route_index;
 use upf_common::wire::IpAddress;
@@ -55,7 +55,7 @@ impl Kernel {
             ("LISTS", ENTRIES),
             ("TEIDS", SLOTS),
             ("UE_ADDRESSES", SLOTS),
-            ("FRAMED_ROUTES", SLOTS),
+            ("UE_NETWORKS", SLOTS),
         ] {
             loader.map_max_entries(map, entries);
         }
@@ -169,8 +169,8 @@ impl Kernel {
         for route in &world.routes {
             self.set_route(route, *route)?;
         }
-        for (bits, key, slot) in &world.framed {
-            let mut map = LpmTrie::<_, Record<UeKey>, u32>::try_from(self.map("FRAMED_ROUTES")?)?;
+        for (bits, key, slot) in &world.networks {
+            let mut map = LpmTrie::<_, Record<UeNetwork>, u32>::try_from(self.map("UE_NETWORKS")?)?;
             map.insert(&Key::new(*bits, Record(*key)), slot, 0)?;
         }
         let control = Control {
@@ -207,8 +207,8 @@ impl Kernel {
             HashMap::<_, Record<_>, u32>::try_from(self.map("UE_ADDRESSES")?)?
                 .remove(&Record(*key))?;
         }
-        for (bits, key, _) in &world.framed {
-            let mut map = LpmTrie::<_, Record<UeKey>, u32>::try_from(self.map("FRAMED_ROUTES")?)?;
+        for (bits, key, _) in &world.networks {
+            let mut map = LpmTrie::<_, Record<UeNetwork>, u32>::try_from(self.map("UE_NETWORKS")?)?;
             map.remove(&Key::new(*bits, Record(*key)))?;
         }
         for route in &world.routes {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use upf_common::abi::{
     self, LIST_PAGE_ENTRIES, Match, NO_SLOT, Peer, Pool, Port, RouteEntry, RuleList, RuleListEntry,
-    Rules, UeKey, flags, mapped, roles, verdict,
+    Rules, UeKey, UeNetwork, flags, mapped, roles, verdict,
 };
 use upf_common::drop_reason::DropReason;
 use upf_common::meter::Rate;
@@ -70,8 +70,8 @@ pub struct World {
     pub teids: Vec<([u8; 4], u32)>,
     /// `UE_ADDRESSES`.
     pub ue_addresses: Vec<(UeKey, u32)>,
-    /// `FRAMED_ROUTES`: bits that are compared, network and slot.
-    pub framed: Vec<(u32, UeKey, u32)>,
+    /// `UE_NETWORKS`: bits that are compared, network and slot.
+    pub networks: Vec<(u32, UeNetwork, u32)>,
     /// [`abi::Control::flags`].
     pub control_flags: u32,
     /// `PEERS`, from number 0 on.
@@ -151,7 +151,7 @@ impl World {
             slots: Vec::new(),
             teids: Vec::new(),
             ue_addresses: Vec::new(),
-            framed: Vec::new(),
+            networks: Vec::new(),
             control_flags: 0,
             peers: vec![Peer {
                 local: mapped(LOCAL.octets()),

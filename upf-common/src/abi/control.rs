@@ -22,7 +22,7 @@ pub struct Control {
 pub mod control_flags {
     /// Packets by unknown TEIDs are handed to the agent, which sends Error Indications.
     pub const ERROR_INDICATIONS: u32 = 1 << 0;
-    /// There are entries in `FRAMED_ROUTES`.
+    /// There are networks behind UEs in `UE_NETWORKS`.
     pub const FRAMED_ROUTES: u32 = 1 << 1;
 }
 

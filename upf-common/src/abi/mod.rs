@@ -27,7 +27,9 @@ mod slot;
 pub use control::{Control, EVENT_NEIGHBOUR_WANTED, Event, Peer, RouteEntry, control_flags};
 pub use copy::{Copy as PacketCopy, MAX_COPY_BYTES};
 pub use counters::{Counters, DirectionCounters, MAX_PORTS, PortCounters};
-pub use pool::{BLOCK_SLOTS, MAX_POOLS, NO_SLOT, Pool, UeKey, framed_prefix_bits};
+pub use pool::{
+    BLOCK_SLOTS, MAX_POOLS, NO_SLOT, POOL_NETWORK, Pool, UeKey, UeNetwork, network_bits,
+};
 pub use port::{MAX_GTPU_ADDRESSES, PORT_BUCKETS, PORT_PROBES, Port, roles};
 pub use rules::{
     LIST_PAGE_ENTRIES, MAX_LIST_ENTRIES, Match, MatchPorts, NO_LIST, NO_METER, RuleList,

@@ -26,25 +26,39 @@ pub struct Pool {
     pub family: u32,
 }
 
-/// Key of the `UE_ADDRESSES` hash map, with UE addresses that no block covers, and data of the keys of the
-/// `FRAMED_ROUTES` trie, with networks behind UEs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Key of the `UE_ADDRESSES` hash map: UE addresses that no block covers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C, align(4))]
 pub struct UeKey {
+    /// The UE's address; for IPv6 the /64 prefix with the lower half zero.
+    pub address: Address,
+    /// The network instance's number.
+    pub instance: u32,
+}
+
+/// A network of UEs, a pool or what lies behind a UE: what stands behind the prefix length in keys of the `UE_NETWORKS`
+/// trie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(C, align(4))]
+pub struct UeNetwork {
     /// The network instance's number. First, because the trie compares from the front.
     pub instance: u32,
-    /// The UE's address; for IPv6 the /64 prefix with the lower half zero. In the trie: the network's.
+    /// The network's address, IPv4 IPv4-mapped.
     pub address: Address,
 }
 
-/// Bits of a key of the `FRAMED_ROUTES` trie that are compared: the instance's number, and `prefix_length` bits of the
+/// Content of `UE_NETWORKS` for a pool; for what lies behind a UE it is the UE's slot.
+pub const POOL_NETWORK: u32 = NO_SLOT - 1;
+
+/// Bits of a key of the `UE_NETWORKS` trie that are compared: the instance's number, and `prefix_length` bits of the
 /// address as it stands in an [`Address`].
 #[must_use]
-pub const fn framed_prefix_bits(prefix_length: u32) -> u32 {
+pub const fn network_bits(prefix_length: u32) -> u32 {
     u32::BITS + prefix_length
 }
 
 plain! {
     Pool: 24, 8;
     UeKey: 20, 4;
+    UeNetwork: 20, 4;
 }

@@ -2,7 +2,7 @@
 
 use super::tables::{Half, Tables, Way};
 use super::{Found, Step};
-use crate::abi::{NO_SLOT, Port, UeKey, verdict};
+use crate::abi::{NO_SLOT, POOL_NETWORK, Port, UeKey, verdict};
 use crate::drop_reason::{DropReason, PuntReason};
 use crate::wire::{Inner, IpAddress, Link, NO_QFI, Packet, Version};
 
@@ -31,16 +31,30 @@ pub(super) fn run(packet: &impl Packet, tables: &impl Tables, port: &Port, link:
     }
 }
 
-/// Whether an address is a UE's of the port's network instance, or may become one's.
+/// Whether an address is a UE's of the network instance, or may become one's.
 #[inline(always)]
 pub(super) fn is_ue(
     tables: &impl Tables,
-    port: &Port,
+    instance: u32,
     version: Version,
     address: IpAddress,
 ) -> bool {
-    let (half, is_ours) = find(tables, port, version, address);
-    half.is_some() || is_ours
+    tables.network_slot(instance, address) != NO_SLOT
+        || tables
+            .slot_of_ue(&ue_key(instance, version, address))
+            .is_some()
+}
+
+/// Key of `UE_ADDRESSES`.
+#[inline(always)]
+fn ue_key(instance: u32, version: Version, address: IpAddress) -> UeKey {
+    UeKey {
+        address: match version {
+            Version::V4 => address.bytes(),
+            Version::V6 => address.prefix().bytes(),
+        },
+        instance,
+    }
 }
 
 /// The half of the UE with this address, and whether the address is a UE's at all.
@@ -62,19 +76,13 @@ fn find(
             return (Some(half), true);
         }
     }
-    let ue = UeKey {
-        address: match version {
-            Version::V4 => destination.bytes(),
-            Version::V6 => destination.prefix().bytes(),
-        },
-        instance: port.instance,
-    };
+    let ue = ue_key(port.instance, version, destination);
     let half = tables.slot_of_ue(&ue).and_then(|slot| in_use(tables, slot));
     if half.is_some() || !tables.has_framed_routes() {
         return (half, pool.is_some());
     }
-    let slot = tables.framed_slot(port.instance, destination);
-    if slot == NO_SLOT {
+    let slot = tables.network_slot(port.instance, destination);
+    if matches!(slot, NO_SLOT | POOL_NETWORK) {
         return (None, pool.is_some());
     }
     (in_use(tables, slot), true)

@@ -111,14 +111,21 @@ impl Found {
     }
 }
 
-/// The device that a frame leaves by.
+/// The device that a frame leaves by. In whole words, which BPF's stack likes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Exit {
     ifindex: u32,
     /// Number of its counters.
-    port_number: u8,
+    port_number: u32,
+    kind: ExitKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+enum ExitKind {
+    Wire,
     /// The packet does not leave: it is for another UE.
-    is_hairpin: bool,
+    Hairpin,
 }
 
 /// Takes one frame that arrived at a device.
@@ -140,15 +147,15 @@ pub fn process(packet: &mut impl Packet, tables: &impl Tables, ingress_ifindex: 
         Step::Answer => {
             let exit = Exit {
                 ifindex: port.transmit_ifindex,
-                port_number: port.number,
-                is_hairpin: false,
+                port_number: port.number.into(),
+                kind: ExitKind::Wire,
             };
             send(packet, tables, port, exit)
         }
         Step::Forward => {
             let mut counted_as = found.way;
             match forward(packet, tables, &found, &mut counted_as) {
-                Ok(exit) if exit.is_hairpin => Verdict::Hairpin {
+                Ok(exit) if exit.kind == ExitKind::Hairpin => Verdict::Hairpin {
                     ifindex: exit.ifindex,
                 },
                 Ok(exit) => send(packet, tables, port, exit),
@@ -180,7 +187,9 @@ pub fn hairpin(
     }
     match forward(packet, tables, &found, &mut Way::Downlink) {
         // A UE that sends to itself, or rules without a tunnel: nothing that leads anywhere.
-        Ok(exit) if exit.is_hairpin => drop(tables, &found, Way::Downlink, DropReason::NoRoute),
+        Ok(exit) if exit.kind == ExitKind::Hairpin => {
+            drop(tables, &found, Way::Downlink, DropReason::NoRoute)
+        }
         Ok(exit) => send(packet, tables, ingress, exit),
         Err(reason) => drop(tables, &found, Way::Downlink, reason),
     }
@@ -235,14 +244,18 @@ fn forward(
     tables.count_forwarded(*counted_as, found.inner.length);
     Ok(Exit {
         ifindex: route.transmit_ifindex,
-        port_number: route.port_number,
-        is_hairpin: route.refused == HAIRPIN,
+        port_number: route.port_number.into(),
+        kind: if route.refused == HAIRPIN {
+            ExitKind::Hairpin
+        } else {
+            ExitKind::Wire
+        },
     })
 }
 
 #[inline(always)]
 fn send(packet: &impl Packet, tables: &impl Tables, ingress: &Port, exit: Exit) -> Verdict {
-    tables.count_sent(exit.port_number, packet.len());
+    tables.count_sent(exit.port_number as u8, packet.len());
     if exit.ifindex == ingress.transmit_ifindex && ingress.redirect_only == 0 {
         Verdict::Transmit
     } else {

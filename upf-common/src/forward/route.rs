@@ -85,7 +85,7 @@ fn ask(tables: &impl Tables, query: &RouteQuery, now: u64, entry: &mut RouteEntr
     }
     if let Some(port) = tables.port(query.from_ifindex)
         && port.roles & roles::CORE != 0
-        && downlink::is_ue(tables, port, query.version, query.destination)
+        && downlink::is_ue(tables, port.instance, query.version, query.destination)
     {
         entry.expires = now.wrapping_add(LIFETIME_NS);
         entry.transmit_ifindex = query.from_ifindex;

@@ -4,11 +4,10 @@ use super::Found;
 use super::route::{self, Way as RouteWay};
 use super::tables::{Half, RouteQuery, Tables, Way};
 use crate::abi::{
-    LIST_PAGE_ENTRIES, MAX_LIST_ENTRIES, NO_LIST, NO_METER, NO_SLOT, Peer, RouteEntry,
-    RuleListEntry, flags, verdict,
+    LIST_PAGE_ENTRIES, NO_METER, NO_SLOT, Peer, RouteEntry, RuleListEntry, flags, verdict,
 };
 use crate::drop_reason::DropReason;
-use crate::matching::{Flow, matches};
+use crate::matching::Flow;
 use crate::meter;
 use crate::snapshot::Snapshot;
 use crate::wire::{Inner, IpAddress, Outer, Packet, Version};
@@ -48,7 +47,7 @@ fn is_ues(rules: &Snapshot, version: Version, address: IpAddress) -> bool {
 #[inline(always)]
 fn is_framed(tables: &impl Tables, rules: &Snapshot, address: IpAddress) -> bool {
     rules.framed_slot() != NO_SLOT
-        && tables.framed_slot(rules.framed_instance(), address) == rules.framed_slot()
+        && tables.network_slot(rules.framed_instance(), address) == rules.framed_slot()
 }
 
 /// The source has to be the UE's.
@@ -112,25 +111,10 @@ pub(super) fn select<'a>(
     let inner = Inner::read(packet, offset, usize::MAX)?;
     let transport = inner.transport(packet);
     let flow = Flow::new(arrival.is_uplink(), &inner, transport);
-    let qfi_bit = arrival.qfi_bit();
-    let mut page = tables.list(list)?;
-    let mut index = 0;
-    for _ in 0..MAX_LIST_ENTRIES {
-        if index >= page.len as usize || index >= LIST_PAGE_ENTRIES {
-            if page.next == NO_LIST {
-                return None;
-            }
-            page = tables.list(page.next)?;
-            index = 0;
-        }
-        let entry = page.entries.get(index)?;
-        let has_qfi = entry.qfis == 0 || entry.qfis & qfi_bit != 0;
-        if has_qfi && matches(&entry.filter, &flow) {
-            return Some(entry);
-        }
-        index += 1;
-    }
-    None
+    let place = tables.walk(list, &flow, arrival.qfi_bit());
+    let page = tables.list((place >> u32::BITS) as u32)?;
+    // A mask is a bound that BPF's verifier sees as well.
+    page.entries.get(place as usize % LIST_PAGE_ENTRIES)
 }
 
 /// Hands a copy of the packet to the agent, where the rules ask for one. What a closed gate holds back is not copied.

@@ -5,6 +5,7 @@ use core::ptr::NonNull;
 
 use crate::abi::{Peer, Port, RouteEntry, RuleList, UeKey};
 use crate::drop_reason::{DropReason, PuntReason};
+use crate::matching::Flow;
 use crate::wire::{IpAddress, Packet, Version};
 
 pub use crate::shared::Half;
@@ -68,8 +69,9 @@ pub trait Tables {
     fn slot_of_ue(&self, key: &UeKey) -> Option<u32>;
     /// Whether there are framed routes at all.
     fn has_framed_routes(&self) -> bool;
-    /// The slot of the UE that an address lies behind, or [`crate::abi::NO_SLOT`].
-    fn framed_slot(&self, instance: u32, address: IpAddress) -> u32;
+    /// The slot of the UE that an address lies behind, [`crate::abi::POOL_NETWORK`] for another address of a pool, or
+    /// [`crate::abi::NO_SLOT`].
+    fn network_slot(&self, instance: u32, address: IpAddress) -> u32;
     /// The first slot of the block with this UE address: `Some(None)` if the address lies in a pool of the port
     /// and no slots are behind it. `key` numbers addresses as [`crate::abi::Pool`] does.
     fn slot_of_pool_address(&self, port: &Port, version: Version, key: u64) -> Option<Option<u32>>;
@@ -79,6 +81,8 @@ pub trait Tables {
     fn peer(&self, index: u32) -> Option<&Peer>;
     /// A page of a list of rules.
     fn list(&self, index: u32) -> Option<&RuleList>;
+    /// The first entry of the chain from page `list` on that matches, as [`crate::matching::walk`] tells it.
+    fn walk(&self, list: u32, flow: &Flow, qfi_bit: u64) -> u64;
     /// The ifindex of a network instance's device; 0 while there is none.
     fn instance_ifindex(&self, instance: u32) -> u32;
 

@@ -115,6 +115,7 @@ impl Datagram {
         let [s0, s1, d0, d1, l0, l1, _, _] = *packet.view::<UDP>(self.udp)?;
         (be16(d0, d1) == GTPU_PORT).then_some(Self {
             source_port: be16(s0, s1),
+            udp: packet.forget(self.udp),
             udp_length: be16(l0, l1).into(),
             ..self
         })

@@ -2,10 +2,8 @@
 
 use super::Packet;
 
-/// Bytes that are summed at once.
-const CHUNK: usize = 64;
-/// Chunks of the longest packet: the IP length field's range, and the loop bound that BPF's verifier wants.
-const MAX_CHUNKS: usize = 1024;
+/// Bytes of an Ethernet frame at most, jumbo frames included.
+const MAX_LENGTH: usize = 0x4000;
 
 /// The checksum of a sum of 16-bit words.
 #[inline(always)]
@@ -21,37 +19,52 @@ pub const fn fold(sum: u32) -> u16 {
 #[inline(never)]
 #[must_use]
 pub fn sum(packet: &impl Packet, offset: usize, length: usize) -> Option<u16> {
-    let (mut at, mut left) = (offset, length);
-    let mut total = 0u64;
-    for _ in 0..MAX_CHUNKS {
-        if left < CHUNK {
-            break;
-        }
-        let chunk = packet.view::<CHUNK>(at)?;
-        let (words, _) = chunk.as_chunks::<4>();
-        for word in words {
-            total += u64::from(u32::from_ne_bytes(*word));
-        }
-        at += CHUNK;
-        left -= CHUNK;
+    let mut range = Range {
+        at: offset,
+        left: length,
+        sum: 0,
+    };
+    range.add_chunks::<512>(packet, MAX_LENGTH / 512)?;
+    range.add_chunks::<32>(packet, 512 / 32)?;
+    range.add_chunks::<4>(packet, 32 / 4)?;
+    if range.left >= 2 {
+        let word = u16::from_ne_bytes(*packet.view::<2>(range.at)?);
+        range.sum += u64::from(word);
+        range.at += 2;
+        range.left -= 2;
     }
-    (at, left) = (packet.forget(at), packet.forget(left));
-    for _ in 0..CHUNK / 2 {
-        if left < 2 {
-            break;
-        }
-        total += u64::from(u16::from_ne_bytes(*packet.view::<2>(at)?));
-        at += 2;
-        left -= 2;
+    if range.left == 1 {
+        let [last] = *packet.view::<1>(range.at)?;
+        range.sum += u64::from(u16::from_ne_bytes([last, 0]));
+        range.left = 0;
     }
-    if left == 1 {
-        let [last] = *packet.view::<1>(at)?;
-        total += u64::from(u16::from_ne_bytes([last, 0]));
-    }
-    Some(u16::from_be(fold_wide(total)))
+    (range.left == 0).then_some(u16::from_be(fold_wide(range.sum)))
 }
 
-/// Ones' complement sums do not care which end comes first, as long as it is the same for all words.
+/// What is still to be summed.
+struct Range {
+    at: usize,
+    left: usize,
+    /// Of words in memory order: ones' complement sums do not care, as long as all are in the same.
+    sum: u64,
+}
+
+impl Range {
+    #[inline(always)]
+    fn add_chunks<const N: usize>(&mut self, packet: &impl Packet, max: usize) -> Option<()> {
+        for _ in 0..max {
+            if self.left < N {
+                break;
+            }
+            self.sum += u64::from(packet.partial_sum::<N>(self.at)?);
+            self.at += N;
+            self.left -= N;
+        }
+        (self.at, self.left) = (packet.forget(self.at), packet.forget(self.left));
+        Some(())
+    }
+}
+
 #[inline(always)]
 const fn fold_wide(total: u64) -> u16 {
     let total = (total & 0xffff_ffff) + (total >> 32);
@@ -59,6 +72,17 @@ const fn fold_wide(total: u64) -> u16 {
     let total = (total & 0xffff) + (total >> 16);
     let total = (total & 0xffff) + (total >> 16);
     total as u16
+}
+
+/// The sum of the words of four bytes in memory order, for hosts that have nothing better.
+#[must_use]
+pub fn plain_partial_sum(bytes: &[u8]) -> u32 {
+    let (words, _) = bytes.as_chunks::<4>();
+    let sum = words
+        .iter()
+        .map(|word| u64::from(u32::from_ne_bytes(*word)));
+    let sum: u64 = sum.sum();
+    u32::from(fold_wide(sum))
 }
 
 /// TTL and checksum of an IPv4 header after the TTL was decremented by one.

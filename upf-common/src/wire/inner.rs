@@ -71,26 +71,26 @@ impl Transport {
         Self {
             protocol,
             ports: Ports {
-                are_known: false,
-                source: 0,
-                destination: 0,
+                source: NO_PORT,
+                destination: NO_PORT,
             },
             spi: NO_SPI,
         }
     }
 }
 
-/// Ports of a packet, in the order in which they stand there. Not an `Option` of both: what lies in one that is empty
-/// is undefined, and BPF's verifier follows it all the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Ports of a packet, in the order in which they stand there: [`NO_PORT`] for protocols without ports, and for fragments
+/// but the first. Not an `Option`: what lies in an empty one is undefined, and BPF's verifier follows it all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ports {
-    /// False for protocols without ports, and for fragments but the first.
-    pub are_known: bool,
     /// Source port.
-    pub source: u16,
+    pub source: u32,
     /// Destination port.
-    pub destination: u16,
+    pub destination: u32,
 }
+
+/// What stands for a port where there is none; no port is as large.
+pub const NO_PORT: u32 = u32::MAX;
 
 impl Inner {
     /// No packet at all.
@@ -240,9 +240,8 @@ fn transport(packet: &impl Packet, offset: usize, protocol: u8) -> Transport {
     };
     if has_ports {
         transport.ports = Ports {
-            are_known: true,
-            source: be16(word[0], word[1]),
-            destination: be16(word[2], word[3]),
+            source: be16(word[0], word[1]).into(),
+            destination: be16(word[2], word[3]).into(),
         };
     } else {
         transport.spi = u64::from(u32::from_be_bytes(*word));

@@ -11,9 +11,9 @@ mod link;
 mod outer;
 
 pub use address::IpAddress;
-pub use checksum::{decrement_ttl, fold, sum};
+pub use checksum::{decrement_ttl, fold, plain_partial_sum, sum};
 pub use gtpu::{GtpuError, GtpuHeader, NO_QFI, message};
-pub use inner::{Inner, NO_FLOW_LABEL, NO_SPI, Ports, Transport, Version};
+pub use inner::{Inner, NO_FLOW_LABEL, NO_PORT, NO_SPI, Ports, Transport, Version};
 pub use link::{ETHER_IPV4, ETHER_IPV6, Link, VLAN_TAG};
 pub use outer::{
     Encapsulation, MAX_OVERHEAD, Outer, outer_ipv4_checksum_base, outer_ipv6_checksum_base,
@@ -52,6 +52,12 @@ pub trait Packet {
 
     /// The `N` bytes at `offset`, to be changed.
     fn view_mut<const N: usize>(&mut self, offset: usize) -> Option<&mut [u8; N]>;
+
+    /// A sum of the 16-bit words of `N` bytes at `offset`, in memory order and maybe with carries in the upper half;
+    /// `N` is a multiple of 4 up to 512.
+    fn partial_sum<const N: usize>(&self, offset: usize) -> Option<u32> {
+        self.view::<N>(offset).map(|bytes| plain_partial_sum(bytes))
+    }
 
     /// Takes `delta` bytes off the front, or puts room for `-delta` bytes there. False if that cannot be.
     fn move_head(&mut self, delta: i32) -> bool;

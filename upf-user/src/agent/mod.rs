@@ -21,6 +21,7 @@ mod devices;
 mod events;
 mod figures;
 mod gtpu;
+mod listeners;
 mod numbers;
 mod pfcp;
 mod pfcp_sockets;
@@ -36,7 +37,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aya::maps::{MapData, RingBuf};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
@@ -46,9 +46,9 @@ use self::api::Api;
 use self::control::Control;
 use self::devices::{DeviceError, Devices, Plan};
 use self::figures::LiveFigures;
+use self::listeners::Listeners;
 use self::numbers::PortNumbers;
 use self::pfcp::{Pulse, Server};
-use self::pfcp_sockets::PfcpSockets;
 use self::readiness::Readiness;
 use crate::config::Config;
 use crate::datapath::bpf::attach::Attachments;
@@ -56,17 +56,19 @@ use crate::datapath::bpf::pins::PinsError;
 use crate::datapath::bpf::tables::BpfDatapath;
 use crate::datapath::bpf::{self, FastPathLogger, LoadError, Loaded, Sizes};
 use crate::datapath::slots::PoolError;
-use crate::gtpu::sockets::{self, EndMarkers};
+use crate::gtpu::sockets::EndMarkers;
 use crate::http;
-use crate::metrics::{COMMIT, GtpuMetrics, Metrics, VERSION};
+use crate::metrics::{COMMIT, Metrics, VERSION};
 use crate::netlink::{self, NetlinkError, Started, Watch, Wish};
 use crate::session::{Sessions, SessionsConfig};
 use crate::store::{FileStore, StoreError, recovery_time};
 
 /// GTP-U peers at most: every gNB of a large country.
 const MAX_PEERS: u32 = 65_536;
-/// Rule lists at most; sessions with one PDR for a direction need none.
-const MAX_LISTS: u32 = 65_536;
+/// Pages of rule lists at least: both directions of a session with as many filters as it may have, old and new.
+const MIN_LISTS: u32 = 1024;
+/// Pages of rule lists at most; sessions with one PDR for a direction need none.
+const MAX_LISTS: u32 = 131_072;
 /// Between looks at the list of GTP-U peers.
 const PEERS_EVERY: Duration = Duration::from_millis(50);
 
@@ -143,9 +145,9 @@ async fn serve(config: Config) -> Result<(), AgentError> {
     let mut store = FileStore::open(&config.node.state)?;
     let recovery = recovery_time(&mut store, SystemTime::now())?;
     // What another process may have is taken before anything is changed.
-    let sockets = Sockets::open(&config).await?;
+    let listeners = Listeners::open(&config).await?;
     let loaded = load(&config, &sessions_config)?;
-    let started = start(config, sessions_config, recovery, sockets, loaded).await;
+    let started = start(config, sessions_config, recovery, listeners, loaded).await;
     let (mut running, mut tasks) = started?;
     tokio::select! {
         name = signals.next() => info!("{name}"),
@@ -211,7 +213,7 @@ async fn start(
     config: Config,
     sessions_config: SessionsConfig,
     recovery: SystemTime,
-    sockets: Sockets,
+    listeners: Listeners,
     loaded: Loaded,
 ) -> Result<(Running, Tasks), AgentError> {
     let Loaded {
@@ -235,8 +237,10 @@ async fn start(
         instances: sessions_config.instances.clone(),
         layout: sessions_config.pools.clone(),
     };
-    let end_markers = EndMarkers::new(Arc::clone(&sockets.gtpu));
+    let end_markers = EndMarkers::new(Arc::clone(&listeners.gtpu));
     datapath.set_end_markers(Box::new(end_markers));
+    let pools = datapath.write_pools(&sessions_config.pools);
+    pools.map_err(LoadError::from)?;
     let sessions = Sessions::new(sessions_config, datapath);
     let control = Arc::new(Control::new(&config, recovery, sessions));
     let figures = LiveFigures {
@@ -244,7 +248,7 @@ async fn start(
         numbers: Arc::clone(&numbers),
         census: Arc::clone(&control),
     };
-    let metrics = Arc::new(Metrics::new(Arc::new(figures), sockets.gtpu.metrics())?);
+    let metrics = Arc::new(Metrics::new(Arc::new(figures), listeners.gtpu.metrics())?);
     metrics.show_requests(&control.request_counters())?;
     let mut devices = Devices::new(
         plan,
@@ -266,7 +270,7 @@ async fn start(
     let mut tasks = Tasks::new();
     let signalling = gtpu::Signalling {
         config: config.gtpu,
-        sockets: Arc::clone(&sockets.gtpu),
+        sockets: Arc::clone(&listeners.gtpu),
         rules: Arc::clone(&control),
         control_table,
         copies,
@@ -279,7 +283,7 @@ async fn start(
         readiness,
         pulse: Arc::new(Pulse::new()),
     };
-    serve_peers(&mut tasks, config, sockets, api, &watch);
+    serve_peers(&mut tasks, config, listeners, api, &watch);
     follow_fast_path(&mut tasks, ring, logger, watch);
     let running = Running {
         devices,
@@ -303,9 +307,15 @@ async fn begin(
 }
 
 /// PFCP, HTTP, and the watch of GTP-U peers.
-fn serve_peers(tasks: &mut Tasks, config: Config, sockets: Sockets, api: Api, watch: &Arc<Watch>) {
+fn serve_peers(
+    tasks: &mut Tasks,
+    config: Config,
+    listeners: Listeners,
+    api: Api,
+    watch: &Arc<Watch>,
+) {
     let server = Server {
-        sockets: sockets.pfcp,
+        sockets: listeners.pfcp,
         config: config.pfcp,
         engine: Arc::clone(&api.control),
         metrics: Arc::clone(&api.metrics),
@@ -322,7 +332,7 @@ fn serve_peers(tasks: &mut Tasks, config: Config, sockets: Sockets, api: Api, wa
         ("the watch of GTP-U peers", Ok(()))
     });
     let api = Arc::new(api);
-    tasks.spawn(async { ("HTTP", http::serve(sockets.http, api).await) });
+    tasks.spawn(async { ("HTTP", http::serve(listeners.http, api).await) });
 }
 
 fn follow_fast_path(
@@ -363,43 +373,9 @@ fn load(config: &Config, sessions: &SessionsConfig) -> Result<Loaded, LoadError>
         slots,
         blocks: sessions.pools.blocks(),
         peers: MAX_PEERS,
-        lists: slots.min(MAX_LISTS),
+        lists: slots.saturating_mul(2).clamp(MIN_LISTS, MAX_LISTS),
     };
     bpf::load(&sizes, Some(Path::new(&config.node.pins)))
-}
-
-/// The listeners.
-struct Sockets {
-    pfcp: PfcpSockets,
-    gtpu: Arc<sockets::Sockets>,
-    http: TcpListener,
-}
-
-impl Sockets {
-    async fn open(config: &Config) -> Result<Self, AgentError> {
-        let refused = |what, address| {
-            move |source| AgentError::Listen {
-                what,
-                address,
-                source,
-            }
-        };
-        let pfcp = config.pfcp.listen;
-        let http = config.http.listen;
-        let gtpu = config
-            .interfaces
-            .iter()
-            .flat_map(|i| i.gtpu.iter().copied());
-        let gtpu = sockets::Sockets::open(gtpu, GtpuMetrics::new()?)
-            .map_err(|(address, source)| refused("GTP-U", address)(source))?;
-        Ok(Self {
-            gtpu: Arc::new(gtpu),
-            pfcp: PfcpSockets::open(pfcp).map_err(refused("PFCP", pfcp))?,
-            http: TcpListener::bind(http)
-                .await
-                .map_err(refused("HTTP", http))?,
-        })
-    }
 }
 
 /// What asks us to end.

@@ -777,3 +777,101 @@ fn the_example_to_deploy_is_right() {
     let config = Config::parse(include_str!("../../../deploy/upf.toml"));
     assert_eq!(config.unwrap().interfaces.len(), 2);
 }
+
+/// The sample with a section behind it, which begins on line 32.
+fn sample_and(section: &str) -> Result<Config, Vec<Problem>> {
+    Config::parse(&format!("{SAMPLE}{section}"))
+}
+
+#[test]
+fn rules_and_policies_have_names() {
+    let config = sample_and(
+        r#"[[predefined_rule]]
+name = "gold"
+precedence = 7
+filters = ["permit out 17 from 192.0.2.0/24 5060 to assigned"]
+uplink_kbps = 1_000
+[[predefined_rule]]
+name = "closed"
+action = "drop"
+[[forwarding_policy]]
+name = "firewall"
+network_instance = "Internet"
+"#,
+    );
+    let config = config.unwrap();
+    let [gold, closed] = config.predefined_rules.as_slice() else {
+        panic!("{:?}", config.predefined_rules);
+    };
+    assert_eq!((gold.name.as_str(), gold.precedence), ("gold", Some(7)));
+    assert_eq!((gold.uplink_kbps, gold.downlink_kbps), (Some(1000), None));
+    assert_eq!((gold.filters.len(), gold.action), (1, RuleAction::Forward));
+    assert_eq!((closed.filters.len(), closed.action), (0, RuleAction::Drop));
+    assert_eq!(config.forwarding_policies[0].name, "firewall");
+    let summary = config.summary();
+    for line in [
+        "rule       gold: forward, 1 filters",
+        "policy     firewall: to Internet",
+    ] {
+        assert!(summary.contains(line), "{summary}");
+    }
+}
+
+#[test]
+fn a_rule_or_policy_that_cannot_be() {
+    let rows = [
+        (
+            "[[predefined_rule]]\nprecedence = 1",
+            "predefined_rule[0].name",
+            "missing",
+        ),
+        (
+            "[[predefined_rule]]\nname = \"\"",
+            "predefined_rule[0].name",
+            "1 to 255",
+        ),
+        (
+            "[[predefined_rule]]\nname = \"a\"\naction = \"block\"",
+            "predefined_rule[0].action",
+            "forward or drop",
+        ),
+        (
+            "[[predefined_rule]]\nname = \"a\"\nfilters = [\"deny out ip from any to any\"]",
+            "predefined_rule[0].filters",
+            "no flow description",
+        ),
+        (
+            "[[predefined_rule]]\nname = \"a\"\nprecedence = 4294967296",
+            "predefined_rule[0].precedence",
+            "out of range",
+        ),
+        (
+            "[[predefined_rule]]\nname = \"a\"\nuplink_kbps = -1",
+            "predefined_rule[0].uplink_kbps",
+            "out of range",
+        ),
+        (
+            "[[predefined_rule]]\nname = \"a\"\n[[predefined_rule]]\nname = \"a\"",
+            "predefined_rule[1].name",
+            "line 32 already",
+        ),
+        (
+            "[[forwarding_policy]]\nname = \"a\"",
+            "forwarding_policy[0].network_instance",
+            "missing",
+        ),
+        (
+            "[[forwarding_policy]]\nname = \"a\"\nnetwork_instance = \"nowhere\"",
+            "forwarding_policy[0].network_instance",
+            "no interface leads",
+        ),
+    ];
+    for (section, key, says) in rows {
+        let problems = sample_and(section).expect_err(section);
+        let [problem] = problems.as_slice() else {
+            panic!("{section}: {problems:?}");
+        };
+        assert_eq!(problem.key, key, "{problem}");
+        assert!(problem.message.contains(says), "{problem}");
+    }
+}

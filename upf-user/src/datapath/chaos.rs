@@ -172,13 +172,13 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
         network: IpNet,
         slot: SlotIndex,
     ) -> Result<(), DatapathError> {
-        self.write("FRAMED_ROUTES", |inner| {
+        self.write("UE_NETWORKS", |inner| {
             inner.insert_framed(instance, network, slot)
         })
     }
 
     fn remove_framed(&mut self, instance: u32, network: IpNet) -> Result<(), DatapathError> {
-        self.write("FRAMED_ROUTES", |inner| {
+        self.write("UE_NETWORKS", |inner| {
             inner.remove_framed(instance, network)
         })
     }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use ipnet::IpNet;
-use upf_common::abi::{self, NO_SLOT, Peer, RuleList, Rules, UeKey, framed_prefix_bits};
+use upf_common::abi::{self, NO_SLOT, Peer, RuleList, Rules, UeKey, UeNetwork, network_bits};
 use upf_common::meter::Rate;
 
-use super::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex, framed_key};
+use super::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex, network_key};
 
 /// Sizes of a [`MemoryDatapath`], in entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct MemoryDatapath {
     blocks: Vec<u32>,
     teids: HashMap<[u8; 4], u32>,
     ue_addresses: HashMap<UeKey, u32>,
-    framed: HashMap<(u32, UeKey), u32>,
+    framed: HashMap<(u32, UeNetwork), u32>,
     peers: Vec<Peer>,
     lists: Vec<RuleList>,
     end_markers: Vec<(Peer, [u8; 4])>,
@@ -86,8 +86,8 @@ impl MemoryDatapath {
         (0..=u128::BITS).rev().find_map(|length| {
             let mask = u128::MAX.checked_shl(u128::BITS - length).unwrap_or(0);
             let address = (u128::from_be_bytes(address) & mask).to_be_bytes();
-            let key = UeKey { instance, address };
-            self.framed.get(&(framed_prefix_bits(length), key)).copied()
+            let key = UeNetwork { instance, address };
+            self.framed.get(&(network_bits(length), key)).copied()
         })
     }
 
@@ -290,16 +290,16 @@ impl Datapath for MemoryDatapath {
         slot: SlotIndex,
     ) -> Result<(), DatapathError> {
         Self::insert(
-            "FRAMED_ROUTES",
+            "UE_NETWORKS",
             &mut self.framed,
             self.slots.len(),
-            framed_key(instance, network),
+            network_key(instance, network),
             slot,
         )
     }
 
     fn remove_framed(&mut self, instance: u32, network: IpNet) -> Result<(), DatapathError> {
-        self.framed.remove(&framed_key(instance, network));
+        self.framed.remove(&network_key(instance, network));
         Ok(())
     }
 

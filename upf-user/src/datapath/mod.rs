@@ -11,7 +11,7 @@ pub mod memory;
 pub mod slots;
 
 use ipnet::IpNet;
-use upf_common::abi::{Peer, RuleList, Rules, UeKey, framed_prefix_bits, mapped};
+use upf_common::abi::{Peer, RuleList, Rules, UeKey, UeNetwork, mapped, network_bits};
 use upf_common::meter::Rate;
 
 /// A slot's number, below [`Datapath::capacity`].
@@ -139,14 +139,14 @@ pub trait Datapath: Send {
     fn send_end_marker(&mut self, peer: &Peer, teid: [u8; 4]) -> Result<(), DatapathError>;
 }
 
-/// Key of a network behind a UE: the bits that are compared, and the data that they are of.
+/// Key of a network of UEs: the bits that are compared, and the data that they are of.
 #[must_use]
-pub fn framed_key(instance: u32, network: IpNet) -> (u32, UeKey) {
+pub fn network_key(instance: u32, network: IpNet) -> (u32, UeNetwork) {
     let network = network.trunc();
     let (address, length) = match network {
         IpNet::V4(net) => (mapped(net.addr().octets()), 96 + net.prefix_len()),
         IpNet::V6(net) => (net.addr().octets(), net.prefix_len()),
     };
-    let bits = framed_prefix_bits(u32::from(length));
-    (bits, UeKey { instance, address })
+    let bits = network_bits(u32::from(length));
+    (bits, UeNetwork { instance, address })
 }

@@ -138,7 +138,7 @@ pub enum Note {
 /// Why there was no Error Indication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotSent {
-    /// We have started only now, and sessions are still being set up anew (TS 23.527 clause 4.2).
+    /// We have started only now, and sessions are still being set up anew (TS 23.527 clause 4.3).
     HeldBack,
     /// There were too many.
     Limited,

@@ -279,7 +279,21 @@ async fn every_path_is_described() {
         assert!(description["paths"][path]["get"].is_object(), "{path}");
     }
     let schemas = description["components"]["schemas"].as_object().unwrap();
-    for schema in ["SessionView", "Page", "Association", "PathPage", "Problem"] {
+    for schema in [
+        "SessionView",
+        "Page",
+        "Association",
+        "PathPage",
+        "Problem",
+        "RulesView",
+        "PdrView",
+        "FarView",
+        "QerView",
+        "UrrView",
+        "BarView",
+        "MarView",
+        "TrafficEndpointView",
+    ] {
         assert!(schemas.contains_key(schema), "{schema}");
     }
 }

@@ -62,16 +62,11 @@ fn filters(application: &ApplicationPfds) -> Result<Vec<SdfFilter>, Refusal> {
     let mut filters = Vec::new();
     for contents in application.contexts.iter().flatten() {
         if !is_matchable(contents) {
-            return Err(refuse(
-                Cause::ServiceNotSupported,
-                kind::PFD_CONTENTS,
-                None,
-            ));
+            return Err(refuse(Cause::ServiceNotSupported, kind::PFD_CONTENTS, None));
         }
         for text in &contents.flow_descriptions {
-            let flow = flow_description::parse(text).ok_or_else(|| {
-                refuse(Cause::MandatoryIeIncorrect, kind::PFD_CONTENTS, None)
-            })?;
+            let flow = flow_description::parse(text)
+                .ok_or_else(|| refuse(Cause::MandatoryIeIncorrect, kind::PFD_CONTENTS, None))?;
             filters.push(SdfFilter {
                 flow: Some(flow),
                 ..SdfFilter::default()

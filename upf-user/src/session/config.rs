@@ -90,7 +90,10 @@ impl SessionsConfig {
             })
         });
         let ue_pools: Vec<_> = ue_pools.collect();
-        let nets: Vec<_> = ue_pools.iter().map(|pool| (pool.instance, pool.net)).collect();
+        let nets: Vec<_> = ue_pools
+            .iter()
+            .map(|pool| (pool.instance, pool.net))
+            .collect();
         let pools = PoolLayout::new(&nets)?;
         let policies = config.forwarding_policies.iter();
         let forwarding_policies = policies

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::model::{Action, LocalTunnel, NetworkInstance, SdfFilter, UeAddresses};
+use super::model::{Action, LocalTunnel, NetworkInstance, SdfFilter, UeAddresses, traffic_from};
+use crate::datapath::Direction;
+use crate::datapath::slots::MeterKey;
 use crate::pfcp::ie::Interface;
 
 /// One way in which packets are found, and what is done with them. A PDR becomes one, or several: one for each of its
@@ -47,6 +49,47 @@ pub(super) struct Detection {
     pub(super) qfi: Option<u8>,
     /// RQI for the PDU Session Container.
     pub(super) is_reflective: bool,
+}
+
+impl Detection {
+    /// Which way its packets go.
+    pub(super) fn traffic(&self) -> Direction {
+        traffic_from(self.source)
+    }
+
+    /// The half of a slot that its packets come by.
+    pub(super) fn half(&self) -> Direction {
+        match self.tunnel {
+            Some(_) => Direction::Uplink,
+            None => Direction::Downlink,
+        }
+    }
+
+    /// Whether its packets are on their way to the UE and come by a tunnel of ours.
+    pub(super) fn is_downlink_tunnel(&self) -> bool {
+        self.tunnel.is_some() && self.traffic() == Direction::Downlink
+    }
+
+    /// Where its packets go, unless they are dropped or held.
+    pub(super) fn forward(&self) -> Option<&Forward> {
+        let forward = self.forward.as_ref();
+        forward.filter(|_| self.action == Action::Forward)
+    }
+
+    /// Its limits: those of the session first, then those that others share.
+    pub(super) fn limits(&self) -> impl Iterator<Item = &Limit> {
+        let is_own = |limit: &&Limit| matches!(limit.key, LimitKey::Qer(_));
+        let shared = self.limits.iter().filter(move |limit| !is_own(limit));
+        self.limits.iter().filter(is_own).chain(shared)
+    }
+
+    /// The name of the bucket that a QER of the session has for it.
+    pub(super) fn meter_key(&self, qer: u32) -> MeterKey {
+        MeterKey {
+            qer,
+            is_downlink_tunnel: self.is_downlink_tunnel(),
+        }
+    }
 }
 
 /// Where packets are sent.

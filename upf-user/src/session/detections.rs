@@ -19,8 +19,16 @@ const PREDEFINED: u32 = 1 << 31;
 pub(super) struct Basis {
     /// When it is.
     pub(super) at: Instant,
-    /// What applications look like.
-    pub(super) applications: Arc<Applications>,
+    /// What applications look like, for a session whose rules name one.
+    pub(super) applications: Option<Arc<Applications>>,
+}
+
+impl Basis {
+    /// The filters of an application; none of one that nobody has provisioned.
+    pub(super) fn filters(&self, application: &str) -> &[SdfFilter] {
+        let applications = self.applications.as_deref();
+        applications.map_or(&[], |applications| applications.filters(application))
+    }
 }
 
 impl Model {
@@ -49,7 +57,10 @@ impl Model {
 
     /// The next moment after `at` at which a PDR begins or ends to count.
     pub(super) fn next_change(&self, config: &SessionsConfig, at: Instant) -> Option<Instant> {
-        let times = self.pdrs.iter().flat_map(|pdr| [pdr.activation, pdr.deactivation]);
+        let times = self
+            .pdrs
+            .iter()
+            .flat_map(|pdr| [pdr.activation, pdr.deactivation]);
         let moments = times.flatten().map(|time| config.clock.instant_of(time));
         moments.filter(|moment| *moment > at).min()
     }
@@ -63,7 +74,7 @@ impl Model {
         held.map(|endpoint| Detection {
             filters: Some(Vec::new()),
             action: Action::Drop,
-            ..Detection::of_way(&endpoint.way, Interface::Access)
+            ..Detection::of_way(&endpoint.way, endpoint.source)
         })
     }
 }
@@ -78,7 +89,7 @@ impl Pdr {
 
 impl Detection {
     /// Everything that comes by a way, and nothing is done with it yet.
-    fn of_way(way: &Way, source: Interface) -> Self {
+    pub(super) fn of_way(way: &Way, source: Interface) -> Self {
         Self {
             pdr: 0,
             precedence: None,
@@ -165,7 +176,7 @@ impl Maker<'_> {
             return Some(Vec::new());
         }
         match &self.pdr.application {
-            Some(id) => Some(self.basis.applications.filters(id).to_vec()),
+            Some(id) => Some(self.basis.filters(id).to_vec()),
             None if self.pdr.filters.is_empty() => None,
             None => Some(self.pdr.filters.clone()),
         }

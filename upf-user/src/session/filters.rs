@@ -43,22 +43,46 @@ enum Family {
 }
 
 /// What a PDR's filters compile to: one record for each pair of port ranges. `ue` are the session's addresses,
-/// for "assigned"; `seen` are the families that the packets can have, where that is known. Ends after the first record
-/// that no rule list has room for.
+/// for "assigned", and `has_networks` says whether there are networks behind them; `seen` are the families that the
+/// packets can have, where that is known. Ends after the first record that no rule list has room for.
 pub(super) fn compile(
     filters: &[SdfFilter],
     ue: UeAddresses,
+    has_networks: bool,
     seen: Option<Families>,
 ) -> Vec<Match> {
     let records = filters.iter().flat_map(|filter| {
         let record = with_header_fields(filter);
         let flow = filter.flow.as_ref();
         let possible = flow.filter(|flow| can_match(flow, seen));
-        let of_flow = possible.into_iter().flat_map(move |flow| of_flow(record, flow, ue));
+        let of_flow = possible.into_iter().flat_map(move |flow| {
+            let assigned = assigned_to(flow, ue, has_networks);
+            assigned.flat_map(move |ue| of_flow(record, flow, ue))
+        });
         let without = flow.is_none().then_some(record);
         without.into_iter().chain(of_flow)
     });
     records.take(MAX_LIST_ENTRIES + 1).collect()
+}
+
+/// The addresses that "assigned" stands for, each time it is looked at. A family that the UE lacks passes every
+/// address, and so does an open one if it has both, because the UE's identity is checked beside. Where there are
+/// networks behind it, that would let those pass as well.
+fn assigned_to(
+    flow: &FlowDescription,
+    ue: UeAddresses,
+    has_networks: bool,
+) -> impl Iterator<Item = UeAddresses> {
+    let hosts = [flow.remote.host, flow.local.host];
+    let is_plain = !has_networks || ue.is_empty() || !hosts.contains(&Host::Assigned);
+    let asked = hosts.into_iter().find_map(family);
+    let of_family = |is_there: bool, of: Family| is_there && asked.is_none_or(|asked| asked == of);
+    let v4 = UeAddresses { v6: None, ..ue };
+    let v6 = UeAddresses { v4: None, ..ue };
+    let v4 = of_family(ue.v4.is_some(), Family::V4).then_some(v4);
+    let v6 = of_family(ue.v6.is_some(), Family::V6).then_some(v6);
+    let all = if is_plain { [Some(ue), None] } else { [v4, v6] };
+    all.into_iter().flatten()
 }
 
 /// Everything that a filter asks for beside its flow description.
@@ -257,7 +281,7 @@ mod tests {
             ("permit out 58 from fe80::/10 to assigned", UE, any),
         ];
         for (text, ue, expected) in cases {
-            let matches = compile(&[filter(text)], ue, None);
+            let matches = compile(&[filter(text)], ue, false, None);
             let local = (matches[0].local, matches[0].local_mask);
             assert_eq!((matches.len(), local), (1, expected), "{text} {ue:?}");
         }
@@ -279,7 +303,7 @@ mod tests {
             filter("permit out ip from 2001:db8::1 to assigned"),
             filter("permit out 6 from any to assigned"),
         ];
-        assert_eq!(compile(&filters, UE, None).len(), 3);
+        assert_eq!(compile(&filters, UE, false, None).len(), 3);
         for (v4, v6, left) in [
             (true, true, 3),
             (true, false, 2),
@@ -287,7 +311,11 @@ mod tests {
             (false, false, 1),
         ] {
             let seen = Families { v4, v6 };
-            assert_eq!(compile(&filters, UE, Some(seen)).len(), left, "{seen:?}");
+            assert_eq!(
+                compile(&filters, UE, false, Some(seen)).len(),
+                left,
+                "{seen:?}"
+            );
         }
     }
 
@@ -306,7 +334,7 @@ mod tests {
             flags: match_flags::ANY_PROTOCOL | match_flags::SPI | match_flags::FLOW_LABEL,
             ..EVERYTHING
         };
-        assert_eq!(compile(&[filter], UE, None), [expected]);
+        assert_eq!(compile(&[filter], UE, false, None), [expected]);
     }
 
     #[test]
@@ -317,11 +345,13 @@ mod tests {
         };
         let flow = |remote, local| {
             let (remote, local) = (ports(remote), ports(local));
-            filter(&format!("permit out 17 from any {remote} to assigned {local}"))
+            filter(&format!(
+                "permit out 17 from any {remote} to assigned {local}"
+            ))
         };
-        assert_eq!(compile(&[flow(20, 25)], UE, None).len(), 500);
-        let many = [flow(500, 500), flow(500, 500)];
-        assert_eq!(compile(&many, UE, None).len(), MAX_LIST_ENTRIES + 1);
+        assert_eq!(compile(&[flow(16, 15)], UE, false, None).len(), 240);
+        let many = [flow(16, 16), flow(16, 16), flow(16, 16)];
+        assert_eq!(compile(&many, UE, false, None).len(), MAX_LIST_ENTRIES + 1);
     }
 
     #[test]
@@ -330,7 +360,7 @@ mod tests {
             texts.iter().map(|text| text.parse().unwrap()).collect()
         };
         let narrowed = |text: &str, to: &[&str]| {
-            let records = compile(&[filter(text)], UE, None);
+            let records = compile(&[filter(text)], UE, false, None);
             let narrowed = narrow_all(&records, &nets(to)).into_iter();
             narrowed
                 .map(|record| (record.local, record.local_mask))
@@ -346,12 +376,17 @@ mod tests {
         assert_eq!(narrowed(of_v4, &ue), both[..1]);
         let to_net = "permit out ip from any to 10.45.0.0/16";
         assert_eq!(narrowed(to_net, &ue), both[..1], "what both have");
-        assert_eq!(narrowed(to_net, &["10.0.0.0/8", "10.45.0.2/32"]), [prefix("10.45.0.0/16")]);
+        assert_eq!(
+            narrowed(to_net, &["10.0.0.0/8", "10.45.0.2/32"]),
+            [prefix("10.45.0.0/16")]
+        );
         assert_eq!(narrowed(to_net, &["10.46.0.0/16"]), []);
         let framed = ["10.45.0.2/32", "192.168.8.0/22"];
         let expected: Vec<_> = framed.iter().map(|net| prefix(net)).collect();
         assert_eq!(narrowed("permit out 6 from any to any", &framed), expected);
-        let many: Vec<_> = (0..600).map(|n| format!("10.{}.{}.0/24", n / 256, n % 256)).collect();
+        let many: Vec<_> = (0..600)
+            .map(|n| format!("10.{}.{}.0/24", n / 256, n % 256))
+            .collect();
         let many: Vec<_> = many.iter().map(String::as_str).collect();
         assert_eq!(narrowed(of_v4, &many).len(), MAX_LIST_ENTRIES + 1);
     }

@@ -18,6 +18,8 @@ mod filters;
 mod flow_description;
 mod framed_route;
 mod half;
+mod image;
+mod limits;
 mod model;
 mod peers;
 mod refusal;
@@ -65,6 +67,12 @@ use crate::gtpu::PathKey;
 use crate::pfcp::ie::{Cause, FSeid, NodeId};
 use crate::pfcp::message::Refusal;
 use crate::usage::SessionVolumes;
+
+/// Whether a filter with this flow description is understood (TS 29.212 clause 5.4.2).
+#[must_use]
+pub fn understands_flow_description(text: &str) -> bool {
+    flow_description::parse(text).is_some()
+}
 
 /// UP SEIDs stay below this, because JavaScript's numbers, thus many a JSON reader's, are whole only up to here.
 const SEID_END: u64 = 1 << 53;
@@ -251,13 +259,11 @@ impl<D: Datapath> Sessions<D> {
 
     /// What the tables of a session are to be filled by now.
     fn basis(&self, owner: &NodeId, model: &Model, now: Instant) -> Basis {
-        let applications = match self.applications.get(owner) {
-            Some(applications) if model.uses_applications() => Arc::clone(applications),
-            _ => Arc::default(),
-        };
+        let applications = self.applications.get(owner);
+        let applications = applications.filter(|_| model.uses_applications());
         Basis {
             at: now,
-            applications,
+            applications: applications.cloned(),
         }
     }
 

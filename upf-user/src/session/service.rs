@@ -49,7 +49,11 @@ impl<D: Datapath> SessionService for Sessions<D> {
         let established = Established {
             up_f_seid: self.own_f_seid(seid),
             created_pdrs: answers::pdrs(&left.created_pdrs, &model, &changed.seating),
-            created_traffic_endpoints: answers::endpoints(&left.endpoints, &model, &changed.seating),
+            created_traffic_endpoints: answers::endpoints(
+                &left.endpoints,
+                &model,
+                &changed.seating,
+            ),
         };
         self.remotes.change(seid, &Model::default(), &model);
         let session = Session {
@@ -174,8 +178,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
     }
 
     fn load_percent(&self) -> u8 {
-        let (used, capacity) = (self.books.used_slots(), self.tables.capacity());
-        (u64::from(used) * 100 / u64::from(capacity.max(1))) as u8
+        self.books.load_percent(&self.tables)
     }
 
     fn cp_seid(&self, owner: &NodeId, seid: u64) -> Option<u64> {
@@ -191,7 +194,10 @@ impl<D: Datapath> Sessions<D> {
         request: &SessionModificationRequest,
         now: Instant,
     ) -> Result<Modified, Refusal> {
-        let moves = request.node_id.as_ref().is_some_and(|node| *node != session.owner);
+        let moves = request
+            .node_id
+            .as_ref()
+            .is_some_and(|node| *node != session.owner);
         if moves {
             // SSET is not announced: a session stays with its control plane.
             return Err(refuse(Cause::ServiceNotSupported, kind::NODE_ID, None));

@@ -15,6 +15,8 @@ use crate::pfcp::message::{PfdManagementRequest, Refusal};
 
 /// How long after a failure it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// Sessions that one tick compiles; those behind are due at once, after whatever waits for its turn.
+const MOST_PER_TICK: usize = 256;
 
 impl<D: Datapath> Sessions<D> {
     /// When [`Self::tick`] is due.
@@ -25,18 +27,27 @@ impl<D: Datapath> Sessions<D> {
 
     /// Puts into force what has become due: activation and deactivation times of PDRs (DPDRA, clause 5.2.1A.4).
     pub fn tick(&mut self, now: Instant) {
-        while let Some(&(deadline, seid)) = self.deadlines.first()
-            && deadline <= now
-        {
+        let mut failures = 0_usize;
+        for _ in 0..MOST_PER_TICK {
+            let due = self.deadlines.first().filter(|(due, _)| *due <= now);
+            let Some(&(deadline, seid)) = due else {
+                break;
+            };
             let Some(session) = self.sessions.get(&seid) else {
                 self.deadlines.remove(&(deadline, seid));
                 continue;
             };
             let basis = self.basis(&session.owner, &session.model, now);
-            if let Err(refusal) = self.recompile(seid, basis, now) {
-                tracing::warn!(seid, cause = ?refusal.cause, "a session cannot be compiled anew");
+            if self.recompile(seid, basis, now).is_err() {
+                failures += 1;
                 self.set_deadline(seid, now.checked_add(RETRY));
             }
+        }
+        if failures > 0 {
+            tracing::warn!(
+                failures,
+                "sessions cannot be compiled anew; trying again soon"
+            );
         }
     }
 
@@ -76,7 +87,8 @@ impl<D: Datapath> Sessions<D> {
             self.deadlines.remove(&(old, seid));
         }
         session.deadline = deadline;
-        self.deadlines.extend(deadline.map(|deadline| (deadline, seid)));
+        self.deadlines
+            .extend(deadline.map(|deadline| (deadline, seid)));
     }
 
     /// What applications look like from now on, for the owner's sessions as well. Where one of them cannot be
@@ -87,20 +99,26 @@ impl<D: Datapath> Sessions<D> {
         request: &PfdManagementRequest,
         now: Instant,
     ) -> Result<(), Refusal> {
-        let old = self.applications.get(owner).cloned().unwrap_or_default();
-        let new = Arc::new(old.provisioned(request)?);
+        let old = self.applications.get(owner).map(Arc::clone);
+        let old = old.unwrap_or_default();
+        let new = old.provisioned(request)?;
+        let new = (!new.is_empty()).then(|| Arc::new(new));
         let (affected, others): (Vec<_>, Vec<_>) = self
             .users_of_applications(owner)
             .into_iter()
-            .partition(|seid| self.sees_other_filters(*seid, &new));
+            .partition(|seid| self.sees_other_filters(*seid, new.as_deref()));
         let mut done: Vec<(u64, Basis)> = Vec::new();
         for seid in affected {
-            let Some(before) = self.sessions.get(&seid).map(|session| session.basis.clone()) else {
+            let Some(before) = self
+                .sessions
+                .get(&seid)
+                .map(|session| session.basis.clone())
+            else {
                 continue;
             };
             let basis = Basis {
                 at: before.at,
-                applications: Arc::clone(&new),
+                applications: new.clone(),
             };
             if let Err(refusal) = self.recompile(seid, basis, now) {
                 self.put_back(done, now);
@@ -111,14 +129,13 @@ impl<D: Datapath> Sessions<D> {
         // Nobody keeps an old version alive.
         for seid in others {
             if let Some(session) = self.sessions.get_mut(&seid) {
-                session.basis.applications = Arc::clone(&new);
+                session.basis.applications.clone_from(&new);
             }
         }
-        if new.is_empty() {
-            self.applications.remove(owner);
-        } else {
-            self.applications.insert(owner.clone(), new);
-        }
+        match new {
+            Some(new) => self.applications.insert(owner.clone(), new),
+            None => self.applications.remove(owner),
+        };
         Ok(())
     }
 
@@ -137,11 +154,13 @@ impl<D: Datapath> Sessions<D> {
             .collect()
     }
 
-    fn sees_other_filters(&self, seid: u64, new: &Applications) -> bool {
+    fn sees_other_filters(&self, seid: u64, new: Option<&Applications>) -> bool {
         let differs = |session: &Session| {
-            let old = &session.basis.applications;
             let mut named = session.model.applications();
-            named.any(|id| old.filters(id) != new.filters(id))
+            named.any(|id| {
+                let filters = new.map_or(&[][..], |new| new.filters(id));
+                session.basis.filters(id) != filters
+            })
         };
         self.sessions.get(&seid).is_some_and(differs)
     }
@@ -150,7 +169,9 @@ impl<D: Datapath> Sessions<D> {
 impl Model {
     /// The applications that PDRs name.
     pub(super) fn applications(&self) -> impl Iterator<Item = &str> {
-        self.pdrs.iter().filter_map(|pdr| pdr.application.as_deref())
+        self.pdrs
+            .iter()
+            .filter_map(|pdr| pdr.application.as_deref())
     }
 
     pub(super) fn uses_applications(&self) -> bool {

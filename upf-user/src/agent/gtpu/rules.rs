@@ -17,7 +17,13 @@ impl<D: Datapath + 'static> Rulebook for Control<D> {
     }
 
     fn report_unknown_tunnel(&self, remote: IpAddr, teid: u32) -> usize {
-        let (address, concerned) = (remote, RemoteTunnel { teid, address: remote });
+        let (address, concerned) = (
+            remote,
+            RemoteTunnel {
+                teid,
+                address: remote,
+            },
+        );
         let concerned = self.sessions_of_remote(concerned);
         for (owner, seid, cp_seid) in &concerned {
             let request = SessionReportRequest {
@@ -95,8 +101,7 @@ mod tests {
     use crate::datapath::memory::{MemoryDatapath, Sizes};
     use crate::pfcp::codec::{AssociationSetupRequest, Body, Message, decode, frames};
     use crate::pfcp::ie::{
-        ApplyAction, FSeid, Interface, NodeId, OuterHeaderCreation, OuterHeaderRemoval,
-        UeIpAddress,
+        ApplyAction, FSeid, Interface, NodeId, OuterHeaderCreation, OuterHeaderRemoval, UeIpAddress,
     };
     use crate::pfcp::message::{
         CreateFar, CreatePdr, DuplicatingParameters, ForwardingParameters, Pdi,
@@ -183,7 +188,11 @@ ipv4 = "10.45.0.0/16"
             cp_function_features: None,
         };
         send(&control, 1, Body::AssociationSetupRequest(setup));
-        send(&control, 2, Body::SessionEstablishmentRequest(establishment()));
+        send(
+            &control,
+            2,
+            Body::SessionEstablishmentRequest(establishment()),
+        );
         assert_eq!(control.sessions(None, 10).len(), 1);
         control
     }
@@ -264,7 +273,10 @@ ipv4 = "10.45.0.0/16"
     fn a_tunnel_that_its_peer_does_not_know_is_reported_by_its_session() {
         let control = control();
         assert_eq!(control.report_unknown_tunnel(gnb(), 0x1002), 0);
-        assert_eq!(control.report_unknown_tunnel("10.1.0.11".parse().unwrap(), 0x1001), 0);
+        assert_eq!(
+            control.report_unknown_tunnel("10.1.0.11".parse().unwrap(), 0x1001),
+            0
+        );
         assert_eq!(told(&control), []);
 
         assert_eq!(control.report_unknown_tunnel(gnb(), 0x1001), 1);

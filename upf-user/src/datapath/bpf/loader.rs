@@ -18,7 +18,7 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 use nix::time::{ClockId, clock_getres};
 use tracing::level_filters::LevelFilter;
 use tracing::{debug, info};
-use upf_common::abi::{Plain, Slot};
+use upf_common::abi::{MAX_POOLS, Plain, Slot};
 
 use super::Sizes;
 use super::control::ControlTable;
@@ -27,7 +27,7 @@ use super::mmap::MappedArray;
 use super::object::OBJECT;
 use super::pins::{Pins, PinsError};
 use super::ports::{Placement, PortTable};
-use super::tables::{BpfDatapath, FramedRoutes};
+use super::tables::{BpfDatapath, UeNetworks};
 use crate::datapath::DatapathError;
 use crate::datapath::slots::index_bits;
 
@@ -190,10 +190,10 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
         lists: mapped(&mut ebpf, "LISTS", sizes.lists)?,
         teids: typed(&mut ebpf, "TEIDS", HashMap::try_from)?,
         ue_addresses: typed(&mut ebpf, "UE_ADDRESSES", HashMap::try_from)?,
-        framed: FramedRoutes {
-            trie: typed(&mut ebpf, "FRAMED_ROUTES", LpmTrie::try_from)?,
+        networks: UeNetworks {
+            trie: typed(&mut ebpf, "UE_NETWORKS", LpmTrie::try_from)?,
             control: Arc::clone(&control),
-            entries: BTreeSet::new(),
+            framed: BTreeSet::new(),
         },
         end_markers: None,
     };
@@ -235,7 +235,7 @@ fn create(sizes: &Sizes) -> Result<Ebpf, LoadError> {
         .map_max_entries("LISTS", sizes.lists)
         .map_max_entries("TEIDS", sizes.slots)
         .map_max_entries("UE_ADDRESSES", sizes.slots)
-        .map_max_entries("FRAMED_ROUTES", sizes.slots)
+        .map_max_entries("UE_NETWORKS", sizes.slots.saturating_add(MAX_POOLS))
         .override_global("SLOT_MASK", &slot_mask, true)
         .override_global("NS_PER_JIFFY", &tick_ns, true)
         .override_global(aya_log::LEVEL, &log_level(), false)

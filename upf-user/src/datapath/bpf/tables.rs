@@ -9,7 +9,8 @@ use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{HashMap, MapData, MapError};
 use ipnet::IpNet;
 use upf_common::abi::{
-    BLOCK_SLOTS, NO_SLOT, Peer, Plain, RuleList, Rules, Slot, UeKey, control_flags,
+    BLOCK_SLOTS, NO_SLOT, POOL_NETWORK, Peer, Plain, RuleList, Rules, Slot, UeKey, UeNetwork,
+    control_flags,
 };
 use upf_common::meter::Rate;
 
@@ -17,7 +18,8 @@ use super::control::ControlTable;
 use super::latch::{self, HALF_WORDS, Half};
 use super::mmap::{MappedArray, words_of};
 use super::{Record, Sizes};
-use crate::datapath::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex, framed_key};
+use crate::datapath::slots::PoolLayout;
+use crate::datapath::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex, network_key};
 
 /// An entry of `BLOCKS`.
 #[derive(Clone, Copy)]
@@ -41,7 +43,7 @@ pub struct BpfDatapath {
     pub(super) lists: ListArray,
     pub(super) teids: HashMap<MapData, [u8; 4], u32>,
     pub(super) ue_addresses: HashMap<MapData, Record<UeKey>, u32>,
-    pub(super) framed: FramedRoutes,
+    pub(super) networks: UeNetworks,
     pub(super) end_markers: Option<Box<dyn EndMarkerSender>>,
 }
 
@@ -51,27 +53,27 @@ pub trait EndMarkerSender: Send {
     fn send(&self, local: IpAddr, remote: IpAddr, teid: u32);
 }
 
-/// The `FRAMED_ROUTES` map, and the flag that says whether there is anything in it.
-pub(super) struct FramedRoutes {
-    pub(super) trie: LpmTrie<MapData, Record<UeKey>, u32>,
+/// The `UE_NETWORKS` map, and the flag that says whether there are framed routes in it.
+pub(super) struct UeNetworks {
+    pub(super) trie: LpmTrie<MapData, Record<UeNetwork>, u32>,
     pub(super) control: Arc<ControlTable>,
-    pub(super) entries: BTreeSet<(u32, UeKey)>,
+    pub(super) framed: BTreeSet<(u32, UeNetwork)>,
 }
 
-impl FramedRoutes {
-    fn insert(&mut self, key: (u32, UeKey), slot: SlotIndex) -> Result<(), DatapathError> {
+impl UeNetworks {
+    fn insert(&mut self, key: (u32, UeNetwork), slot: SlotIndex) -> Result<(), DatapathError> {
         let outcome = self.trie.insert(&Key::new(key.0, Record(key.1)), slot.0, 0);
-        inserted("FRAMED_ROUTES", outcome)?;
-        self.entries.insert(key);
+        inserted("UE_NETWORKS", outcome)?;
+        self.framed.insert(key);
         self.control.set_flag(control_flags::FRAMED_ROUTES, true);
         Ok(())
     }
 
-    fn remove(&mut self, key: (u32, UeKey)) -> Result<(), DatapathError> {
+    fn remove(&mut self, key: (u32, UeNetwork)) -> Result<(), DatapathError> {
         let outcome = self.trie.remove(&Key::new(key.0, Record(key.1)));
-        removed("FRAMED_ROUTES", outcome)?;
-        self.entries.remove(&key);
-        let any = !self.entries.is_empty();
+        removed("UE_NETWORKS", outcome)?;
+        self.framed.remove(&key);
+        let any = !self.framed.is_empty();
         self.control.set_flag(control_flags::FRAMED_ROUTES, any);
         Ok(())
     }
@@ -81,6 +83,22 @@ impl BpfDatapath {
     /// Says who sends End Markers; before that, nobody does.
     pub fn set_end_markers(&mut self, sender: Box<dyn EndMarkerSender>) {
         self.end_markers = Some(sender);
+    }
+
+    /// Tells which networks are those of UEs.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn write_pools(&mut self, layout: &PoolLayout) -> Result<(), DatapathError> {
+        for (instance, network) in layout.networks() {
+            let (bits, network) = network_key(instance, network);
+            let key = Key::new(bits, Record(network));
+            inserted(
+                "UE_NETWORKS",
+                self.networks.trie.insert(&key, POOL_NETWORK, 0),
+            )?;
+        }
+        Ok(())
     }
 
     /// A fresh array is all zero, which for a block would be slot 0.
@@ -206,12 +224,12 @@ impl Datapath for BpfDatapath {
         network: IpNet,
         slot: SlotIndex,
     ) -> Result<(), DatapathError> {
-        self.check_slot("FRAMED_ROUTES", slot)?;
-        self.framed.insert(framed_key(instance, network), slot)
+        self.check_slot("UE_NETWORKS", slot)?;
+        self.networks.insert(network_key(instance, network), slot)
     }
 
     fn remove_framed(&mut self, instance: u32, network: IpNet) -> Result<(), DatapathError> {
-        self.framed.remove(framed_key(instance, network))
+        self.networks.remove(network_key(instance, network))
     }
 
     fn write_peer(&mut self, index: u32, peer: &Peer) -> Result<(), DatapathError> {

@@ -87,6 +87,12 @@ impl UeAddressAllocator {
         &self.allocated
     }
 
+    /// How many of a pool's addresses are in use or rest, in percent: the fullest pool's.
+    pub(super) fn load_percent(&self) -> u8 {
+        let loads = self.pools.iter().map(Pool::load_percent);
+        loads.max().unwrap_or(0)
+    }
+
     /// Hands out an address of the instance's pools that is not `taken` by a session which was given it by its
     /// control plane. Amortised O(log n).
     pub(super) fn allocate(
@@ -130,7 +136,9 @@ impl UeAddressAllocator {
         let (family, number) = number_of(endpoint.address);
         let mut pools = self.pools.iter_mut();
         let pool = pools.find(|pool| {
-            pool.instance == endpoint.instance && pool.family == family && pool.all.contains(&number)
+            pool.instance == endpoint.instance
+                && pool.family == family
+                && pool.all.contains(&number)
         })?;
         Some((pool, number))
     }
@@ -157,6 +165,24 @@ impl Pool {
             rests: VecDeque::new(),
             resting: HashMap::new(),
         }
+    }
+
+    fn load_percent(&self) -> u8 {
+        let count = |range: &RangeInclusive<u64>| {
+            let width = range.end().saturating_sub(*range.start());
+            if range.is_empty() {
+                0
+            } else {
+                width.saturating_add(1)
+            }
+        };
+        let (all, free) = (
+            count(&self.all),
+            count(&self.fresh) + self.ready.len() as u64,
+        );
+        let used = u128::from(all.saturating_sub(free));
+        // At most 100.
+        (used * 100 / u128::from(all.max(1))) as u8
     }
 
     /// Those that rested come first, so that few blocks have users.
@@ -268,7 +294,14 @@ mod tests {
         assert_eq!(v4(&["192.0.2.4/31"]), ["192.0.2.4", "192.0.2.5"]);
         assert_eq!(v4(&["192.0.2.7/32"]), ["192.0.2.7"]);
         let several = v4(&["192.0.2.0/29", "2001:db8::/62", "192.0.2.64/30"]);
-        let expected = ["192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "192.0.2.6", "192.0.2.66"];
+        let expected = [
+            "192.0.2.2",
+            "192.0.2.3",
+            "192.0.2.4",
+            "192.0.2.5",
+            "192.0.2.6",
+            "192.0.2.66",
+        ];
         assert_eq!(several, expected);
         assert_eq!(v4(&["10.0.0.0/16"]).len(), 65536 - 3);
         let v6 = |nets: &[&str]| all(nets, AddressFamily::V6);
@@ -286,8 +319,11 @@ mod tests {
         let allocate = |pools: &mut UeAddressAllocator, after: Duration| {
             pools.allocate(1, AddressFamily::V4, start + after, nobody)
         };
-        let taken: Vec<_> = (0..5).filter_map(|_| allocate(&mut pools, Duration::ZERO)).collect();
+        let taken: Vec<_> = (0..5)
+            .filter_map(|_| allocate(&mut pools, Duration::ZERO))
+            .collect();
         assert_eq!(taken.len(), 5);
+        assert_eq!(pools.load_percent(), 100);
         pools.forget(taken[3]);
         pools.rest(taken[3], start);
         pools.forget(taken[1]);
@@ -308,7 +344,13 @@ mod tests {
         for n in 0..100_000u32 {
             now += Duration::from_secs(1);
             let address = IpAddr::V4(Ipv4Addr::from(0x0a00_0100 + n));
-            pools.rest(UeEndpoint { instance: 1, address }, now);
+            pools.rest(
+                UeEndpoint {
+                    instance: 1,
+                    address,
+                },
+                now,
+            );
         }
         let pool = &pools.pools[0];
         assert!(pool.resting.len() <= 31 && pool.rests.len() <= 31 && pool.ready.is_empty());

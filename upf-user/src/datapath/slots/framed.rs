@@ -149,7 +149,8 @@ mod tests {
                 };
                 let mut naive: Vec<_> = held.iter().filter(overlaps).map(|(_, slot)| *slot).collect();
                 let mut found: Vec<_> = routes.overlapping(new).collect();
-                (naive.sort_unstable(), found.sort_unstable());
+                naive.sort_unstable();
+                found.sort_unstable();
                 prop_assert_eq!(&found, &naive);
                 if naive.is_empty() {
                     routes.insert(new, SlotIndex(n as u32));

@@ -70,7 +70,6 @@ impl Lists {
     }
 
     /// Pages in use; those in quarantine are not.
-    #[cfg(test)]
     pub(super) fn used(&self) -> u32 {
         self.used
     }

@@ -138,6 +138,18 @@ impl Peers {
         }
     }
 
+    /// Entries that have a peer, those included that had one a second ago.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The peers' addresses, without doubles.
     #[must_use]
     pub fn remotes(&self) -> Vec<IpAddr> {
@@ -152,8 +164,8 @@ impl Peers {
         let used = self.entries.iter().filter(|(_, entry)| entry.users > 0);
         let paths: BTreeSet<_> = used
             .map(|(key, _)| PathKey {
-                remote: key.remote.into(),
-                local: key.local.into(),
+                remote: key.remote,
+                local: key.local,
             })
             .collect();
         paths.into_iter().collect()

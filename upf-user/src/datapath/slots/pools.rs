@@ -93,6 +93,23 @@ impl PoolLayout {
         &self.entries
     }
 
+    /// The pools as networks, each with its network instance.
+    pub fn networks(&self) -> impl Iterator<Item = (u32, IpNet)> + '_ {
+        self.entries.iter().map(|(instance, pool)| {
+            // The numbers of a pool's addresses differ in the bits behind its prefix.
+            let host_bits = (u64::BITS - (pool.first_key ^ pool.last_key).leading_zeros()) as u8;
+            let network = if pool.family == 4 {
+                // The numbers are those of IPv4 addresses.
+                let address = Ipv4Addr::from_bits(pool.first_key as u32);
+                IpNet::new_assert(address.into(), 32 - host_bits)
+            } else {
+                let address = Ipv6Addr::from_bits(u128::from(pool.first_key) << 64);
+                IpNet::new_assert(address.into(), 64 - host_bits)
+            };
+            (*instance, network)
+        })
+    }
+
     /// The entries of one network instance: the first one's index, and how many.
     #[must_use]
     pub fn of_instance(&self, instance: u32) -> (u16, u16) {

@@ -145,11 +145,7 @@ impl SlotTable {
     }
 
     /// What only few sessions want.
-    fn take_extras(
-        &mut self,
-        prepared: &mut Prepared,
-        wanted: &Wanted,
-    ) -> Result<(), Exhausted> {
+    fn take_extras(&mut self, prepared: &mut Prepared, wanted: &Wanted) -> Result<(), Exhausted> {
         for set in &wanted.duplicates {
             if !self.duplicates.acquire(set) {
                 return Err(Exhausted::Duplicates);
@@ -190,7 +186,9 @@ impl SlotTable {
         wanted: &[FramedRoute],
     ) -> Vec<(FramedRoute, SlotIndex)> {
         let slot_of = |route: &FramedRoute| prepared.seating.framed_slot(route.instance);
-        let next = wanted.iter().filter_map(|route| Some((*route, slot_of(route)?)));
+        let next = wanted
+            .iter()
+            .filter_map(|route| Some((*route, slot_of(route)?)));
         let next: Vec<_> = next.collect();
         let had = prepared.seating.framed_routes().to_vec();
         for (route, slot) in had.iter().filter(|route| !next.contains(route)) {

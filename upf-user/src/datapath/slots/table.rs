@@ -120,6 +120,18 @@ impl SlotTable {
         self.slots.used()
     }
 
+    /// How much is in use, in percent: slots, pages of rule lists, peers and the fullest pool of UE addresses, the
+    /// scarcest of them.
+    #[must_use]
+    pub fn load_percent(&self, tables: &impl Datapath) -> u8 {
+        let percent = |used: u64, all: u32| (used * 100 / u64::from(all.max(1))).min(100) as u8;
+        let slots = percent(self.slots.used().into(), tables.capacity());
+        let lists = percent(self.lists.used().into(), tables.lists());
+        let peers = percent(self.peers.len() as u64, tables.peers());
+        let addresses = self.ue_allocator.load_percent();
+        slots.max(lists).max(peers).max(addresses)
+    }
+
     /// The peers.
     #[must_use]
     pub fn peers(&self) -> &Peers {

@@ -34,6 +34,10 @@ pub(super) enum Part {
     Text,
     /// As many octets.
     Octets(usize),
+    /// An octet of two numbers, the second one of as many bits.
+    Split(u32),
+    /// Two octets: a flag, and a number of 15 bits.
+    FlagAndNumber,
 }
 
 /// A part that was read.
@@ -50,6 +54,8 @@ enum Field {
     Counted(Vec<u8>),
     Text(String),
     Octets(Vec<u8>),
+    Split { high: u8, low: u8, bits: u32 },
+    FlagAndNumber(bool, u16),
 }
 
 /// A value in its parts.
@@ -93,6 +99,16 @@ impl Part {
             }
             Self::Text => Field::Text(names::read_measured_text(reader)?),
             Self::Octets(len) => Field::Octets(reader.sub(len)?.take_rest().to_vec()),
+            Self::Split(bits) => {
+                let octet = reader.u8()?;
+                let low = octet & ((1 << bits) - 1);
+                let high = octet >> bits;
+                Field::Split { high, low, bits }
+            }
+            Self::FlagAndNumber => {
+                let number = reader.u16()?;
+                Field::FlagAndNumber(number >> 15 != 0, number & 0x7fff)
+            }
         })
     }
 }
@@ -127,6 +143,8 @@ impl Field {
             Self::Counted(octets) => out.measured_u8(|out| out.octets(octets)),
             Self::Text(text) => names::write_measured_text(out, text),
             Self::Octets(octets) => out.octets(octets),
+            Self::Split { high, low, bits } => out.u8(high << bits | low),
+            Self::FlagAndNumber(flag, number) => out.u16(u16::from(*flag) << 15 | number),
         }
     }
 }

@@ -36,6 +36,7 @@ mod reader;
 mod report_messages;
 mod session_requests;
 mod session_responses;
+mod shapes;
 #[cfg(test)]
 pub(crate) mod tests;
 mod traffic_endpoint;

@@ -3,12 +3,13 @@
 
 use std::fmt;
 
-use super::catalogue::{self, Entry, Shape};
+use super::catalogue;
 use super::element::{Element, Elements};
 use super::error::{DecodeError, EncodeError, Flaw};
 use super::header::{self, Frame, Header};
 use super::names::NameForm;
 use super::reader::Reader;
+use super::shapes::{Shape, Spare};
 use super::writer::Writer;
 
 /// How deep groups may stand in each other; the deepest of TS 29.244 is four.
@@ -205,12 +206,10 @@ fn read_elements(elements: Elements<'_>, depth: usize) -> Result<Vec<Ie>, Decode
 fn read_element(element: &Element<'_>, depth: usize) -> Result<Ie, DecodeError> {
     let kind = element.kind;
     let entry = catalogue::entry(kind);
-    let content = match entry.map(|entry| (entry, &entry.shape)) {
-        Some((_, Shape::Group)) if depth >= MAX_DEPTH => return Err(DecodeError::too_many(kind)),
-        Some((_, Shape::Group)) => Content::Group(read_elements(element.elements(), depth + 1)?),
-        Some((entry, Shape::Leaf(codec))) => {
-            Content::Leaf(element.read(|reader| read_leaf(reader, *codec, entry))?)
-        }
+    let content = match entry.map(|entry| entry.shape) {
+        Some(None) if depth >= MAX_DEPTH => return Err(DecodeError::too_many(kind)),
+        Some(None) => Content::Group(read_elements(element.elements(), depth + 1)?),
+        Some(Some(shape)) => Content::Leaf(element.read(|reader| read_leaf(reader, shape))?),
         None if kind >= VENDOR => element.read(|reader| {
             // One too short for an Enterprise ID is kept as it is.
             Ok(match reader.u16() {
@@ -230,9 +229,9 @@ fn read_element(element: &Element<'_>, depth: usize) -> Result<Ie, DecodeError> 
     })
 }
 
-fn read_leaf(reader: &mut Reader<'_>, codec: &dyn LeafCodec, entry: &Entry) -> Result<Leaf, Flaw> {
+fn read_leaf(reader: &mut Reader<'_>, shape: Shape) -> Result<Leaf, Flaw> {
     let whole = *reader;
-    let value = codec.read(reader)?;
+    let value = shape.codec.read(reader)?;
     let len = whole.len() - reader.len();
     let surplus = reader.take_rest().to_vec();
     let octets = whole.clone().sub(len)?.take_rest();
@@ -245,13 +244,16 @@ fn read_leaf(reader: &mut Reader<'_>, codec: &dyn LeafCodec, entry: &Entry) -> R
         .enumerate()
         .map(|(place, octet)| octet ^ ours.get(place).copied().unwrap_or_default());
     let spare: Vec<u8> = spare.collect();
-    let declared = |place: usize| entry.spare.get(place).copied().unwrap_or_default();
+    let declared = match shape.spare {
+        Spare::Front(bits) => bits.to_vec(),
+        Spare::Of(bits) => bits(octets),
+    };
+    let declared = |place: usize| declared.get(place).copied().unwrap_or_default();
     let is_declared = |(place, bits): (usize, &u8)| bits & !declared(place) == 0;
-    // A shorter form leaves out octets of zeros only.
+    // A shorter form leaves out octets of zeros only; a longer one has them.
     let left_out = ours.get(len..).unwrap_or_default();
-    let is_faithful = spare.iter().enumerate().all(is_declared)
-        && left_out.iter().all(|octet| *octet == 0)
-        && ours.len() >= len;
+    let is_faithful =
+        spare.iter().enumerate().all(is_declared) && left_out.iter().all(|octet| *octet == 0);
     Ok(Leaf {
         value,
         name_form,

@@ -174,8 +174,11 @@ pub(super) fn read_up_function_features(
     Ok(UpFunctionFeatures(u64::from_le_bytes(octets)))
 }
 
+/// Octets behind the last feature are left out; two are always there, as in Release 15.
 pub(super) fn write_up_function_features(out: &mut Writer, features: &UpFunctionFeatures) {
-    out.octets(&features.0.to_le_bytes());
+    let octets = features.0.to_le_bytes();
+    let last = octets.iter().rposition(|octet| *octet != 0);
+    out.octets(&octets[..last.map_or(2, |last| (last + 1).max(2))]);
 }
 
 /// CP Function Features (clause 8.2.58): octet 6 came with Release 17.
@@ -277,6 +280,28 @@ pub(super) fn read_sdf_filter(reader: &mut Reader<'_>) -> Result<SdfFilter, Flaw
         flow_label: reader.when(has(3), |reader| Ok(reader.u24()? & 0x000f_ffff))?,
         id: reader.when(has(4), Reader::u32)?,
     })
+}
+
+/// The upper flags, the second octet, and what stands before a flow label's 20 bits.
+pub(super) fn spare_of_sdf_filter(octets: &[u8]) -> Vec<u8> {
+    const BEFORE_LABEL: [(u8, usize); 2] = [(1 << 1, 2), (1 << 2, 4)];
+    let mut spare = vec![0; octets.len()];
+    for (octet, bits) in spare.iter_mut().zip([0xe0, 0xff]) {
+        *octet = bits;
+    }
+    let Some([flags, _, len @ ..]) = octets.first_chunk::<4>() else {
+        return spare;
+    };
+    let mut label = 2;
+    if flags & 1 != 0 {
+        label += 2 + usize::from(u16::from_be_bytes(*len));
+    }
+    let before = BEFORE_LABEL.iter().filter(|(bit, _)| flags & bit != 0);
+    label += before.map(|(_, len)| len).sum::<usize>();
+    if let Some(octet) = spare.get_mut(label).filter(|_| flags & 1 << 3 != 0) {
+        *octet = 0xf0;
+    }
+    spare
 }
 
 pub(super) fn write_sdf_filter(out: &mut Writer, filter: &SdfFilter) {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::config::SessionsConfig;
 use super::model::{
     Families, Far, MAX_FRAMED_ROUTES, MAX_SDF_FILTERS, Model, NetworkInstance, Pdr, UeAddresses,
-    Way,
+    Way, traffic_from,
 };
 use super::refusal::refuse;
 use super::request::Requested;
@@ -115,8 +115,10 @@ fn check_ue_addresses(model: &Model, pdr: &Pdr, ways: &[Way]) -> Result<(), Refu
     let chosen = model.ue_choices();
     for ue in ways.iter().filter_map(|way| way.ue) {
         let UeAddresses { v4, v6 } = ue.addresses;
-        let (is_other_v4, is_other_v6) =
-            (v4.is_some() && !ue.chooses.v4, v6.is_some() && !ue.chooses.v6);
+        let (is_other_v4, is_other_v6) = (
+            v4.is_some() && !ue.chooses.v4,
+            v6.is_some() && !ue.chooses.v6,
+        );
         let differs = (v4.is_some() && v4 != all.v4) || (v6.is_some() && v6 != all.v6);
         if differs || (is_other_v4 && chosen.v4) || (is_other_v6 && chosen.v6) {
             let (ie, rule) = (kind::UE_IP_ADDRESS, FailedRule::Pdr(pdr.id));
@@ -182,10 +184,10 @@ impl Model {
                 traffic.insert(tunnel.key, pdr.traffic());
             }
         }
-        // Those of a traffic endpoint without PDR are held as uplink.
-        for way in self.all_ways() {
-            if let Some(tunnel) = way.tunnel {
-                traffic.entry(tunnel.key).or_insert(Direction::Uplink);
+        for endpoint in self.endpoints.iter() {
+            if let Some(tunnel) = endpoint.way.tunnel {
+                let way = traffic_from(endpoint.source);
+                traffic.entry(tunnel.key).or_insert(way);
             }
         }
         traffic

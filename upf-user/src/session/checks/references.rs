@@ -86,7 +86,11 @@ fn check_fars(
         return Ok(());
     };
     let removed = requested.removed.fars.contains(&id);
-    let rule = if removed { Some(FailedRule::Far(id)) } else { own };
+    let rule = if removed {
+        Some(FailedRule::Far(id))
+    } else {
+        own
+    };
     Err(missing(ie, rule))
 }
 
@@ -100,7 +104,11 @@ fn check_urrs(
         return Ok(());
     };
     let removed = requested.removed.urrs.contains(&id);
-    let rule = if removed { Some(FailedRule::Urr(id)) } else { own };
+    let rule = if removed {
+        Some(FailedRule::Urr(id))
+    } else {
+        own
+    };
     Err(missing(ie, rule))
 }
 

@@ -69,7 +69,10 @@ impl Model {
         if pdr.endpoints.is_empty() {
             return vec![pdr.way.clone()];
         }
-        let endpoints = pdr.endpoints.iter().filter_map(|id| self.endpoints.get(*id));
+        let endpoints = pdr
+            .endpoints
+            .iter()
+            .filter_map(|id| self.endpoints.get(*id));
         let with_pdi = |endpoint: &TrafficEndpoint| {
             let mut way = endpoint.way.clone();
             way.network_instance = way.network_instance.or(pdr.way.network_instance);
@@ -95,6 +98,17 @@ impl Model {
     pub(super) fn all_ways_mut(&mut self) -> impl Iterator<Item = &mut Way> {
         let of_pdrs = self.pdrs.iter_mut().map(|pdr| &mut pdr.way);
         of_pdrs.chain(self.endpoints.iter_mut().map(|endpoint| &mut endpoint.way))
+    }
+
+    /// Traffic endpoints remember which way their packets go.
+    pub(super) fn set_sources(&mut self) {
+        for pdr in self.pdrs.iter() {
+            for id in &pdr.endpoints {
+                if let Some(endpoint) = self.endpoints.get_mut(*id) {
+                    endpoint.source = pdr.source;
+                }
+            }
+        }
     }
 
     /// A local F-TEID that the session has.

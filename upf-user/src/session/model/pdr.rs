@@ -37,6 +37,8 @@ pub(in crate::session) struct Pdr {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct TrafficEndpoint {
     pub(in crate::session) id: u8,
+    /// Source Interface of the PDRs that have it or had it last; Access for one that none ever had.
+    pub(in crate::session) source: Interface,
     pub(in crate::session) way: Way,
 }
 

@@ -13,7 +13,7 @@ use super::detection::EndMarker;
 use super::model::{Families, MAX_BARS, Model, Rule, RuleSet};
 use super::refusal::{no_room, refuse, refuse_rule};
 use crate::datapath::slots::Seating;
-use crate::pfcp::ie::{self, Cause, FailedRule, kind, sm_request_flags};
+use crate::pfcp::ie::{self, Cause, FailedRule, kind};
 use crate::pfcp::message::{
     CreateBar, CreateFar, CreateMar, CreatePdr, CreateQer, CreateTrafficEndpoint, CreateUrr,
     Refusal, SessionEstablishmentRequest, SessionModificationRequest,
@@ -146,11 +146,7 @@ pub(super) fn modify(
 /// Query URR asks for rules of the session as it was (clause 5.2.2.2.1).
 fn check_queries(model: &Model, request: &SessionModificationRequest) -> Result<(), Refusal> {
     let mut queried = request.query_urrs.iter();
-    let unknown = queried.find(|id| !model.urrs.has(**id));
-    // QAURR asks for all of them, however many there are.
-    if let Some(&id) = unknown
-        && request.flags & sm_request_flags::QAURR == 0
-    {
+    if let Some(&id) = queried.find(|id| !model.urrs.has(**id)) {
         let rule = FailedRule::Urr(id);
         return Err(refuse(Cause::RuleCreationFailure, kind::QUERY_URR, rule));
     }
@@ -158,7 +154,8 @@ fn check_queries(model: &Model, request: &SessionModificationRequest) -> Result<
 }
 
 impl Builder<'_> {
-    fn finish(self, removed: Removed) -> Requested {
+    fn finish(mut self, removed: Removed) -> Requested {
+        self.model.set_sources();
         Requested {
             model: self.model,
             left: self.left,
@@ -253,8 +250,7 @@ impl Builder<'_> {
         let delay = update.downlink_data_notification_delay;
         bar.downlink_data_notification_delay = delay.or(bar.downlink_data_notification_delay);
         let suggested = update.suggested_buffering_packets_count;
-        bar.suggested_buffering_packets_count =
-            suggested.or(bar.suggested_buffering_packets_count);
+        bar.suggested_buffering_packets_count = suggested.or(bar.suggested_buffering_packets_count);
         bar.mt_edt_control = update.mt_edt_control.or(bar.mt_edt_control);
         Ok(())
     }

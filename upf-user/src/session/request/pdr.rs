@@ -96,8 +96,7 @@ impl Builder<'_> {
     fn activate(&self, pdr: &mut Pdr, names: &[String]) -> Result<(), Refusal> {
         for name in names {
             let number = self.config.predefined_rule(name);
-            let number =
-                number.ok_or_else(|| unknown(pdr.id, kind::ACTIVATE_PREDEFINED_RULES))?;
+            let number = number.ok_or_else(|| unknown(pdr.id, kind::ACTIVATE_PREDEFINED_RULES))?;
             if !pdr.predefined.contains(&number) {
                 pdr.predefined.push(number);
             }

@@ -56,17 +56,41 @@ fn check(urr: &Urr) -> Result<(), Refusal> {
         return refuse(Cause::ServiceNotSupported, kind::REPORTING_TRIGGERS);
     }
     let needs = [
-        (trigger::VOLTH, urr.volume_threshold.is_some(), kind::VOLUME_THRESHOLD),
-        (trigger::TIMTH, urr.time_threshold.is_some(), kind::TIME_THRESHOLD),
-        (trigger::EVETH, urr.event_threshold.is_some(), kind::EVENT_THRESHOLD),
-        (trigger::PERIO, urr.measurement_period.is_some(), kind::MEASUREMENT_PERIOD),
-        (trigger::QUHTI, urr.quota_holding_time.is_some(), kind::QUOTA_HOLDING_TIME),
+        (
+            trigger::VOLTH,
+            urr.volume_threshold.is_some(),
+            kind::VOLUME_THRESHOLD,
+        ),
+        (
+            trigger::TIMTH,
+            urr.time_threshold.is_some(),
+            kind::TIME_THRESHOLD,
+        ),
+        (
+            trigger::EVETH,
+            urr.event_threshold.is_some(),
+            kind::EVENT_THRESHOLD,
+        ),
+        (
+            trigger::PERIO,
+            urr.measurement_period.is_some(),
+            kind::MEASUREMENT_PERIOD,
+        ),
+        (
+            trigger::QUHTI,
+            urr.quota_holding_time.is_some(),
+            kind::QUOTA_HOLDING_TIME,
+        ),
         (
             trigger::DROTH,
             urr.dropped_downlink_traffic_threshold.is_some(),
             kind::DROPPED_DL_TRAFFIC_THRESHOLD,
         ),
-        (trigger::LIUSA, !urr.linked_urr_ids.is_empty(), kind::LINKED_URR_ID),
+        (
+            trigger::LIUSA,
+            !urr.linked_urr_ids.is_empty(),
+            kind::LINKED_URR_ID,
+        ),
     ];
     for (bit, is_there, ie) in needs {
         if triggers & bit != 0 && !is_there {

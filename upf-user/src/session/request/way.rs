@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::{Builder, Left};
 use crate::datapath::slots::TunnelKey;
-use crate::pfcp::ie::{Cause, FTeid, FailedRule, UeIpAddress, kind};
+use crate::pfcp::ie::{Cause, FTeid, FailedRule, Interface, UeIpAddress, kind};
 use crate::pfcp::message::{CreateTrafficEndpoint, Pdi, Refusal};
 use crate::session::model::{
     Families, LocalTunnel, MAX_TRAFFIC_ENDPOINTS, NetworkInstance, TrafficEndpoint, Way,
@@ -96,7 +96,10 @@ impl Builder<'_> {
         if self.model.endpoints.len() >= MAX_TRAFFIC_ENDPOINTS {
             return refuse(Cause::NoResourcesAvailable);
         }
-        self.model.endpoints.insert(TrafficEndpoint { id, way });
+        let source = Interface::Access;
+        self.model
+            .endpoints
+            .insert(TrafficEndpoint { id, source, way });
         Ok(())
     }
 

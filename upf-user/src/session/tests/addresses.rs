@@ -29,9 +29,23 @@ fn addresses_are_chosen_told_and_given_back() {
     let established = world.establish(&pgw_u(1, left_to_us(true, true))).unwrap();
     let address = chosen(&established, 1).expect("a chosen address");
     let (v4, v6) = (address.ipv4.unwrap(), address.ipv6.unwrap());
-    assert!("10.45.0.0/16".parse::<ipnet::Ipv4Net>().unwrap().contains(&v4));
-    assert!("2001:db8:45::/48".parse::<ipnet::Ipv6Net>().unwrap().contains(&v6));
-    assert_eq!(chosen(&established, 2), Some(address), "all PDRs of a session share it");
+    assert!(
+        "10.45.0.0/16"
+            .parse::<ipnet::Ipv4Net>()
+            .unwrap()
+            .contains(&v4)
+    );
+    assert!(
+        "2001:db8:45::/48"
+            .parse::<ipnet::Ipv6Net>()
+            .unwrap()
+            .contains(&v6)
+    );
+    assert_eq!(
+        chosen(&established, 2),
+        Some(address),
+        "all PDRs of a session share it"
+    );
     assert_eq!(chosen(&established, 3), None, "it was not left to us there");
     let rules = world.downlink(1, &v4.to_string());
     assert_eq!(rules.peer_teid, 0x77_u32.to_be_bytes());
@@ -53,7 +67,10 @@ fn addresses_are_chosen_told_and_given_back() {
     // A modification keeps it.
     let seid = established.up_f_seid.seid;
     world.modify(seid, &tunnel(1, 9, GNB)).unwrap();
-    assert_eq!(world.downlink(1, &v4.to_string()).peer_teid, 9_u32.to_be_bytes());
+    assert_eq!(
+        world.downlink(1, &v4.to_string()).peer_teid,
+        9_u32.to_be_bytes()
+    );
     world.check();
     world.delete(seid).unwrap();
     world.delete(other.up_f_seid.seid).unwrap();
@@ -73,12 +90,22 @@ fn a_given_back_address_rests() {
         offending_ie: Some(kind::UE_IP_ADDRESS),
         failed_rule: Some(FailedRule::Pdr(1)),
     };
-    assert_eq!(world.establish(&pgw_u(2, left_to_us(true, false))), Err(occupied.clone()));
+    assert_eq!(
+        world.establish(&pgw_u(2, left_to_us(true, false))),
+        Err(occupied.clone())
+    );
     // What was chosen before the other family failed is free again.
-    assert_eq!(world.establish(&pgw_u(2, left_to_us(true, true))), Err(occupied.clone()));
+    assert_eq!(
+        world.establish(&pgw_u(2, left_to_us(true, true))),
+        Err(occupied.clone())
+    );
     assert_eq!(world.state(), before);
     world.delete(first.up_f_seid.seid).unwrap();
-    assert_eq!(world.establish(&pgw_u(2, left_to_us(true, false))), Err(occupied), "it rests");
+    assert_eq!(
+        world.establish(&pgw_u(2, left_to_us(true, false))),
+        Err(occupied),
+        "it rests"
+    );
     world.now += Duration::from_secs(31);
     let again = world.establish(&pgw_u(2, left_to_us(true, false))).unwrap();
     assert_eq!(chosen(&again, 1), Some(address));
@@ -94,7 +121,10 @@ fn one_family_is_given_and_the_other_chosen() {
     let address = chosen(&established, 1).unwrap();
     assert_eq!(address.ipv4, None, "only what we chose is told");
     assert!(address.ipv6.is_some());
-    assert_eq!(world.downlink(1, "10.45.0.9").verdict, upf_common::abi::verdict::FORWARD);
+    assert_eq!(
+        world.downlink(1, "10.45.0.9").verdict,
+        upf_common::abi::verdict::FORWARD
+    );
     world.check();
     // A PDR that names another address of the family that we chose is not of this session.
     let other = Pdi {
@@ -105,7 +135,9 @@ fn one_family_is_given_and_the_other_chosen() {
         create_pdrs: vec![pdr(9, Some(9), 1, &[], other)],
         ..SessionModificationRequest::default()
     };
-    let refusal = world.modify(established.up_f_seid.seid, &request).unwrap_err();
+    let refusal = world
+        .modify(established.up_f_seid.seid, &request)
+        .unwrap_err();
     assert_eq!(refusal.cause, Cause::ServiceNotSupported);
 }
 
@@ -119,11 +151,18 @@ fn networks_behind_a_ue() {
         pdi.framed_ipv6_routes = v6.iter().map(|route| (*route).to_owned()).collect();
         request
     };
-    let first = with_routes(1, "10.45.0.2", &["192.0.2.0/24 0.0.0.0 1"], &["2001:db8:99::/48"]);
+    let first = with_routes(
+        1,
+        "10.45.0.2",
+        &["192.0.2.0/24 0.0.0.0 1"],
+        &["2001:db8:99::/48"],
+    );
     let seid = world.established(&first);
     let framed: Vec<_> = world.detections_of(seid, 1)[0].framed.clone();
-    let nets: Vec<ipnet::IpNet> =
-        vec!["192.0.2.0/24".parse().unwrap(), "2001:db8:99::/48".parse().unwrap()];
+    let nets: Vec<ipnet::IpNet> = vec![
+        "192.0.2.0/24".parse().unwrap(),
+        "2001:db8:99::/48".parse().unwrap(),
+    ];
     assert_eq!(framed, nets);
     world.check();
     let refused = |world: &mut World, request: &SessionEstablishmentRequest| {

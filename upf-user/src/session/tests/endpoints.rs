@@ -57,14 +57,21 @@ fn modify(
     seid: u64,
     request: &SessionModificationRequest,
 ) -> Result<crate::pfcp::service::Modified, Refusal> {
-    world.sessions.modify(&smf(), seid, request, world.now).outcome
+    world
+        .sessions
+        .modify(&smf(), seid, request, world.now)
+        .outcome
 }
 
 #[test]
 fn packets_come_by_the_traffic_endpoint() {
     let mut world = World::new();
     let established = world.establish(&session()).unwrap();
-    assert_eq!(established.created_pdrs, [], "the endpoint is answered instead");
+    assert_eq!(
+        established.created_pdrs,
+        [],
+        "the endpoint is answered instead"
+    );
     let seid = established.up_f_seid.seid;
     let rules = world.uplink(teid(&established, 1));
     assert_eq!(rules.ue_v4, [10, 45, 0, 2]);
@@ -78,7 +85,10 @@ fn packets_come_by_the_traffic_endpoint() {
         ..SessionModificationRequest::default()
     };
     let modified = modify(&mut world, seid, &request).unwrap();
-    assert_eq!((modified.created_pdrs, modified.created_traffic_endpoints), (vec![], vec![]));
+    assert_eq!(
+        (modified.created_pdrs, modified.created_traffic_endpoints),
+        (vec![], vec![])
+    );
     assert_eq!(world.list(&world.uplink(teid(&established, 1))).len(), 2);
     world.check();
 }
@@ -87,7 +97,9 @@ fn packets_come_by_the_traffic_endpoint() {
 fn a_pdr_may_have_several() {
     let mut world = World::new();
     let mut request = session();
-    request.create_traffic_endpoints.push(endpoint(3, Some(choose(Some(9)))));
+    request
+        .create_traffic_endpoints
+        .push(endpoint(3, Some(choose(Some(9)))));
     request.create_pdrs[1].pdi = by(&[1, 3], Interface::Access);
     let established = world.establish(&request).unwrap();
     let seid = established.up_f_seid.seid;
@@ -134,7 +146,43 @@ fn an_endpoint_without_pdr_keeps_its_f_teid() {
         ..SessionModificationRequest::default()
     };
     modify(&mut world, seid, &request).unwrap();
-    assert_eq!(world.uplink(kept).verdict, upf_common::abi::verdict::FORWARD);
+    assert_eq!(
+        world.uplink(kept).verdict,
+        upf_common::abi::verdict::FORWARD
+    );
+    world.check();
+}
+
+/// An F-TEID for packets to the UE stays one, with or without PDR.
+#[test]
+fn an_endpoint_remembers_which_way_its_packets_go() {
+    let mut world = World::new();
+    let mut request = sgw_u(7);
+    request.create_fars[0] = far(1, FORW, Some((Interface::Access, Some(gtpu(5, GNB)))));
+    request.create_traffic_endpoints = vec![endpoint(1, Some(choose(None)))];
+    request.create_pdrs[0].pdi = by(&[1], Interface::Core);
+    let established = world.establish(&request).unwrap();
+    let (seid, kept) = (established.up_f_seid.seid, teid(&established, 1));
+    assert_eq!(world.uplink(kept).is_downlink, 1);
+    let removal = SessionModificationRequest {
+        remove_pdrs: vec![1],
+        ..SessionModificationRequest::default()
+    };
+    modify(&mut world, seid, &removal).unwrap();
+    world.check();
+    let create = |source| SessionModificationRequest {
+        create_pdrs: vec![pdr(9, Some(1), 1, &[], by(&[1], source))],
+        ..SessionModificationRequest::default()
+    };
+    let other_way = modify(&mut world, seid, &create(Interface::Access));
+    let expected = Refusal {
+        cause: Cause::RuleCreationFailure,
+        offending_ie: Some(kind::F_TEID),
+        failed_rule: Some(FailedRule::Pdr(9)),
+    };
+    assert_eq!(other_way, Err(expected));
+    modify(&mut world, seid, &create(Interface::Core)).unwrap();
+    assert_eq!(world.uplink(kept).is_downlink, 1);
     world.check();
 }
 
@@ -178,7 +226,9 @@ fn what_is_refused() {
     let pdr_2 = Some(FailedRule::Pdr(2));
     type Spoil = fn(&mut SessionEstablishmentRequest);
     let rows: [(&str, Refusal, Spoil); 5] = [
-        ("an ID twice", failed(None), |r| r.create_traffic_endpoints[1].id = 1),
+        ("an ID twice", failed(None), |r| {
+            r.create_traffic_endpoints[1].id = 1;
+        }),
         ("no such endpoint", failed(pdr_2), |r| {
             r.create_pdrs[1].pdi.traffic_endpoint_ids = vec![9];
         }),
@@ -196,7 +246,8 @@ fn what_is_refused() {
             "33 of them",
             refusal(Cause::NoResourcesAvailable, kind::TRAFFIC_ENDPOINT_ID, None),
             |r| {
-                r.create_traffic_endpoints.extend((3..34).map(|id| endpoint(id, None)));
+                r.create_traffic_endpoints
+                    .extend((3..34).map(|id| endpoint(id, None)));
             },
         ),
     ];
@@ -226,7 +277,10 @@ fn what_is_refused() {
 fn an_updated_pdr_is_answered_with_its_new_f_teid() {
     let mut world = World::new();
     let established = world.establish(&pgw_u(7, ue(Some(UE), None))).unwrap();
-    let (seid, first) = (established.up_f_seid.seid, teid_of(&established.created_pdrs, 2));
+    let (seid, first) = (
+        established.up_f_seid.seid,
+        teid_of(&established.created_pdrs, 2),
+    );
     let mut update = update_pdr(2);
     update.pdi = Some(Pdi {
         f_teid: Some(choose(Some(44))),

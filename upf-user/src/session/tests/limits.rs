@@ -4,9 +4,7 @@ use super::requests::*;
 use super::world::World;
 use crate::pfcp::ie::{Cause, FailedRule, Interface, kind};
 use crate::pfcp::message::{CreateBar, CreateMar, CreateUrr, Pdi, SessionEstablishmentRequest};
-use crate::session::{
-    MAX_BARS, MAX_FARS, MAX_MARS, MAX_PDRS, MAX_QERS, MAX_SDF_FILTERS, MAX_URRS,
-};
+use crate::session::{MAX_BARS, MAX_FARS, MAX_MARS, MAX_PDRS, MAX_QERS, MAX_SDF_FILTERS, MAX_URRS};
 
 fn base() -> SessionEstablishmentRequest {
     pgw_u(7, ue(Some("10.45.0.2"), None))
@@ -35,11 +33,15 @@ fn with_others(kind_of_rule: u16, count: usize) -> SessionEstablishmentRequest {
     match kind_of_rule {
         kind::CREATE_FAR => {
             let more = count - request.create_fars.len();
-            request.create_fars.extend(ids().take(more).map(|id| far(id, DROP, None)));
+            request
+                .create_fars
+                .extend(ids().take(more).map(|id| far(id, DROP, None)));
         }
         kind::CREATE_QER => {
             let more = count - request.create_qers.len();
-            request.create_qers.extend(ids().take(more).map(|id| qer(id, None, None)));
+            request
+                .create_qers
+                .extend(ids().take(more).map(|id| qer(id, None, None)));
         }
         kind::CREATE_URR => {
             let urr = |id| CreateUrr {
@@ -85,8 +87,13 @@ fn as_many_rules_as_there_may_be_and_one_more() {
     for (kind_of_rule, most, rule) in rows {
         let mut world = World::new();
         let before = world.state();
-        let refusal = world.establish(&with_others(kind_of_rule, most + 1)).unwrap_err();
-        assert_eq!((refusal.cause, refusal.failed_rule), (Cause::NoResourcesAvailable, rule));
+        let refusal = world
+            .establish(&with_others(kind_of_rule, most + 1))
+            .unwrap_err();
+        assert_eq!(
+            (refusal.cause, refusal.failed_rule),
+            (Cause::NoResourcesAvailable, rule)
+        );
         assert_eq!(world.state(), before);
         world.establish(&with_others(kind_of_rule, most)).unwrap();
         world.check();
@@ -95,19 +102,25 @@ fn as_many_rules_as_there_may_be_and_one_more() {
 
 #[test]
 fn sixty_four_pdrs_and_256_filters() {
-    let mut world = World::new();
+    let mut world = World::roomy();
     let rule = Some(FailedRule::Pdr(100 + 63));
     let refusal = world.establish(&with_pdrs(MAX_PDRS + 1, 0)).unwrap_err();
-    assert_eq!((refusal.cause, refusal.failed_rule), (Cause::NoResourcesAvailable, rule));
+    assert_eq!(
+        (refusal.cause, refusal.failed_rule),
+        (Cause::NoResourcesAvailable, rule)
+    );
     world.established(&with_pdrs(MAX_PDRS, 0));
     world.check();
-    let mut world = World::new();
+    let mut world = World::roomy();
     let per_pdr = MAX_SDF_FILTERS / 4;
     let mut request = with_pdrs(1 + 4, per_pdr);
     world.established(&request);
     world.check();
-    let mut world = World::new();
-    request.create_pdrs[2].pdi.sdf_filters.push(sdf("permit out ip from any to assigned"));
+    let mut world = World::roomy();
+    request.create_pdrs[2]
+        .pdi
+        .sdf_filters
+        .push(sdf("permit out ip from any to assigned"));
     let refusal = world.establish(&request).unwrap_err();
     assert_eq!(refusal.cause, Cause::NoResourcesAvailable);
     assert_eq!(refusal.offending_ie, Some(kind::SDF_FILTER));

@@ -8,7 +8,8 @@ use crate::pfcp::ie::{
 };
 use crate::pfcp::message::SessionDeletionRequest;
 use crate::pfcp::message::{
-    DuplicatingParameters, Refusal, SessionEstablishmentRequest, SessionModificationRequest, UpdateFar, UpdateQer,
+    DuplicatingParameters, Refusal, SessionEstablishmentRequest, SessionModificationRequest,
+    UpdateFar, UpdateQer,
 };
 use crate::pfcp::service::SessionService;
 
@@ -150,9 +151,13 @@ fn establishments() {
         r.create_fars[0].apply_action.0 |= ApplyAction::DUPL;
         r.create_fars[0].duplicating = vec![DuplicatingParameters::default()];
     });
-    refused("no FAR", (ConditionalIeMissing, Some(kind::FAR_ID), Some(Pdr(1))), |r| {
-        r.create_pdrs[0].far_id = None;
-    });
+    refused(
+        "no FAR",
+        (ConditionalIeMissing, Some(kind::FAR_ID), Some(Pdr(1))),
+        |r| {
+            r.create_pdrs[0].far_id = None;
+        },
+    );
     let expected = (
         ServiceNotSupported,
         Some(kind::DESTINATION_INTERFACE),
@@ -186,7 +191,7 @@ fn establishments() {
     refused("predefined rule", expected, |r| {
         r.create_pdrs[0]
             .activate_predefined_rules
-            .push("gold".to_owned());
+            .push("silver".to_owned());
     });
     let expected = (
         UnknownApplicationId,

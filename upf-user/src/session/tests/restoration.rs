@@ -21,10 +21,17 @@ fn a_restored_session_is_as_it_was() {
     request.is_restoration = true;
     request.create_pdrs[1].pdi.f_teid = Some(given(0x55, GTPU));
     let now = world.now;
-    let restored = world.sessions.establish(&smf(), 4711, &request, now).unwrap();
+    let restored = world
+        .sessions
+        .establish(&smf(), 4711, &request, now)
+        .unwrap();
     assert_eq!(restored.up_f_seid.seid, 4711);
     assert_eq!(world.uplink(0x55).ue_v4, [10, 45, 0, 2]);
-    let created: Vec<_> = restored.created_pdrs.iter().map(|created| created.id).collect();
+    let created: Vec<_> = restored
+        .created_pdrs
+        .iter()
+        .map(|created| created.id)
+        .collect();
     assert_eq!(created, [3, 4], "what was not given is chosen");
     world.check();
     // The SEID is taken, the F-TEID is, and the UE address is.
@@ -37,10 +44,17 @@ fn a_restored_session_is_as_it_was() {
         (refusal.cause, refusal.failed_rule)
     };
     assert_eq!(refused(4711, &request), (Cause::RestorationFailure, None));
-    assert_eq!(refused(1 << 53, &request), (Cause::RestorationFailure, None));
+    assert_eq!(
+        refused(1 << 53, &request),
+        (Cause::RestorationFailure, None)
+    );
     assert_eq!(refused(4712, &request).0, Cause::RestorationFailure);
     other.create_pdrs[1].pdi.f_teid = Some(given(0x56, GTPU));
-    assert_eq!(refused(4712, &other).0, Cause::RestorationFailure, "the UE address");
+    assert_eq!(
+        refused(4712, &other).0,
+        Cause::RestorationFailure,
+        "the UE address"
+    );
     // Without RESTI the header's SEID says nothing.
     let fresh = pgw_u(8, ue(Some("10.45.0.3"), None));
     let established = world.sessions.establish(&smf(), 4712, &fresh, now).unwrap();
@@ -90,11 +104,32 @@ fn sets_of_sessions_end_together() {
     };
     let stranger = NodeId::Fqdn("smf.example.org".to_owned());
     assert_eq!(ended(&stranger, &[set([10, 0, 0, 1], &[2], None)]), 0);
-    assert_eq!(ended(&smf(), &[set([10, 0, 0, 2], &[2], None)]), 0, "another node");
-    assert_eq!(ended(&smf(), &[set([10, 0, 0, 1], &[2], Some(0))]), 0, "another type");
-    assert_eq!(ended(&smf(), &[set([10, 0, 0, 1], &[3], None)]), 0, "it left that set");
+    assert_eq!(
+        ended(&smf(), &[set([10, 0, 0, 2], &[2], None)]),
+        0,
+        "another node"
+    );
+    assert_eq!(
+        ended(&smf(), &[set([10, 0, 0, 1], &[2], Some(0))]),
+        0,
+        "another type"
+    );
+    assert_eq!(
+        ended(&smf(), &[set([10, 0, 0, 1], &[3], None)]),
+        0,
+        "it left that set"
+    );
     assert_eq!(ended(&smf(), &[set([10, 0, 0, 1], &[2, 77], Some(2))]), 2);
-    assert_eq!(ended(&smf(), &[set([10, 0, 0, 1], &[4], None), set([10, 0, 0, 1], &[5], None)]), 2);
+    assert_eq!(
+        ended(
+            &smf(),
+            &[
+                set([10, 0, 0, 1], &[4], None),
+                set([10, 0, 0, 1], &[5], None)
+            ]
+        ),
+        2
+    );
     assert!(world.sessions.is_empty());
 }
 
@@ -130,7 +165,9 @@ fn answers_to_reports() {
     assert_eq!(bar.suggested_buffering_packets_count, Some(9));
     assert_eq!(bar.downlink_data_notification_delay, Some(2));
     response.cause = Cause::SessionContextNotFound;
-    world.sessions.report_answered(&stranger, seid, &response, now);
+    world
+        .sessions
+        .report_answered(&stranger, seid, &response, now);
     assert_eq!(world.sessions.len(), 1);
     world.sessions.report_answered(&smf(), seid, &response, now);
     assert!(world.sessions.is_empty());
@@ -140,9 +177,15 @@ fn answers_to_reports() {
 #[test]
 fn a_deletion_may_name_another_f_seid() {
     let mut world = World::new();
-    let established = world.establish(&pdu_session(7, ue(Some(UE), None))).unwrap();
+    let established = world
+        .establish(&pdu_session(7, ue(Some(UE), None)))
+        .unwrap();
     let seid = established.up_f_seid.seid;
-    assert!(world.slot_of_teid(teid_of(&established.created_pdrs, 2)).is_some());
+    assert!(
+        world
+            .slot_of_teid(teid_of(&established.created_pdrs, 2))
+            .is_some()
+    );
     let request = SessionDeletionRequest {
         cp_f_seid: Some(FSeid {
             seid: 99,

@@ -40,7 +40,10 @@ fn a_pdr_counts_between_its_times() {
     let created = world.modify(seid, &request).unwrap();
     assert_eq!(created.len(), 1, "its F-TEID is there before it counts");
     world.check();
-    let (is_active, hour) = (|world: &World| entries(world) > 1, Duration::from_secs(3600));
+    let (is_active, hour) = (
+        |world: &World| entries(world) > 1,
+        Duration::from_secs(3600),
+    );
     assert!(!is_active(&world));
     let start = world.sessions.next_deadline().unwrap();
     assert!(start > world.now && start <= world.now + hour);
@@ -68,6 +71,31 @@ fn a_pdr_counts_between_its_times() {
     world.modify(seid, &request).unwrap();
     assert!(is_active(&world));
     world.delete(seid).unwrap();
+    assert_eq!(world.sessions.next_deadline(), None);
+    world.check();
+}
+
+#[test]
+fn many_sessions_at_a_time_take_turns() {
+    let mut world = World::new();
+    let mut request = pgw_u(7, ue(Some(UE), None));
+    let due = Duration::from_secs(60);
+    request.create_pdrs[0].activation_time = Some(world.ntp(due));
+    for n in 0..260 {
+        let address = format!("10.45.{}.{}", n / 256, n % 256);
+        request.create_pdrs[0].pdi.ue_ip_address = Some(ue(Some(&address), None));
+        request.create_pdrs[1].pdi.ue_ip_address = Some(ue(Some(&address), None));
+        world.established(&request);
+    }
+    world.now += 2 * due;
+    world.sessions.tick(world.now);
+    assert!(
+        world
+            .sessions
+            .next_deadline()
+            .is_some_and(|deadline| deadline <= world.now)
+    );
+    world.sessions.tick(world.now);
     assert_eq!(world.sessions.next_deadline(), None);
     world.check();
 }
@@ -103,7 +131,10 @@ fn predefined_rules_are_activated_by_their_name() {
     };
     assert_eq!((gold.precedence, own.precedence), (Some(10), Some(65535)));
     assert_eq!(gold.forward, own.forward, "the FAR of the PDR");
-    assert_eq!((gold.filters.as_ref().map(Vec::len), &own.filters), (Some(1), &None));
+    assert_eq!(
+        (gold.filters.as_ref().map(Vec::len), &own.filters),
+        (Some(1), &None)
+    );
     let limit = Limit {
         key: LimitKey::Qer(1 << 31),
         kbps: 64,
@@ -123,7 +154,10 @@ fn predefined_rules_are_activated_by_their_name() {
     };
     world.modify(seid, &change(&["closed"], &["gold"])).unwrap();
     let detections = world.detections_of(seid, 2);
-    assert_eq!((detections[0].action, detections[0].forward), (Action::Drop, None));
+    assert_eq!(
+        (detections[0].action, detections[0].forward),
+        (Action::Drop, None)
+    );
     world.check();
     let unknown = |ie| Refusal {
         cause: Cause::UnknownPredefinedRule,
@@ -152,7 +186,11 @@ fn a_predefined_rule_stands_for_a_pdr_without_far() {
     request.create_pdrs[1].far_id = None;
     request.create_pdrs[1].activate_predefined_rules = vec!["gold".to_owned()];
     let refusal = world.establish(&request).unwrap_err();
-    assert_eq!(refusal.cause, Cause::ConditionalIeMissing, "it does not say where to");
+    assert_eq!(
+        refusal.cause,
+        Cause::ConditionalIeMissing,
+        "it does not say where to"
+    );
     request.create_pdrs[1].activate_predefined_rules = vec!["closed".to_owned()];
     let seid = world.established(&request);
     let detections = world.detections_of(seid, 2);

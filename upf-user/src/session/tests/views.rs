@@ -192,3 +192,37 @@ fn an_answered_report_moves_or_ends_the_session() {
     assert!(world.sessions.is_empty());
     world.check();
 }
+
+#[test]
+fn a_session_by_its_seid_is_shown_with_its_rules() {
+    let (mut world, seid) = super::rules::world();
+    world.modify(seid, &tunnel(1, 0x1001, GNB)).unwrap();
+    let listed = world.sessions.list(None, 10);
+    assert_eq!(listed[0].rules, None, "not in lists");
+    let view = world.sessions.view(seid).unwrap();
+    let json = serde_json::to_value(&view).unwrap();
+    let rules = &json["rules"];
+    let pdrs = rules["pdrs"].as_array().unwrap();
+    assert_eq!(pdrs.len(), 5);
+    assert_eq!(pdrs[0]["source"], "core");
+    assert_eq!(pdrs[0]["network_instance"], "internet");
+    assert_eq!(pdrs[0]["ue_addresses"][0], "10.45.0.2");
+    assert_eq!(pdrs[0]["urrs"][0], 1);
+    assert_eq!(pdrs[0]["is_active"], true);
+    assert_eq!(pdrs[1]["tunnel_addresses"][0], "10.1.0.2");
+    assert_eq!(pdrs[1]["qfis"][0], 1);
+    let filter = "permit out 58 from ff02::2/128 to assigned";
+    assert_eq!(pdrs[3]["sdf_filters"][0]["flow"], filter);
+    assert_eq!(pdrs[4]["mar"], 1);
+    let far = &rules["fars"][0];
+    assert_eq!(
+        (&far["action"], &far["apply_action"][0]),
+        (&"forward".into(), &"FORW".into())
+    );
+    assert_eq!(far["tunnel"]["address"], GNB.to_string());
+    assert_eq!(far["bar"], 1);
+    assert_eq!(rules["qers"][0]["uplink_mbr_kbps"], 1_000_000);
+    assert_eq!(rules["urrs"][0]["volume_threshold"]["total"], 1000);
+    assert_eq!(rules["bars"][0]["notification_delay_ms"], 100);
+    assert_eq!(rules["mars"][0]["tgpp_far"], 2);
+}

@@ -14,11 +14,14 @@ use super::requests::smf;
 use crate::config::Config;
 use crate::datapath::chaos::{Chaos, ChaosDatapath};
 use crate::datapath::memory::{MemoryDatapath, Sizes};
-use crate::datapath::slots::{Duplicate, Image, SharedMeterKey, TunnelKey, UeEndpoint, Wanted, index_bits, ue_key};
+use crate::datapath::slots::{
+    Duplicate, Image, SharedMeterKey, TunnelKey, UeEndpoint, Wanted, index_bits, ue_key,
+};
 use crate::datapath::{Datapath, Direction, SlotIndex, framed_key};
 use crate::pfcp::ie::NodeId;
 use crate::pfcp::message::{
-    CreatedPdr, Refusal, SessionDeletionRequest, SessionEstablishmentRequest, SessionModificationRequest,
+    CreatedPdr, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
+    SessionModificationRequest,
 };
 use crate::pfcp::service::{Established, SessionService};
 use crate::session::applications::Applications;
@@ -96,6 +99,33 @@ impl State {
         self
     }
 
+    /// Whether every session has the same rules, F-TEIDs, slots and addresses. With [`World::check`] on both sides the
+    /// tables say the same, if perhaps on other pages.
+    pub(super) fn has_same_sessions(&self, other: &Self) -> bool {
+        let rules = |state: &Self| {
+            let mut sessions = state.sessions.clone();
+            for seat in sessions
+                .values_mut()
+                .flat_map(|session| &mut session.seating.seats)
+            {
+                if let Some(tunnel) = &mut seat.tunnel {
+                    tunnel.list = None;
+                }
+                if let Some(address) = &mut seat.address {
+                    address.list = None;
+                }
+            }
+            sessions
+        };
+        let is_same_book = self.of_owner == other.of_owner
+            && self.applications == other.applications
+            && self.application_users == other.application_users
+            && self.remotes == other.remotes
+            && self.deadlines == other.deadlines
+            && self.books == other.books;
+        is_same_book && rules(self) == rules(other)
+    }
+
     pub(super) fn has_same_tables(&self, other: &Self) -> bool {
         self.tables == other.tables && self.books == other.books
     }
@@ -107,7 +137,7 @@ impl World {
     }
 
     pub(super) fn with_slots(slots: u32) -> Self {
-        Self::with(&config(CONFIG), slots, 64)
+        Self::with(&config(CONFIG), slots, 512)
     }
 
     /// With an IPv6 address for GTP-U, too.
@@ -117,7 +147,18 @@ impl World {
             address: GTPU_V6.into(),
             instance: 0,
         });
-        Self::with(&config, 1024, 64)
+        Self::with(&config, 1024, 512)
+    }
+
+    /// With this IPv4 pool for the Internet.
+    pub(super) fn with_pool(pool: &str) -> Self {
+        let config = config(&CONFIG.replacen("10.45.0.0/16", pool, 1));
+        Self::with(&config, 1024, 512)
+    }
+
+    /// With room for large sessions.
+    pub(super) fn roomy() -> Self {
+        Self::with(&config(CONFIG), 1024, 2048)
     }
 
     /// With a handful of everything.
@@ -176,6 +217,8 @@ impl World {
     /// What is in force: the copy of rules that is not, and peers and lists without users, are blotted out.
     pub(super) fn state(&self) -> State {
         let mut tables = self.tables.with(|tables| tables.clone());
+        // What was sent cannot be called back.
+        tables.take_end_markers();
         for slot in (0..tables.capacity())
             .filter_map(|index| Some((index, *tables.slot(index)?)))
             .collect::<Vec<_>>()
@@ -220,7 +263,9 @@ impl World {
     /// What a session's PDRs come to.
     pub(super) fn detections(&self, seid: u64) -> Vec<Detection> {
         let session = &self.sessions.sessions[&seid];
-        session.model.detections(&self.sessions.config, &session.basis)
+        session
+            .model
+            .detections(&self.sessions.config, &session.basis)
     }
 
     /// The detections of one PDR.
@@ -249,8 +294,13 @@ impl World {
             .flat_map(|seat| [seat.list(Direction::Uplink), seat.list(Direction::Downlink)])
             .flatten();
         let pages = first.flat_map(|first| {
-            let next = |page: &u32| self.tables.with(|tables| tables.list(*page).map(|page| page.next));
-            std::iter::successors(Some(first), move |page| next(page).filter(|next| *next != NO_LIST))
+            let next = |page: &u32| {
+                self.tables
+                    .with(|tables| tables.list(*page).map(|page| page.next))
+            };
+            std::iter::successors(Some(first), move |page| {
+                next(page).filter(|next| *next != NO_LIST)
+            })
         });
         pages.collect()
     }
@@ -363,8 +413,14 @@ impl World {
                 assert_eq!(self.rate_in(index, direction), expected, "{half:?}");
             }
         }
-        assert_eq!(self.tables.with(|tables| tables.hash_entries()), implied.hashed);
-        assert_eq!(self.tables.with(|tables| tables.framed_entries()), implied.framed);
+        assert_eq!(
+            self.tables.with(|tables| tables.hash_entries()),
+            implied.hashed
+        );
+        assert_eq!(
+            self.tables.with(|tables| tables.framed_entries()),
+            implied.framed
+        );
         let books = &self.sessions.books;
         assert_eq!(books.used_slots() as usize, implied.slots.len());
         assert_eq!(books.duplicates(), implied.copies);
@@ -379,7 +435,8 @@ impl World {
         }
     }
 
-    fn rate_in(&self, slot: u32, direction: Direction) -> (u64, u64) {
+    /// Ticks a byte and depth of a meter.
+    pub(super) fn rate_in(&self, slot: u32, direction: Direction) -> (u64, u64) {
         self.tables.with(|tables| {
             let slot = tables.slot(slot).unwrap();
             let half = match direction {
@@ -473,11 +530,13 @@ impl Implied {
             let (sessions, asked) = shared.remove(key).unwrap();
             assert_eq!(users, sessions, "{key:?}");
             assert!(self.slots.insert(slot), "{slot:?} is shared");
-            for (rate, direction) in [(uplink, Direction::Uplink), (downlink, Direction::Downlink)] {
+            for (rate, direction) in [(uplink, Direction::Uplink), (downlink, Direction::Downlink)]
+            {
                 let is_asked = asked.iter().any(|(half, _)| *half == direction);
                 assert!(rate.is_some() || !is_asked, "{key:?} {direction:?}");
                 if let Some(rate) = rate {
-                    self.rates.insert((slot.0, direction == Direction::Uplink), rate);
+                    self.rates
+                        .insert((slot.0, direction == Direction::Uplink), rate);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Sessions as the REST API shows them.
 
 mod rules;
+mod show;
 
 use std::net::IpAddr;
 use std::ops::Bound;
@@ -160,7 +161,7 @@ impl<D: Datapath> Sessions<D> {
             s_nssai: s_nssai.map(|slice| format!("{}-{:06x}", slice.sst, slice.sd)),
             rat_type: about.rat_type,
             pdn_type: about.pdn_type,
-            ue_addresses: rules::ue_addresses(model.ue_addresses()),
+            ue_addresses: show::ue_addresses(model.ue_addresses()),
             local_tunnels: local_tunnels(session),
             peer_tunnels: peer_tunnels(model),
             rates: rates(&detections),

@@ -177,7 +177,7 @@ fn rules_are_bounded() {
 #[test]
 fn what_is_not_known_is_skipped_and_counted() {
     let vendor = || tlv(0x8001, &[0x12, 0x34, 5]);
-    let pdi = [tlv(65000, &[]), tlv(131, &[1]), tlv(131, &[2])];
+    let pdi = [tlv(65000, &[]), tlv(24, b"first"), tlv(24, b"second")];
     let datagram = establishment(&[
         create_pdr(&pdi),
         create_far(),
@@ -190,8 +190,12 @@ fn what_is_not_known_is_skipped_and_counted() {
     let Body::SessionEstablishmentRequest(request) = decoded.body else {
         panic!("{:?}", decoded.body);
     };
-    let endpoint = &request.create_pdrs[0].pdi.traffic_endpoint_ids;
-    assert_eq!(*endpoint, [1], "the first of repeated IEs counts");
+    let application = request.create_pdrs[0].pdi.application_id.as_deref();
+    assert_eq!(
+        application,
+        Some("first"),
+        "the first of repeated IEs counts"
+    );
 }
 
 #[test]

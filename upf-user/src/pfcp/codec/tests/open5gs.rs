@@ -3,7 +3,7 @@
 use super::bytes::open5gs_establishment;
 use super::decoded;
 use crate::pfcp::codec::Body;
-use crate::pfcp::ie::{ApplyAction, BitRates, FTeid, Interface, OuterHeaderRemoval};
+use crate::pfcp::ie::{ApplyAction, BitRates, FTeid, Interface, OuterHeaderRemoval, SNssai};
 
 #[test]
 fn an_establishment_of_open5gs_is_read_whole() {
@@ -11,8 +11,24 @@ fn an_establishment_of_open5gs_is_read_whole() {
     let Body::SessionEstablishmentRequest(request) = decoded.body else {
         panic!("{:?}", decoded.body);
     };
-    // Two interface types, URR ID, BAR ID, URR, BAR, PDN Type and S-NSSAI.
-    assert_eq!(decoded.skipped, 8);
+    assert_eq!(decoded.skipped, 0);
+    let [urr] = &request.create_urrs[..] else {
+        panic!("{:?}", request.create_urrs);
+    };
+    assert_eq!((urr.id, urr.measurement_method.0), (1, 2));
+    assert_eq!(urr.reporting_triggers.0, 2);
+    assert_eq!(request.create_bars.len(), 1);
+    assert_eq!(request.pdn_type, Some(1));
+    let slice = SNssai {
+        sst: 1,
+        sd: 0xff_ffff,
+    };
+    assert_eq!(request.s_nssai, Some(slice));
+    let types = request.create_pdrs.iter();
+    let types: Vec<_> = types.map(|pdr| pdr.pdi.source_interface_type).collect();
+    assert_eq!(types, [Some(17), Some(11), None, None]);
+    assert_eq!(request.create_pdrs[0].urr_ids, [1]);
+    assert_eq!(request.create_fars[0].bar_id, Some(1));
     assert_eq!(request.cp_f_seid.seid, 0x55);
     assert_eq!(request.dnn.as_deref(), Some("internet"));
     assert_eq!(request.imsi(), Some("001010123456789"));
