@@ -13,7 +13,7 @@ use upf_common::meter::Rate;
 
 use super::*;
 use crate::datapath::memory::{MemoryDatapath, Sizes};
-use crate::datapath::{Datapath, Direction, framed_key};
+use crate::datapath::{Datapath, Direction, network_key};
 
 struct Books {
     tables: MemoryDatapath,
@@ -318,7 +318,7 @@ proptest! {
             }
             for session in &sessions {
                 for (route, slot) in session.framed_routes() {
-                    let (_, key) = framed_key(route.instance, route.net);
+                    let (_, key) = network_key(route.instance, route.net);
                     prop_assert_eq!(books.tables.framed(1, key.address), Some(slot.0));
                     prop_assert!(session.has_slot(*slot));
                     framed += 1;

@@ -2,6 +2,7 @@
 //! a matcher that was written from the text of TS 29.244 says what should be found.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use upf_common::wire::NO_PORT;
 
 use ipnet::IpNet;
 use rand::rngs::SmallRng;
@@ -374,8 +375,7 @@ fn flow(packet: &Seen) -> Flow {
     Flow {
         remote: IpAddress::new(&bytes(packet.remote)),
         local: IpAddress::new(&bytes(packet.local)),
-        has_ports: packet.remote_port.is_some(),
-        remote_port: packet.remote_port.unwrap_or_default(),
+        remote_port: packet.remote_port.map_or(NO_PORT, u32::from),
         local_port: 1,
         protocol: packet.protocol,
         tos: packet.tos,

@@ -17,7 +17,7 @@ use crate::datapath::memory::{MemoryDatapath, Sizes};
 use crate::datapath::slots::{
     Duplicate, Image, SharedMeterKey, TunnelKey, UeEndpoint, Wanted, index_bits, ue_key,
 };
-use crate::datapath::{Datapath, Direction, SlotIndex, framed_key};
+use crate::datapath::{Datapath, Direction, SlotIndex, network_key};
 use crate::pfcp::ie::NodeId;
 use crate::pfcp::message::{
     CreatedPdr, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
@@ -485,7 +485,7 @@ impl Implied {
             }
         }
         for (route, slot) in session.seating.framed_routes() {
-            let (_, key) = framed_key(route.instance, route.net);
+            let (_, key) = network_key(route.instance, route.net);
             let found = world.tables.with(|t| t.framed(route.instance, key.address));
             assert_eq!(found, Some(slot.0), "{route:?}");
             self.framed += 1;
