@@ -83,12 +83,12 @@ impl Attack {
         let kbps = self.random.random_range(1..1000);
         let net = format!("192.168.{}.0/24", self.random.random_range(0..40));
         let body = match self.random.random_range(0..19) {
-            10 => Body::SessionEstablishmentRequest(with_ambr(&address, Some(imsi), kbps)),
-            11 => Body::SessionModificationRequest(ambr_of(kbps)),
-            12 => Body::SessionEstablishmentRequest(choosing(true, number & 1 == 0)),
-            13 => Body::SessionEstablishmentRequest(with_framed(Some(&address), None, &[&net])),
-            14 => Body::SessionEstablishmentRequest(copied(&address, number)),
-            15 => Body::SessionModificationRequest(handover(number, gnb)),
+            13 => Body::SessionEstablishmentRequest(with_ambr(&address, Some(imsi), kbps)),
+            14 => Body::SessionModificationRequest(ambr_of(kbps)),
+            15 => Body::SessionEstablishmentRequest(choosing(true, number & 1 == 0)),
+            16 => Body::SessionEstablishmentRequest(with_framed(Some(&address), None, &[&net])),
+            17 => Body::SessionEstablishmentRequest(copied(&address, number)),
+            18 => Body::SessionModificationRequest(handover(number, gnb)),
             0 => Body::SessionEstablishmentRequest(pdu_session(cp_seid, ue(Some(&address), None))),
             1 => Body::SessionEstablishmentRequest(pdu_session(
                 cp_seid,
@@ -103,7 +103,7 @@ impl Attack {
             )),
             8 => Body::SessionDeletionRequest(SessionDeletionRequest::default()),
             9 => Body::SessionModificationRequest(tunnel(2, number, gnb)),
-            16 => Body::SessionEstablishmentRequest(self.author.establishment()),
+            10 => Body::SessionEstablishmentRequest(self.author.establishment()),
             _ => Body::SessionModificationRequest(self.author.modification()),
         };
         self.write(seid, body)
