@@ -58,6 +58,8 @@ pub struct AgentOptions<'a> {
     pub mode: &'a str,
     /// Control planes that it sets the association up with.
     pub connect: &'a [&'a str],
+    /// How long control planes have to release it when it is asked to end.
+    pub graceful_release: &'a str,
     /// What its log lets through; `RUST_LOG` decides where nothing is said.
     pub log: Option<&'a str>,
     /// More tables of its config.
@@ -70,6 +72,7 @@ impl Default for AgentOptions<'_> {
             sessions: 1000,
             mode: "auto",
             connect: &[],
+            graceful_release: "0 s",
             log: None,
             more: "",
         }
@@ -181,6 +184,7 @@ impl Topology {
             sessions,
             mode,
             connect,
+            graceful_release,
             more,
             ..
         } = options;
@@ -196,6 +200,7 @@ pins = {pins:?}
 listen = "{N4}"
 allow = ["10.100.0.0/24"]
 connect = {connect:?}
+graceful_release = {graceful_release:?}
 
 [[interface]]
 device = "n3"

@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod config;
 pub mod datapath;
+pub mod gtpu;
 pub mod http;
 pub mod logging;
 pub mod metrics;

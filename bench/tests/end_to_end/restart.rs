@@ -1,7 +1,15 @@
 //! The agent dies; forwarding goes on, and a new agent takes over.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use anyhow::Result;
-use bench::topology::AgentOptions;
+use bench::{
+    netns::Environment,
+    topology::{AgentOptions, Topology},
+};
 
 use crate::{
     smf::Smf,
@@ -62,5 +70,31 @@ fn an_agent_that_is_asked_to_end_ends() -> Result<()> {
     // A restart shows in the Recovery Time Stamp (TS 29.244 clause 6.2.2).
     assert!(smf.associate()?.recovery > first);
     assert!(agent.stop()?.success());
+    Ok(())
+}
+
+#[test]
+fn an_agent_that_is_asked_to_end_waits_for_its_release() -> Result<()> {
+    const PERIOD: Duration = Duration::from_secs(4);
+    let topology = Topology::new(Environment::alone()?)?;
+    let options = AgentOptions {
+        graceful_release: "4 s",
+        ..AgentOptions::default()
+    };
+    for releases in [true, false] {
+        let agent = topology.start_agent(&options)?;
+        let mut smf = Smf::start(&topology.ran)?;
+        assert_eq!(smf.associate()?.cause, 1);
+        let begin = Instant::now();
+        let end = thread::spawn(move || agent.stop());
+        assert_eq!(smf.release_when_asked(releases)?, PERIOD.as_secs());
+        assert!(end.join().expect("no panic")?.success());
+        // Released, it does not wait for the period's end; otherwise it waits no longer.
+        let took = begin.elapsed();
+        match releases {
+            true => assert!(took < PERIOD, "{took:?}"),
+            false => assert!((PERIOD..PERIOD * 2).contains(&took), "{took:?}"),
+        }
+    }
     Ok(())
 }

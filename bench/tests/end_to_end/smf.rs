@@ -5,6 +5,8 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::Ipv4Addr,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -30,6 +32,24 @@ pub(crate) struct Association {
     pub(crate) ftup: u8,
 }
 
+/// What the UPF tells by itself: a node report or a session report.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Report {
+    /// `node` or `session`.
+    pub(crate) kind: String,
+    /// The session's number.
+    pub(crate) session: u64,
+    /// Node Report Type or Report Type.
+    #[serde(rename = "type")]
+    pub(crate) report_type: u8,
+    /// Peers whose paths have failed.
+    pub(crate) failed: Vec<Ipv4Addr>,
+    /// Peers whose paths have recovered.
+    pub(crate) recovered: Vec<Ipv4Addr>,
+    /// Tunnels that their peers do not know.
+    pub(crate) unknown: Vec<FTeid>,
+}
+
 /// The tunnel that the UPF allocated, and the session's UP SEID.
 #[derive(Debug, Deserialize)]
 pub(crate) struct UplinkTunnel {
@@ -38,10 +58,10 @@ pub(crate) struct UplinkTunnel {
     pub(crate) seid: u64,
 }
 
-#[derive(Debug, Deserialize)]
-struct FTeid {
-    teid: u32,
-    address: Ipv4Addr,
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct FTeid {
+    pub(crate) teid: u32,
+    pub(crate) address: Ipv4Addr,
 }
 
 impl UplinkTunnel {
@@ -82,6 +102,12 @@ impl Smf {
         Ok(serde_json::from_value(self.ask(json!({"do": "accept"}))?)?)
     }
 
+    /// Waits until the UPF asks for its release, and releases it if that is wanted: the period that it gives, seconds.
+    pub(crate) fn release_when_asked(&mut self, releases: bool) -> Result<u64> {
+        let answer = self.ask(json!({"do": "release_when_asked", "releases": releases}))?;
+        answer["period"].as_u64().context("no period")
+    }
+
     /// Forgets everything, as a restart makes it.
     pub(crate) fn restart(&mut self) -> Result<()> {
         self.ask(json!({"do": "restart"})).map(drop)
@@ -91,6 +117,29 @@ impl Smf {
     pub(crate) fn heartbeats(&mut self) -> Result<u64> {
         let answer = self.ask(json!({"do": "heartbeats_seen"}))?;
         answer["count"].as_u64().context("no count")
+    }
+
+    /// What the UPF has told by itself so far, each of it accepted.
+    pub(crate) fn reports(&mut self) -> Result<Vec<Report>> {
+        let answer = self.ask(json!({"do": "reports"}))?;
+        Ok(serde_json::from_value(answer["reports"].clone())?)
+    }
+
+    /// Waits until the UPF has told by itself what is asked for.
+    pub(crate) fn told(
+        &mut self,
+        what: impl Fn(&Report) -> bool,
+        patience: Duration,
+    ) -> Result<Report> {
+        let begin = Instant::now();
+        loop {
+            let reports = self.reports()?;
+            if let Some(report) = reports.iter().find(|report| what(report)) {
+                return Ok(report.clone());
+            }
+            ensure!(begin.elapsed() < patience, "the UPF has told {reports:?}");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Establishes a session for a UE's IPv4 address, or its IPv6 prefix.

@@ -26,6 +26,8 @@ last_request = last_answer = None
 # What the UPF asked for and nobody has answered yet.
 inbox = []
 heartbeats = 0
+# What the UPF has told by itself.
+told = []
 # UP SEIDs by the test's own number of a session.
 seids = {}
 
@@ -54,18 +56,79 @@ def send(request):
 
 
 def receive():
-    """The next answer, or None: a heartbeat is answered, an association setup kept for later."""
+    """The next answer, or None: a heartbeat and a report are answered, an association's setup or update kept for
+    later."""
     global heartbeats
-    message = PFCP(udp.recv(65535))
+    datagram = udp.recv(65535)
+    message = PFCP(datagram)
+    if message.message_type in (NODE_REPORT, SESSION_REPORT):
+        answer_report(message, datagram)
+        return None
     if message.message_type == 1:
         heartbeats += 1
         response = PFCPHeartbeatResponse(IE_list=[IE_RecoveryTimeStamp(timestamp=RECOVERY)])
         udp.sendto(bytes(PFCP(seq=message.seq, S=0) / response), UPF)
         return None
-    if message.message_type == 5:
+    if message.message_type in (5, 7):
         inbox.append(message)
         return None
     return message
+
+
+NODE_REPORT, SESSION_REPORT = 12, 56
+# Elements of reports (TS 29.244 table 8.1.2-1), read here because scapy does not know all of them.
+F_TEID, REPORT_TYPE, ERROR_INDICATION, NODE_REPORT_TYPE = 21, 39, 99, 101
+PATH_FAILURE, REMOTE_PEER, PATH_RECOVERY = 102, 103, 187
+
+
+def answer_report(message, datagram):
+    """Notes what a report says, once however often it is sent, and accepts it."""
+    body = datagram[16 if message.S else 8:]
+    if all(report["sequence"] != message.seq for report in told):
+        told.append({
+            "sequence": message.seq,
+            "kind": {NODE_REPORT: "node", SESSION_REPORT: "session"}[message.message_type],
+            "session": message.seid if message.S else 0,
+            "type": elements(body, NODE_REPORT_TYPE, REPORT_TYPE)[0][0],
+            "failed": peers(body, PATH_FAILURE),
+            "recovered": peers(body, PATH_RECOVERY),
+            "unknown": [
+                {"teid": int.from_bytes(value[1:5], "big"), "address": address(value[5:])}
+                for group in elements(body, ERROR_INDICATION) for value in elements(group, F_TEID)
+            ],
+        })
+    accepted = IE_Cause(cause=1)
+    if message.message_type == NODE_REPORT:
+        response = PFCP(seq=message.seq, S=0) / PFCPNodeReportResponse(IE_list=[node(), accepted])
+    else:
+        header = PFCP(seq=message.seq, S=1, seid=seids.get(message.seid, 0))
+        response = header / PFCPSessionReportResponse(IE_list=[accepted])
+    udp.sendto(bytes(response), UPF)
+
+
+def elements(body, *kinds):
+    """The values of all elements of these types."""
+    values = []
+    while body:
+        kind, length = (int.from_bytes(body[at:at + 2], "big") for at in (0, 2))
+        if kind in kinds:
+            values.append(body[4:4 + length])
+        body = body[4 + length:]
+    return values
+
+
+def peers(body, kind):
+    groups = elements(body, kind)
+    return [address(value[1:]) for group in groups for value in elements(group, REMOTE_PEER)]
+
+
+def address(octets):
+    """The IPv4 address that the octets begin with."""
+    return socket.inet_ntoa(octets[:4])
+
+
+def reports(_):
+    return {"reports": told}
 
 
 def node():
@@ -131,6 +194,26 @@ def heartbeats_seen(_):
 def release(_):
     answer = exchange(PFCPAssociationReleaseRequest(IE_list=[node()]))
     return {"cause": cause(answer)}
+
+
+def release_when_asked(command):
+    """Waits until the UPF asks for the release of the association, accepts, and releases it if that is wanted."""
+    deadline = time.monotonic() + 15
+    while not inbox and time.monotonic() < deadline:
+        if select.select([udp], [], [], 0.1)[0]:
+            receive()
+    request = inbox.pop()
+    inbox.clear()
+    if find(request.payload, IE_PFCPAssociationReleaseRequest).SARR != 1:
+        raise RuntimeError("the UPF asks for something else")
+    period = find(request.payload, IE_GracefulReleasePeriod)
+    if period.release_timer_unit != 0:
+        raise RuntimeError("units of two seconds are expected")
+    response = PFCPAssociationUpdateResponse(IE_list=[node(), IE_Cause(cause=1)])
+    udp.sendto(bytes(PFCP(seq=request.seq, S=0) / response), UPF)
+    if command["releases"] and release(command)["cause"] != 1:
+        raise RuntimeError("the release is refused")
+    return {"period": 2 * period.release_timer_value}
 
 
 def ue_address(command, sd):
@@ -250,7 +333,7 @@ def repeat(_):
 COMMANDS = {
     command.__name__: command
     for command in (
-        associate, accept, restart, heartbeats_seen, release,
+        associate, accept, restart, heartbeats_seen, reports, release, release_when_asked,
         establish, profile, join, tunnel, idle, rate, gate, delete, repeat,
     )
 }

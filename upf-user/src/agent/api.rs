@@ -1,19 +1,22 @@
 //! The agent's answers to HTTP.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::control::Control;
+use super::gtpu::Engine;
 use super::pfcp::Pulse;
 use super::readiness::Readiness;
 use crate::datapath::bpf::tables::BpfDatapath;
-use crate::http::{Association, Service};
+use crate::gtpu::{PathKey, PathView};
+use crate::http::{Association, PathEntry, Service};
 use crate::metrics::Metrics;
 use crate::session::SessionView;
 
 /// What HTTP reads from.
 pub(super) struct Api {
     pub(super) control: Arc<Control<BpfDatapath>>,
+    pub(super) gtpu: Arc<Engine<Control<BpfDatapath>>>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) readiness: Arc<Readiness>,
     pub(super) pulse: Arc<Pulse>,
@@ -46,5 +49,23 @@ impl Service for Api {
 
     fn associations(&self) -> Vec<Association> {
         self.control.associations()
+    }
+
+    fn paths(&self, after: Option<PathKey>, limit: usize) -> Vec<PathEntry> {
+        let now = Instant::now();
+        let views = self.gtpu.paths(after, limit).into_iter();
+        views.map(|view| shown(&view, now)).collect()
+    }
+}
+
+fn shown(view: &PathView, now: Instant) -> PathEntry {
+    let microseconds = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    PathEntry {
+        peer: view.key.remote,
+        local: view.key.local,
+        state: view.state.label(),
+        age_seconds: now.saturating_duration_since(view.since).as_secs(),
+        rtt_microseconds: view.round_trip.map(microseconds),
+        in_use: view.is_in_use,
     }
 }

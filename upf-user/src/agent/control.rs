@@ -1,9 +1,10 @@
 //! The control plane's side: the PFCP node and its sessions, one message at a time.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::Notify;
 use tracing::{debug, info, warn};
 
 use super::complaints::Complaints;
@@ -11,21 +12,30 @@ use super::figures::{Census, Population};
 use super::pfcp::{Datagram, Engine};
 use crate::config::{Config, NodeName};
 use crate::datapath::Datapath;
+use crate::datapath::slots::DuplicateSet;
+use crate::gtpu::PathKey;
 use crate::http::Association;
-use crate::pfcp::ie::NodeId;
+use crate::metrics::RequestCounters;
+use crate::pfcp::ie::{NodeId, RemoteGtpuPeer};
+use crate::pfcp::message::SessionReport;
 use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
-use crate::session::{SessionView, Sessions};
+use crate::session::{RemoteTunnel, SessionView, Sessions};
 use crate::store::NTP_TO_UNIX;
 
 /// Node and sessions behind one lock, which is held for one message or one look at a time.
 pub(super) struct Control<D> {
     rooms: Mutex<Rooms<D>>,
+    /// Told when `outbox` has something.
+    wake: Notify,
 }
 
 struct Rooms<D> {
     node: Node,
     sessions: Sessions<D>,
     complaints: Complaints,
+    counters: RequestCounters,
+    /// What is to be sent at the next tick.
+    outbox: Vec<Datagram>,
 }
 
 impl<D: Datapath> Control<D> {
@@ -37,15 +47,19 @@ impl<D: Datapath> Control<D> {
         };
         let node = node::Config {
             connect: config.pfcp.connect.clone(),
+            overload_percent: config.pfcp.overload_percent,
             ..node::Config::new(node_id, ntp_stamp(started))
         };
         let rooms = Rooms {
             node: Node::new(node, Instant::now()),
             sessions,
             complaints: Complaints::default(),
+            counters: RequestCounters::default(),
+            outbox: Vec::new(),
         };
         Self {
             rooms: Mutex::new(rooms),
+            wake: Notify::new(),
         }
     }
 
@@ -67,15 +81,76 @@ impl<D: Datapath> Control<D> {
         views.into_iter().map(|view| shown(&view, now)).collect()
     }
 
-    /// All GTP-U peers where they have changed since `told`, which takes note.
-    pub(super) fn peers_since(&self, told: &mut Option<u64>) -> Option<Vec<IpAddr>> {
+    /// Whether a session has this TEID of ours.
+    pub(super) fn has_teid(&self, teid: u32) -> bool {
+        self.rooms().sessions.has_teid(teid)
+    }
+
+    /// The sessions that send to a peer's tunnel: control plane, our SEID, the control plane's.
+    pub(super) fn sessions_of_remote(&self, tunnel: RemoteTunnel) -> Vec<(NodeId, u64, u64)> {
+        self.rooms().sessions.sessions_of_remote(tunnel)
+    }
+
+    /// Where copies of packets with this number go.
+    pub(super) fn duplicates(&self, id: u32) -> Option<DuplicateSet> {
+        self.rooms().sessions.duplicates(id).cloned()
+    }
+
+    /// All paths to GTP-U peers where they have changed since `told`, which takes note.
+    pub(super) fn paths_since(&self, told: &mut Option<u64>) -> Option<Vec<PathKey>> {
         let rooms = self.rooms();
         let changes = rooms.sessions.peers_changed();
-        (told.replace(changes) != Some(changes)).then(|| rooms.sessions.peers())
+        (told.replace(changes) != Some(changes)).then(|| rooms.sessions.paths())
+    }
+
+    /// Counters of our requests to control planes.
+    pub(super) fn request_counters(&self) -> RequestCounters {
+        self.rooms().counters.clone()
     }
 
     fn rooms(&self) -> MutexGuard<'_, Rooms<D>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the UP function says by itself. It leaves by the PFCP socket as soon as that has its turn.
+impl<D: Datapath> Control<D> {
+    /// Sends a report about a session to its control plane.
+    pub(super) fn report(&self, owner: &NodeId, report: SessionReport) {
+        self.say(|node, sessions, now| node.report(owner, report, now, sessions));
+    }
+
+    /// Tells the control planes concerned of GTP-U peers that do not answer.
+    pub(super) fn path_failed(&self, peers: &[RemoteGtpuPeer]) {
+        self.say(|node, sessions, now| node.path_failed(peers, now, sessions));
+    }
+
+    /// Tells the control planes concerned of GTP-U peers that answer again.
+    pub(super) fn path_recovered(&self, peers: &[RemoteGtpuPeer]) {
+        self.say(|node, sessions, now| node.path_recovered(peers, now, sessions));
+    }
+
+    /// Asks all control planes to release their associations within the period, and takes no new ones. What is left
+    /// then goes.
+    pub(super) fn release_all(&self, period: Duration) {
+        self.say(|node, sessions, now| node.release_all(period, now, sessions));
+    }
+
+    /// Whether there is an association.
+    pub(super) fn has_associations(&self) -> bool {
+        self.rooms().node.association_count() > 0
+    }
+
+    fn say(&self, saying: impl FnOnce(&mut Node, &mut Sessions<D>, Instant) -> Vec<Action>) {
+        let now = Instant::now();
+        let mut rooms = self.rooms();
+        let Rooms { node, sessions, .. } = &mut *rooms;
+        let actions = saying(node, sessions, now);
+        let datagrams = rooms.act(actions, now);
+        rooms.outbox.extend(datagrams);
+        drop(rooms);
+        // Also where nothing is sent now: there may be an earlier deadline.
+        self.wake.notify_one();
     }
 }
 
@@ -91,12 +166,32 @@ impl<D: Datapath + 'static> Engine for Control<D> {
     fn tick(&self, now: Instant) -> Vec<Datagram> {
         let mut rooms = self.rooms();
         let Rooms { node, sessions, .. } = &mut *rooms;
+        sessions.tick(now);
         let actions = node.tick(now, sessions);
+        let mut datagrams = std::mem::take(&mut rooms.outbox);
+        datagrams.extend(rooms.act(actions, now));
+        datagrams
+    }
+
+    fn refuse(&self, from: SocketAddr, datagram: &[u8], now: Instant) -> Vec<Datagram> {
+        let mut rooms = self.rooms();
+        let Rooms { node, sessions, .. } = &mut *rooms;
+        let actions = node.refuse(from, datagram, now, sessions);
         rooms.act(actions, now)
     }
 
+    fn set_backlog(&self, percent: u8) {
+        self.rooms().node.set_backlog(percent);
+    }
+
+    fn wake(&self) -> &Notify {
+        &self.wake
+    }
+
     fn next_deadline(&self) -> Option<Instant> {
-        self.rooms().node.next_deadline()
+        let rooms = self.rooms();
+        let deadlines = [rooms.node.next_deadline(), rooms.sessions.next_deadline()];
+        deadlines.into_iter().flatten().min()
     }
 }
 
@@ -126,15 +221,28 @@ impl<D> Rooms<D> {
 
     fn log(&mut self, event: &Event, now: Instant) {
         match event {
+            Event::RequestUnanswered { .. } => self.counters.unanswered.inc(),
+            Event::RequestRefused { .. } => self.counters.refused.inc(),
+            Event::RequestDropped { .. } => self.counters.dropped.inc(),
+            _ => {}
+        }
+        match event {
             Event::AssociationSetUp { .. }
             | Event::AssociationEnded { .. }
+            | Event::SetsDeleted { .. }
             | Event::Reachable { .. } => info!("{event}"),
             Event::AssociationRefused { address, .. }
+            | Event::RequestUnanswered { address, .. }
+            | Event::RequestRefused { address, .. }
+            | Event::RequestDropped { address }
                 if !self.complaints.may_be_told(address.ip(), now) =>
             {
                 debug!("{event}");
             }
             Event::AssociationRefused { .. }
+            | Event::RequestUnanswered { .. }
+            | Event::RequestRefused { .. }
+            | Event::RequestDropped { .. }
             | Event::Unreachable { .. }
             | Event::ConnectUnanswered { .. }
             | Event::ConnectRefused { .. } => warn!("{event}"),
@@ -171,8 +279,8 @@ fn unix_seconds(ntp_stamp: u32) -> u64 {
 mod tests {
     use super::*;
     use crate::datapath::memory::{MemoryDatapath, Sizes};
+    use crate::pfcp::message::SessionReportRequest;
     use crate::session::SessionsConfig;
-    use std::time::Duration;
 
     const CONFIG: &str = r#"
 [node]
@@ -250,11 +358,57 @@ gtpu = ["10.1.0.2"]
     }
 
     #[test]
+    fn what_is_said_by_itself_leaves_at_the_next_tick() {
+        let control = control();
+        let smf: SocketAddr = "10.100.0.1:8805".parse().unwrap();
+        let now = Instant::now();
+        control.tick(now);
+        control.receive(smf, &SETUP, now);
+        let owner = NodeId::Address(smf.ip());
+        let report = SessionReport {
+            seid: 1,
+            cp_seid: 7,
+            request: SessionReportRequest {
+                is_user_plane_inactive: true,
+                ..SessionReportRequest::default()
+            },
+        };
+        control.report(&owner, report);
+        let counters = control.request_counters();
+        let sent = control.tick(now);
+        let [Datagram { to, bytes }] = &sent[..] else {
+            panic!("{sent:?}");
+        };
+        assert_eq!(
+            (*to, bytes[1], bytes[11]),
+            (smf, 56, 7),
+            "Session Report Request"
+        );
+        assert_eq!(control.tick(now), []);
+        let reported = Instant::now();
+        for second in [3, 6, 9] {
+            control.tick(reported + Duration::from_secs(second));
+        }
+        assert_eq!(counters.unanswered.get(), 1);
+
+        assert!(control.has_associations());
+        control.release_all(Duration::from_secs(5));
+        let sent = control.tick(now);
+        assert_eq!(
+            (sent.len(), sent[0].bytes[1]),
+            (1, 7),
+            "Association Update Request"
+        );
+        control.tick(Instant::now() + Duration::from_secs(5));
+        assert!(!control.has_associations());
+    }
+
+    #[test]
     fn peers_are_told_once() {
         let control = control();
         let mut told = None;
-        assert_eq!(control.peers_since(&mut told), Some(Vec::new()));
-        assert_eq!(control.peers_since(&mut told), None);
+        assert_eq!(control.paths_since(&mut told), Some(Vec::new()));
+        assert_eq!(control.paths_since(&mut told), None);
     }
 
     #[test]

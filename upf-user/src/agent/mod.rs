@@ -1,27 +1,35 @@
 //! The running agent: everything in its order, from the config to the clean end.
 //!
 //! ```text
-//! GTP-U sockets ─ gtpu ──▶ nowhere: what the fast path does not answer itself
+//! GTP-U sockets ─ gtpu ──▶ control: what peers do not know, and whether they answer
 //! PFCP socket ── pfcp ──▶ control (node and sessions) ──▶ tables of the fast path
 //! netlink ────── devices ──▶ program at devices, ports, generation
 //! fast path ──── events ──▶ netlink watch, log
+//!           ──── gtpu ───▶ GTP-U sockets: copies of packets
 //! HTTP ───────── http ──▶ metrics, control, readiness
 //! ```
 //!
-//! Asked to end (SIGINT, SIGTERM), the agent takes its data path with it. When it dies, the data path goes
+//! Asked to end (SIGINT, SIGTERM), the agent gives control planes time to release it where the config says so, and
+//! takes its data path with it. When it dies, the data path goes
 //! on, and the next agent takes it over.
 
 mod api;
+mod backlog;
 mod complaints;
 mod control;
 mod devices;
 mod events;
 mod figures;
 mod gtpu;
+mod listeners;
 mod numbers;
 mod pfcp;
+mod pfcp_sockets;
 mod readiness;
+#[cfg(test)]
+mod storm;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -29,7 +37,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aya::maps::{MapData, RingBuf};
-use tokio::net::{TcpListener, UdpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
@@ -39,6 +46,7 @@ use self::api::Api;
 use self::control::Control;
 use self::devices::{DeviceError, Devices, Plan};
 use self::figures::LiveFigures;
+use self::listeners::Listeners;
 use self::numbers::PortNumbers;
 use self::pfcp::{Pulse, Server};
 use self::readiness::Readiness;
@@ -48,6 +56,7 @@ use crate::datapath::bpf::pins::PinsError;
 use crate::datapath::bpf::tables::BpfDatapath;
 use crate::datapath::bpf::{self, FastPathLogger, LoadError, Loaded, Sizes};
 use crate::datapath::slots::PoolError;
+use crate::gtpu::sockets::EndMarkers;
 use crate::http;
 use crate::metrics::{COMMIT, Metrics, VERSION};
 use crate::netlink::{self, NetlinkError, Started, Watch, Wish};
@@ -56,10 +65,15 @@ use crate::store::{FileStore, StoreError, recovery_time};
 
 /// GTP-U peers at most: every gNB of a large country.
 const MAX_PEERS: u32 = 65_536;
-/// Rule lists at most; sessions with one PDR for a direction need none.
-const MAX_LISTS: u32 = 65_536;
+/// Pages of rule lists at least: both directions of a session with as many filters as it may have, old and new.
+const MIN_LISTS: u32 = 1024;
+/// Pages of rule lists at most; sessions with one PDR for a direction need none.
+const MAX_LISTS: u32 = 131_072;
 /// Between looks at the list of GTP-U peers.
 const PEERS_EVERY: Duration = Duration::from_millis(50);
+
+/// Between looks at whether all associations are released.
+const RELEASED_EVERY: Duration = Duration::from_millis(50);
 
 /// Why the agent does not run any more.
 #[derive(Debug, thiserror::Error)]
@@ -127,20 +141,30 @@ async fn serve(config: Config) -> Result<(), AgentError> {
         info!("{line}");
     }
     let sessions_config = SessionsConfig::new(&config)?;
+    let graceful_release = config.pfcp.graceful_release;
     let mut store = FileStore::open(&config.node.state)?;
     let recovery = recovery_time(&mut store, SystemTime::now())?;
     // What another process may have is taken before anything is changed.
-    let sockets = Sockets::open(&config).await?;
+    let listeners = Listeners::open(&config).await?;
     let loaded = load(&config, &sessions_config)?;
-    let started = start(config, sessions_config, recovery, sockets, loaded).await;
+    let started = start(config, sessions_config, recovery, listeners, loaded).await;
     let (mut running, mut tasks) = started?;
     tokio::select! {
-        name = signals.next() => info!("{name}: the data path is removed"),
+        name = signals.next() => info!("{name}"),
         ended = first_end(&mut tasks) => return Err(ended),
         () = running.devices.follow(&mut running.events) => {
             return Err(AgentError::Ended { part: "the netlink watch", source: None });
         }
     }
+    tokio::select! {
+        () = release(&running.control, graceful_release) => {}
+        name = signals.next() => info!("{name}: no control plane is waited for"),
+        ended = first_end(&mut tasks) => return Err(ended),
+        () = running.devices.follow(&mut running.events) => {
+            return Err(AgentError::Ended { part: "the netlink watch", source: None });
+        }
+    }
+    info!("the data path is removed");
     tasks.shutdown().await;
     running.devices.stop().map_err(AgentError::Stop)
 }
@@ -149,6 +173,20 @@ async fn serve(config: Config) -> Result<(), AgentError> {
 struct Running {
     devices: Devices,
     events: Receiver<netlink::Event>,
+    control: Arc<Control<BpfDatapath>>,
+}
+
+/// Asks control planes to release us, and waits until all have, or the period is over.
+async fn release(control: &Control<BpfDatapath>, period: Duration) {
+    if period.is_zero() || !control.has_associations() {
+        return;
+    }
+    info!("control planes have {} s to release us", period.as_secs());
+    control.release_all(period);
+    let latest = tokio::time::Instant::now() + period;
+    while control.has_associations() && tokio::time::Instant::now() < latest {
+        tokio::time::sleep(RELEASED_EVERY).await;
+    }
 }
 
 type Tasks = JoinSet<(&'static str, io::Result<()>)>;
@@ -175,17 +213,17 @@ async fn start(
     config: Config,
     sessions_config: SessionsConfig,
     recovery: SystemTime,
-    sockets: Sockets,
+    listeners: Listeners,
     loaded: Loaded,
 ) -> Result<(Running, Tasks), AgentError> {
     let Loaded {
-        datapath,
+        mut datapath,
         program,
         ports,
         control: control_table,
         counters,
         events: ring,
-        copies: _copies,
+        copies,
         logger,
         pins,
     } = loaded;
@@ -199,21 +237,24 @@ async fn start(
         instances: sessions_config.instances.clone(),
         layout: sessions_config.pools.clone(),
     };
-    let mut datapath = datapath;
+    let end_markers = EndMarkers::new(Arc::clone(&listeners.gtpu));
+    datapath.set_end_markers(Box::new(end_markers));
     let pools = datapath.write_pools(&sessions_config.pools);
     pools.map_err(LoadError::from)?;
     let sessions = Sessions::new(sessions_config, datapath);
     let control = Arc::new(Control::new(&config, recovery, sessions));
-    let metrics = Arc::new(Metrics::new(Arc::new(LiveFigures {
+    let figures = LiveFigures {
         counters,
         numbers: Arc::clone(&numbers),
         census: Arc::clone(&control),
-    }))?);
+    };
+    let metrics = Arc::new(Metrics::new(Arc::new(figures), listeners.gtpu.metrics())?);
+    metrics.show_requests(&control.request_counters())?;
     let mut devices = Devices::new(
         plan,
         Attachments::new(program, pins),
         ports,
-        control_table,
+        Arc::clone(&control_table),
         numbers,
         Arc::clone(&readiness),
     );
@@ -227,11 +268,29 @@ async fn start(
         }
     };
     let mut tasks = Tasks::new();
-    serve_peers(
-        &mut tasks, config, sockets, control, metrics, readiness, &watch,
-    );
+    let signalling = gtpu::Signalling {
+        config: config.gtpu,
+        sockets: Arc::clone(&listeners.gtpu),
+        rules: Arc::clone(&control),
+        control_table,
+        copies,
+    };
+    let gtpu = signalling.start(&mut tasks);
+    let api = Api {
+        control: Arc::clone(&control),
+        gtpu,
+        metrics,
+        readiness,
+        pulse: Arc::new(Pulse::new()),
+    };
+    serve_peers(&mut tasks, config, listeners, api, &watch);
     follow_fast_path(&mut tasks, ring, logger, watch);
-    Ok((Running { devices, events }, tasks))
+    let running = Running {
+        devices,
+        events,
+        control,
+    };
+    Ok((running, tasks))
 }
 
 async fn begin(
@@ -251,36 +310,29 @@ async fn begin(
 fn serve_peers(
     tasks: &mut Tasks,
     config: Config,
-    sockets: Sockets,
-    control: Arc<Control<BpfDatapath>>,
-    metrics: Arc<Metrics>,
-    readiness: Arc<Readiness>,
+    listeners: Listeners,
+    api: Api,
     watch: &Arc<Watch>,
 ) {
-    let pulse = Arc::new(Pulse::new());
     let server = Server {
-        socket: sockets.pfcp,
+        sockets: listeners.pfcp,
         config: config.pfcp,
-        engine: Arc::clone(&control),
-        metrics: Arc::clone(&metrics),
-        pulse: Arc::clone(&pulse),
+        engine: Arc::clone(&api.control),
+        metrics: Arc::clone(&api.metrics),
+        pulse: Arc::clone(&api.pulse),
     };
     tasks.spawn(async { ("PFCP", server.run().await) });
-    for socket in sockets.gtpu {
-        tasks.spawn(async { ("GTP-U signalling", gtpu::drain(socket).await) });
-    }
-    let api = Arc::new(Api {
-        control: Arc::clone(&control),
-        metrics,
-        readiness,
-        pulse,
-    });
-    tasks.spawn(async { ("HTTP", http::serve(sockets.http, api).await) });
-    let told = tell_peers(control, Arc::clone(watch));
+    let told = tell_peers(
+        Arc::clone(&api.control),
+        Arc::clone(&api.gtpu),
+        Arc::clone(watch),
+    );
     tasks.spawn(async {
         told.await;
         ("the watch of GTP-U peers", Ok(()))
     });
+    let api = Arc::new(api);
+    tasks.spawn(async { ("HTTP", http::serve(listeners.http, api).await) });
 }
 
 fn follow_fast_path(
@@ -297,14 +349,20 @@ fn follow_fast_path(
     }
 }
 
-/// Tells the watch when there are other GTP-U peers than before.
-async fn tell_peers(control: Arc<Control<BpfDatapath>>, watch: Arc<Watch>) {
+/// Tells the watch and GTP-U signalling when there are other GTP-U peers than before.
+async fn tell_peers(
+    control: Arc<Control<BpfDatapath>>,
+    gtpu: Arc<gtpu::Engine<Control<BpfDatapath>>>,
+    watch: Arc<Watch>,
+) {
     let mut interval = tokio::time::interval(PEERS_EVERY);
     let mut told = None;
     loop {
         interval.tick().await;
-        if let Some(peers) = control.peers_since(&mut told) {
-            watch.wish(Wish::Peers(peers));
+        if let Some(paths) = control.paths_since(&mut told) {
+            let peers: BTreeSet<_> = paths.iter().map(|path| path.remote).collect();
+            watch.wish(Wish::Peers(peers.into_iter().collect()));
+            gtpu.set_paths(&paths);
         }
     }
 }
@@ -315,43 +373,9 @@ fn load(config: &Config, sessions: &SessionsConfig) -> Result<Loaded, LoadError>
         slots,
         blocks: sessions.pools.blocks(),
         peers: MAX_PEERS,
-        lists: slots.min(MAX_LISTS),
+        lists: slots.saturating_mul(2).clamp(MIN_LISTS, MAX_LISTS),
     };
     bpf::load(&sizes, Some(Path::new(&config.node.pins)))
-}
-
-/// The listeners.
-struct Sockets {
-    pfcp: UdpSocket,
-    gtpu: Vec<UdpSocket>,
-    http: TcpListener,
-}
-
-impl Sockets {
-    async fn open(config: &Config) -> Result<Self, AgentError> {
-        let refused = |what, address| {
-            move |source| AgentError::Listen {
-                what,
-                address,
-                source,
-            }
-        };
-        let pfcp = config.pfcp.listen;
-        let http = config.http.listen;
-        let gtpu = config
-            .interfaces
-            .iter()
-            .flat_map(|i| i.gtpu.iter().copied());
-        let gtpu = gtpu
-            .map(|address| gtpu::open(address).map_err(refused("GTP-U", gtpu::endpoint(address))));
-        Ok(Self {
-            gtpu: gtpu.collect::<Result<_, _>>()?,
-            pfcp: pfcp::bind(pfcp).map_err(refused("PFCP", pfcp))?,
-            http: TcpListener::bind(http)
-                .await
-                .map_err(refused("HTTP", http))?,
-        })
-    }
 }
 
 /// What asks us to end.

@@ -1,25 +1,28 @@
-//! The PFCP socket (TS 29.244 clause 6.4: UDP, port 8805): datagrams to the node and back.
+//! The PFCP port (TS 29.244 clause 6.4: UDP, port 8805): datagrams to the node and back. Heartbeats are answered as they
+//! come; what else comes waits in a [`Backlog`].
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, UdpSocket as StdUdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::{setsockopt, sockopt};
 use tokio::net::UdpSocket;
+use tokio::sync::Notify;
 use tracing::{debug, warn};
 
+use super::backlog::{Admission, Backlog, Waiting};
 use super::complaints::Complaints;
+use super::pfcp_sockets::PfcpSockets;
 use crate::config::Pfcp;
 use crate::metrics::Metrics;
 
-/// Room for a burst of every SMF of a region: some ten thousand requests.
-const RECEIVE_BUFFER: usize = 16 << 20;
 /// A UDP payload is never longer.
 const MAX_DATAGRAM: usize = 65_535;
-/// Datagrams taken before timers get their turn.
-const BURST: usize = 64;
+/// Datagrams read before others get their turn.
+const BURST: usize = 1024;
+/// How long requests are handled before the socket gets its turn again.
+const SLICE: Duration = Duration::from_millis(5);
 /// Timers get a turn at least so often; also the pulse of [`Pulse`].
 const TURN: Duration = Duration::from_secs(1);
 /// Without a turn for so long, something hangs.
@@ -36,10 +39,16 @@ pub(super) struct Datagram {
 pub(super) trait Engine: Send + Sync + 'static {
     /// A datagram came.
     fn receive(&self, from: SocketAddr, datagram: &[u8], now: Instant) -> Vec<Datagram>;
+    /// A datagram came for which there is no time.
+    fn refuse(&self, from: SocketAddr, datagram: &[u8], now: Instant) -> Vec<Datagram>;
+    /// So much of the room for waiting datagrams is taken, in percent.
+    fn set_backlog(&self, percent: u8);
     /// Time has passed.
     fn tick(&self, now: Instant) -> Vec<Datagram>;
     /// When [`Self::tick`] is due.
     fn next_deadline(&self) -> Option<Instant>;
+    /// Told when [`Self::tick`] has something to send before the deadline that was asked for.
+    fn wake(&self) -> &Notify;
 }
 
 /// Whether the task still takes its turns.
@@ -74,22 +83,9 @@ impl Pulse {
     }
 }
 
-/// The socket at our address, with room for bursts.
-pub(super) fn bind(listen: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = StdUdpSocket::bind(listen)?;
-    // The plain option is cut to net.core.rmem_max, which the forced one may pass.
-    if setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err()
-        && let Err(error) = setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER)
-    {
-        debug!(%error, "the PFCP receive buffer stays as it is");
-    }
-    socket.set_nonblocking(true)?;
-    UdpSocket::from_std(socket)
-}
-
 /// The task between socket and node.
 pub(super) struct Server<E> {
-    pub(super) socket: UdpSocket,
+    pub(super) sockets: PfcpSockets,
     pub(super) config: Pfcp,
     pub(super) engine: Arc<E>,
     pub(super) metrics: Arc<Metrics>,
@@ -101,29 +97,53 @@ impl<E: Engine> Server<E> {
     pub(super) async fn run(self) -> io::Result<()> {
         let mut buffer = vec![0; MAX_DATAGRAM];
         let mut complaints = Complaints::default();
+        let mut backlog = Backlog::default();
+        let mut told_percent = 0;
         loop {
             let now = Instant::now();
             self.pulse.beat(now);
             self.send(self.engine.tick(now), None, &mut complaints);
-            let latest = now + TURN;
-            let due = self
-                .engine
-                .next_deadline()
-                .map_or(latest, |due| due.min(latest));
-            tokio::select! {
-                readable = self.socket.readable() => {
-                    readable?;
-                    self.drain(&mut buffer, &mut complaints)?;
-                }
-                () = tokio::time::sleep_until(due.into()) => {}
+            if backlog.is_empty() {
+                self.wait(now).await?;
+            } else {
+                tokio::task::yield_now().await;
             }
+            for socket in [&self.sockets.heartbeats, &self.sockets.requests] {
+                self.drain(socket, &mut buffer, &mut backlog, &mut complaints)?;
+            }
+            let percent = backlog.percent();
+            if std::mem::replace(&mut told_percent, percent) != percent {
+                self.engine.set_backlog(percent);
+            }
+            self.work(&mut backlog, &mut complaints);
         }
     }
 
-    fn drain(&self, buffer: &mut [u8], complaints: &mut Complaints) -> io::Result<()> {
+    /// Until a datagram comes or a timer is due.
+    async fn wait(&self, now: Instant) -> io::Result<()> {
+        let latest = now + TURN;
+        let due = self.engine.next_deadline();
+        let due = due.map_or(latest, |due| due.min(latest));
+        tokio::select! {
+            readable = self.sockets.heartbeats.readable() => readable?,
+            readable = self.sockets.requests.readable() => readable?,
+            () = self.engine.wake().notified() => {}
+            () = tokio::time::sleep_until(due.into()) => {}
+        }
+        Ok(())
+    }
+
+    /// Reads what has come, without handling more of it than heartbeats.
+    fn drain(
+        &self,
+        socket: &UdpSocket,
+        buffer: &mut [u8],
+        backlog: &mut Backlog,
+        complaints: &mut Complaints,
+    ) -> io::Result<()> {
         for _ in 0..BURST {
-            match self.socket.try_recv_from(buffer) {
-                Ok((length, from)) => self.receive(&buffer[..length], from, complaints),
+            match socket.try_recv_from(buffer) {
+                Ok((length, from)) => self.admit(&buffer[..length], from, backlog, complaints),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -132,15 +152,47 @@ impl<E: Engine> Server<E> {
         Ok(())
     }
 
-    fn receive(&self, datagram: &[u8], from: SocketAddr, complaints: &mut Complaints) {
+    fn admit(
+        &self,
+        datagram: &[u8],
+        from: SocketAddr,
+        backlog: &mut Backlog,
+        complaints: &mut Complaints,
+    ) {
         if !self.config.allows(from.ip().to_canonical()) {
             self.metrics.pfcp_denied.inc();
             return;
         }
         let now = Instant::now();
-        self.metrics.pfcp.received(datagram);
-        let answers = self.engine.receive(from, datagram, now);
-        self.send(answers, Some(now), complaints);
+        match backlog.admit(from, datagram, now) {
+            Admission::Queued | Admission::Refused => {}
+            Admission::AtOnce => {
+                self.metrics.pfcp.received(datagram);
+                let answers = self.engine.receive(from, datagram, now);
+                self.send(answers, Some(now), complaints);
+            }
+            Admission::Dropped => self.metrics.pfcp.dropped.inc(),
+        }
+    }
+
+    /// Handles what waits, for a while.
+    fn work(&self, backlog: &mut Backlog, complaints: &mut Complaints) {
+        let begin = Instant::now();
+        let has_time = |share: Duration| begin.elapsed() < share;
+        while has_time(SLICE / 2)
+            && let Some(Waiting { from, bytes, since }) = backlog.next_refused()
+        {
+            self.metrics.pfcp.received(&bytes);
+            let answers = self.engine.refuse(from, &bytes, Instant::now());
+            self.send(answers, Some(since), complaints);
+        }
+        while has_time(SLICE)
+            && let Some(Waiting { from, bytes, since }) = backlog.next()
+        {
+            self.metrics.pfcp.received(&bytes);
+            let answers = self.engine.receive(from, &bytes, Instant::now());
+            self.send(answers, Some(since), complaints);
+        }
     }
 
     /// What cannot be sent is lost, as any datagram may be: peers repeat their requests, and so do we.
@@ -151,7 +203,7 @@ impl<E: Engine> Server<E> {
         complaints: &mut Complaints,
     ) {
         for Datagram { to, bytes } in datagrams {
-            match self.socket.try_send_to(&bytes, to) {
+            match self.sockets.requests.try_send_to(&bytes, to) {
                 Ok(_) => {
                     let since = request.map(|request| request.elapsed());
                     self.metrics.pfcp.sent(&bytes, since);
@@ -168,12 +220,13 @@ impl<E: Engine> Server<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Figures, Reading};
+    use crate::metrics::{Figures, GtpuMetrics, Reading};
     use std::sync::Mutex;
 
     /// Answers with what it got; ticks at a fixed time.
     struct Echo {
         due: Mutex<Option<(Instant, Datagram)>>,
+        wake: Notify,
     }
 
     impl Engine for Echo {
@@ -193,6 +246,16 @@ mod tests {
                     Vec::new()
                 }
             }
+        }
+
+        fn refuse(&self, _: SocketAddr, _: &[u8], _: Instant) -> Vec<Datagram> {
+            Vec::new()
+        }
+
+        fn set_backlog(&self, _: u8) {}
+
+        fn wake(&self) -> &Notify {
+            &self.wake
         }
 
         fn next_deadline(&self) -> Option<Instant> {
@@ -216,10 +279,11 @@ mod tests {
     }
 
     async fn started(allow: &str, due: Option<Duration>) -> Setting {
-        let socket = bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let address = socket.local_addr().unwrap();
+        let sockets = PfcpSockets::open("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = sockets.requests.local_addr().unwrap();
         let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let metrics = Arc::new(Metrics::new(Arc::new(NoFigures)).unwrap());
+        let gtpu = GtpuMetrics::new().unwrap();
+        let metrics = Arc::new(Metrics::new(Arc::new(NoFigures), &gtpu).unwrap());
         let pulse = Arc::new(Pulse::new());
         let due = due.map(|after| {
             let datagram = Datagram {
@@ -229,14 +293,17 @@ mod tests {
             (Instant::now() + after, datagram)
         });
         let server = Server {
-            socket,
+            sockets,
             config: Pfcp {
                 listen: address,
                 allow: vec![allow.parse().unwrap()],
                 connect: Vec::new(),
+                graceful_release: Duration::ZERO,
+                overload_percent: 90,
             },
             engine: Arc::new(Echo {
                 due: Mutex::new(due),
+                wake: Notify::new(),
             }),
             metrics: Arc::clone(&metrics),
             pulse: Arc::clone(&pulse),
@@ -258,20 +325,21 @@ mod tests {
         Some((buffer, from))
     }
 
+    const DATAGRAMS: usize = 192;
     /// A heartbeat request.
     const REQUEST: [u8; 12] = [0x20, 1, 0, 8, 0, 0, 1, 0, 0, 96, 0, 0];
 
     #[tokio::test]
     async fn answers_leave_from_our_address_and_are_counted() {
         let setting = started("127.0.0.0/8", None).await;
-        for _ in 0..3 * BURST {
+        for _ in 0..DATAGRAMS {
             setting
                 .peer
                 .send_to(&REQUEST, setting.address)
                 .await
                 .unwrap();
         }
-        for _ in 0..3 * BURST {
+        for _ in 0..DATAGRAMS {
             let (bytes, from) = heard(&setting.peer).await.unwrap();
             assert_eq!((bytes.as_slice(), from), (&REQUEST[..], setting.address));
         }

@@ -143,12 +143,18 @@ fn check_gtpu(interface: &Placed<'_, Interface>) {
         );
         section.problem("gtpu", message);
     }
-    if value.gtpu.len() > MAX_GTPU_ADDRESSES {
-        let message = format!(
-            "{} addresses are too many for one device; write at most {MAX_GTPU_ADDRESSES}",
-            value.gtpu.len()
-        );
-        section.problem("gtpu", message);
+    // Ports have room for as many of each family.
+    for (family, is_one) in [
+        ("IPv4", IpAddr::is_ipv4 as fn(&IpAddr) -> bool),
+        ("IPv6", IpAddr::is_ipv6),
+    ] {
+        let count = value.gtpu.iter().filter(|address| is_one(address)).count();
+        if count > MAX_GTPU_ADDRESSES {
+            let message = format!(
+                "{count} {family} addresses are too many for one device; write at most {MAX_GTPU_ADDRESSES}"
+            );
+            section.problem("gtpu", message);
+        }
     }
     for (index, address) in value.gtpu.iter().enumerate() {
         if value
@@ -162,19 +168,21 @@ fn check_gtpu(interface: &Placed<'_, Interface>) {
                 format!("{address} stands here twice; write it once"),
             );
         }
-        match address {
-            IpAddr::V6(_) => {
-                let message = format!(
-                    "GTP-U over IPv6 is not supported yet; write an IPv4 address for {address}"
-                );
-                section.problem("gtpu", message);
-            }
-            IpAddr::V4(v4) if v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast() => {
-                let message =
-                    format!("{address} is no address of one host; write one of the device's own");
-                section.problem("gtpu", message);
-            }
-            IpAddr::V4(_) => {}
+        if !is_of_one_host(*address) {
+            let message =
+                format!("{address} is no address of one host; write one of the device's own");
+            section.problem("gtpu", message);
+        }
+    }
+}
+
+/// Link-local addresses belong to a device, which peers cannot name.
+fn is_of_one_host(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => !(v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast()),
+        IpAddr::V6(v6) => {
+            let is_mapped = v6.to_ipv4_mapped().is_some();
+            !(v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local() || is_mapped)
         }
     }
 }

@@ -5,7 +5,9 @@
 //! write instead. All errors of a file are reported at once.
 
 mod checks;
+mod gtpu;
 mod reader;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -13,18 +15,27 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+pub use gtpu::Gtpu;
 pub use reader::Problem;
 use reader::{Document, Place, Section};
+pub use rules::{ForwardingPolicy, PredefinedRule, RuleAction};
+
+use crate::pfcp::node::OVERLOAD_PERCENT;
 
 /// Most sessions that one UPF can be given: a slot's index takes 24 bits of a TEID.
 pub const MAX_SESSIONS: u32 = 1 << 24;
 
+/// Longest graceful release; systemd kills before, unless it is told to wait.
+const MAX_GRACEFUL_RELEASE: Duration = Duration::from_secs(3600);
 const DEFAULT_STATE: &str = "/var/lib/upf";
 const DEFAULT_PINS: &str = "/sys/fs/bpf/upf";
 const DEFAULT_SESSIONS: u32 = 100_000;
+const DEFAULT_QUARANTINE_SECONDS: i64 = 30;
+const MAX_QUARANTINE_SECONDS: i64 = 86_400;
 const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9805);
 
 /// The whole file.
@@ -38,8 +49,14 @@ pub struct Config {
     pub interfaces: Vec<Interface>,
     /// `[[pool]]`, possibly none
     pub pools: Vec<Pool>,
+    /// `[[predefined_rule]]`, possibly none
+    pub predefined_rules: Vec<PredefinedRule>,
+    /// `[[forwarding_policy]]`, possibly none
+    pub forwarding_policies: Vec<ForwardingPolicy>,
     /// `[capacity]`
     pub capacity: Capacity,
+    /// `[gtpu]`
+    pub gtpu: Gtpu,
     /// `[http]`
     pub http: Http,
 }
@@ -82,6 +99,10 @@ pub struct Pfcp {
     pub allow: Vec<IpNet>,
     /// Control planes that we set the association up with ourselves.
     pub connect: Vec<SocketAddr>,
+    /// How long control planes have to release us when we are asked to end; zero where they are not asked.
+    pub graceful_release: Duration,
+    /// Load from which on control planes are asked for fewer requests, 1 to 100 percent.
+    pub overload_percent: u8,
 }
 
 impl Pfcp {
@@ -170,6 +191,8 @@ pub struct Pool {
     pub ipv4: Option<Ipv4Net>,
     /// Prefix that the UEs' /64 prefixes come from.
     pub ipv6: Option<Ipv6Net>,
+    /// How long an address that we handed out is left alone when it was given back.
+    pub quarantine: Duration,
 }
 
 /// `[capacity]`: what memory is set aside for.
@@ -292,7 +315,14 @@ impl Config {
                 joined(&prefixes)
             ));
         }
+        for rule in &self.predefined_rules {
+            lines.push(format!("rule       {rule}"));
+        }
+        for policy in &self.forwarding_policies {
+            lines.push(format!("policy     {policy}"));
+        }
         lines.push(format!("capacity   {} sessions", self.capacity.sessions));
+        lines.push(format!("gtpu       {}", self.gtpu));
         lines.push(format!("http       {}", self.http.listen));
         lines.join("\n")
     }
@@ -322,8 +352,12 @@ fn read(root: &Section<'_>) -> Option<Config> {
         .map(read_interface)
         .collect();
     let pools: Vec<_> = root.sections("pool").into_iter().map(read_pool).collect();
+    let predefined_rules = rules::read_predefined_rules(root);
+    let forwarding_policies = rules::read_forwarding_policies(root);
     let capacity = root.optional_section("capacity");
     let capacity = capacity.map_or(Some(DEFAULT_SESSIONS), |section| read_capacity(&section));
+    let gtpu = root.optional_section("gtpu");
+    let gtpu = gtpu.map_or(Some(Gtpu::default()), |section| gtpu::read(&section));
     let http = root.optional_section("http");
     let http = http.map_or(Some(DEFAULT_HTTP), |section| read_http(&section));
     root.finish();
@@ -332,14 +366,19 @@ fn read(root: &Section<'_>) -> Option<Config> {
     let pools = pools.into_iter().collect::<Option<Vec<_>>>()?;
     let pfcp = pfcp?;
     checks::across(&pfcp, &interfaces, &pools);
+    let forwarding_policies = forwarding_policies?;
+    rules::check(&forwarding_policies, &interfaces);
     Some(Config {
         node: node?,
         pfcp: pfcp.value,
         interfaces: interfaces.into_iter().map(|placed| placed.value).collect(),
         pools: pools.into_iter().map(|placed| placed.value).collect(),
+        predefined_rules: predefined_rules?,
+        forwarding_policies: rules::values(forwarding_policies),
         capacity: Capacity {
             sessions: capacity?,
         },
+        gtpu: gtpu?,
         http: Http { listen: http? },
     })
 }
@@ -382,13 +421,71 @@ fn read_pfcp(section: Section<'_>) -> Option<Placed<'_, Pfcp>> {
     let connect = each(&section, "connect", "10.100.0.1:8805", |place, text| {
         parsed_at(&section, place, text, SOCKET)
     });
+    let graceful_release = match section.optional_text("graceful_release", "10 s") {
+        Some(text) => read_duration(&section, "graceful_release", text, MAX_GRACEFUL_RELEASE),
+        None => Some(Duration::ZERO),
+    };
+    let overload_percent = read_overload_percent(&section);
     section.finish();
     let value = Pfcp {
         listen: listen?,
         allow: allow?,
         connect: connect?,
+        graceful_release: graceful_release?,
+        overload_percent: overload_percent?,
     };
     Some(Placed { section, value })
+}
+
+fn read_overload_percent(section: &Section<'_>) -> Option<u8> {
+    let percent = section
+        .optional_integer("overload_percent", "90")
+        .unwrap_or(i64::from(OVERLOAD_PERCENT));
+    match u8::try_from(percent) {
+        Ok(percent @ 1..=100) => Some(percent),
+        _ => {
+            let message = format!("{percent} is no share of what there is; write 1 to 100");
+            section.problem("overload_percent", message);
+            None
+        }
+    }
+}
+
+/// A number and a unit: `10 s`, `5 min`.
+fn read_duration(
+    section: &Section<'_>,
+    key: &'static str,
+    text: &str,
+    longest: Duration,
+) -> Option<Duration> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit.trim_start() {
+        "s" => Some(1),
+        "min" => Some(60),
+        "h" => Some(3600),
+        _ => None,
+    };
+    let seconds = unit.and_then(|unit| number.parse::<u64>().ok()?.checked_mul(unit));
+    match seconds.map(Duration::from_secs) {
+        Some(duration) if duration <= longest => Some(duration),
+        Some(_) => {
+            let message = format!(
+                "\"{text}\" is too long; write at most \"{} s\"",
+                longest.as_secs()
+            );
+            section.problem(key, message);
+            None
+        }
+        None => {
+            let message =
+                format!("\"{text}\" is no time; write a number with s, min or h, such as \"10 s\"");
+            section.problem(key, message);
+            None
+        }
+    }
 }
 
 fn read_interface(section: Section<'_>) -> Option<Placed<'_, Interface>> {
@@ -447,13 +544,29 @@ fn read_pool(section: Section<'_>) -> Option<Placed<'_, Pool>> {
         .map(str::to_owned);
     let ipv4 = read_prefix::<Ipv4Net>(&section, "ipv4", "10.45.0.0/16");
     let ipv6 = read_prefix::<Ipv6Net>(&section, "ipv6", "2001:db8:45::/48");
+    let quarantine = read_quarantine(&section);
     section.finish();
     let value = Pool {
         network_instance: network_instance?,
         ipv4: ipv4?,
         ipv6: ipv6?,
+        quarantine: quarantine?,
     };
     Some(Placed { section, value })
+}
+
+fn read_quarantine(section: &Section<'_>) -> Option<Duration> {
+    let key = "quarantine_seconds";
+    let seconds = section
+        .optional_integer(key, "30")
+        .unwrap_or(DEFAULT_QUARANTINE_SECONDS);
+    if (0..=MAX_QUARANTINE_SECONDS).contains(&seconds) {
+        return Some(Duration::from_secs(seconds.unsigned_abs()));
+    }
+    let message =
+        format!("{seconds} is out of range; write a number from 0 to {MAX_QUARANTINE_SECONDS}");
+    section.problem(key, message);
+    None
 }
 
 /// The outer `None` is a problem, the inner one an absent key.

@@ -1,5 +1,7 @@
 //! A sample, and one case for each kind of error.
 
+use std::time::Duration;
+
 use super::*;
 
 const SAMPLE: &str = r#"[node]
@@ -124,6 +126,8 @@ fn what_may_be_left_out_has_defaults() {
     assert_eq!(config.capacity.sessions, 100_000);
     assert_eq!(config.http.listen, "127.0.0.1:9805".parse().unwrap());
     assert!(config.pools.is_empty() && config.pfcp.connect.is_empty());
+    let (release, overload) = (config.pfcp.graceful_release, config.pfcp.overload_percent);
+    assert_eq!((release, overload), (Duration::ZERO, 90));
 }
 
 #[test]
@@ -325,6 +329,36 @@ fn a_listener_without_port_or_address() {
 }
 
 #[test]
+fn times_have_a_unit_and_an_end() {
+    for (text, seconds) in [("10 s", 10), ("0s", 0), ("5 min", 300), ("1h", 3600)] {
+        let source = with(8, &format!("graceful_release = \"{text}\""));
+        let config = Config::parse(&source).expect("a time");
+        assert_eq!(config.pfcp.graceful_release, Duration::from_secs(seconds));
+    }
+    for (text, message) in [
+        ("10", "such as \"10 s\""),
+        ("s", "such as \"10 s\""),
+        ("-1 s", "such as \"10 s\""),
+        ("1.5 s", "such as \"10 s\""),
+        ("99999999999999999999 s", "such as \"10 s\""),
+        ("2 h", "write at most \"3600 s\""),
+    ] {
+        let line = format!("graceful_release = \"{text}\"");
+        refused(8, &line, "pfcp.graceful_release", message);
+    }
+}
+
+#[test]
+fn a_share_that_is_none() {
+    for percent in ["0", "101", "-1", "9999999999"] {
+        let line = format!("overload_percent = {percent}");
+        refused(8, &line, "pfcp.overload_percent", "write 1 to 100");
+    }
+    let config = Config::parse(&with(8, "overload_percent = 75")).expect("a share");
+    assert_eq!(config.pfcp.overload_percent, 75);
+}
+
+#[test]
 fn nobody_allowed() {
     let problems = Config::parse(&with(7, "allow = []")).expect_err("accepted");
     assert_eq!(problems[0].key, "pfcp.allow");
@@ -457,9 +491,15 @@ fn an_access_interface_without_gtpu_address() {
 fn a_gtpu_address_that_cannot_serve() {
     refused(
         13,
-        "gtpu = [\"2001:db8::2\"]",
+        "gtpu = [\"fe80::2\"]",
         "interface[0].gtpu",
-        "not supported yet",
+        "no address of one host",
+    );
+    refused(
+        13,
+        "gtpu = [\"::ffff:10.1.0.2\"]",
+        "interface[0].gtpu",
+        "no address of one host",
     );
     refused(
         13,
@@ -479,6 +519,89 @@ fn a_gtpu_address_that_cannot_serve() {
         "interface[0].gtpu",
         "not an IP address",
     );
+}
+
+#[test]
+fn gtpu_addresses_of_both_families() {
+    let addresses: Vec<_> = (2..6)
+        .flat_map(|n| [format!("\"10.1.0.{n}\""), format!("\"2001:db8::{n}\"")])
+        .collect();
+    let config = Config::parse(&with(13, &format!("gtpu = [{}]", addresses.join(", "))));
+    assert_eq!(config.expect("four of each").interfaces[0].gtpu.len(), 8);
+    refused(
+        13,
+        "gtpu = [\"2001:db8::1\", \"2001:db8::2\", \"2001:db8::3\", \"2001:db8::4\", \"2001:db8::5\"]",
+        "interface[0].gtpu",
+        "5 IPv6 addresses are too many",
+    );
+}
+
+#[test]
+fn gtpu_has_the_timers_of_the_specification_unless_told_otherwise() {
+    assert_eq!(Config::parse(SAMPLE).unwrap().gtpu, Gtpu::default());
+    let config = Config::parse(&with(
+        28,
+        "[gtpu]\necho_interval = \"2 min\"\nt3_response = \"500ms\"\nn3_requests = 3\n\
+         error_indication_holdoff = \"0 s\"\nerror_indications_per_second = 10",
+    ));
+    let expected = Gtpu {
+        echo_interval: Duration::from_secs(120),
+        t3_response: Duration::from_millis(500),
+        n3_requests: 3,
+        error_indication_holdoff: Duration::ZERO,
+        error_indications_per_second: 10,
+    };
+    assert_eq!(config.expect("right").gtpu, expected);
+}
+
+#[test]
+fn echoes_may_be_off_and_may_come_too_often_in_labs() {
+    for (interval, says) in [
+        ("0 s", "no Echo Requests"),
+        ("5 s", "every 5s: for labs only"),
+        ("60 s", "every 60s; "),
+    ] {
+        let config = Config::parse(&with(
+            28,
+            &format!("[gtpu]\necho_interval = \"{interval}\""),
+        ));
+        let config = config.expect(interval);
+        assert_eq!(config.gtpu.echoes_too_often(), interval == "5 s");
+        assert!(config.summary().contains(says), "{}", config.summary());
+    }
+}
+
+#[test]
+fn gtpu_timers_that_cannot_be_kept() {
+    let refused = |setting: &str, says: &str| {
+        let problems = Config::parse(&with(28, &format!("[gtpu]\n{setting}")));
+        let problems = problems.expect_err("accepted");
+        let key = format!("gtpu.{}", setting.split(' ').next().unwrap());
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(
+            (problems[0].line, &problems[0].key),
+            (29, &key),
+            "{setting}"
+        );
+        assert!(problems[0].message.contains(says), "{}", problems[0]);
+    };
+    refused("echo_interval = \"often\"", "write one like \"60 s\"");
+    refused("echo_interval = \"60\"", "write one like \"60 s\"");
+    refused(
+        "echo_interval = \"99999999999999999999 h\"",
+        "like \"60 s\"",
+    );
+    refused("echo_interval = \"9999999999999999 h\"", "like \"60 s\"");
+    refused(
+        "echo_interval = \"100 ms\"",
+        "write 1 s to 24 h, or \"0 s\" for none",
+    );
+    refused("echo_interval = 60", "where a string belongs");
+    refused("t3_response = \"0 s\"", "write 100 ms to 60 s");
+    refused("n3_requests = 0", "write 1 to 20");
+    refused("error_indication_holdoff = \"25 h\"", "write 0 s to 24 h");
+    refused("error_indications_per_second = -1", "write 0 to 100000");
+    refused("echo = \"60 s\"", "unknown key");
 }
 
 #[test]
@@ -542,6 +665,18 @@ fn a_pool_too_wide_or_too_narrow() {
         "pool[0].ipv6",
         "from 32 to 64",
     );
+}
+
+#[test]
+fn addresses_rest_as_long_as_the_pool_says() {
+    let seconds = |config: &Config| config.pools[0].quarantine.as_secs();
+    assert_eq!(seconds(&Config::parse(SAMPLE).expect("sample")), 30);
+    let source = with(23, "ipv4 = \"10.45.0.0/16\"\nquarantine_seconds = 0");
+    assert_eq!(seconds(&Config::parse(&source).expect("no quarantine")), 0);
+    for wrong in ["-1", "86_401"] {
+        let line = format!("quarantine_seconds = {wrong}\nipv4 = \"10.45.0.0/16\"");
+        refused(23, &line, "pool[0].quarantine_seconds", "from 0 to 86400");
+    }
 }
 
 #[test]
@@ -641,4 +776,102 @@ fn more_than_the_tables_hold() {
 fn the_example_to_deploy_is_right() {
     let config = Config::parse(include_str!("../../../deploy/upf.toml"));
     assert_eq!(config.unwrap().interfaces.len(), 2);
+}
+
+/// The sample with a section behind it, which begins on line 32.
+fn sample_and(section: &str) -> Result<Config, Vec<Problem>> {
+    Config::parse(&format!("{SAMPLE}{section}"))
+}
+
+#[test]
+fn rules_and_policies_have_names() {
+    let config = sample_and(
+        r#"[[predefined_rule]]
+name = "gold"
+precedence = 7
+filters = ["permit out 17 from 192.0.2.0/24 5060 to assigned"]
+uplink_kbps = 1_000
+[[predefined_rule]]
+name = "closed"
+action = "drop"
+[[forwarding_policy]]
+name = "firewall"
+network_instance = "Internet"
+"#,
+    );
+    let config = config.unwrap();
+    let [gold, closed] = config.predefined_rules.as_slice() else {
+        panic!("{:?}", config.predefined_rules);
+    };
+    assert_eq!((gold.name.as_str(), gold.precedence), ("gold", Some(7)));
+    assert_eq!((gold.uplink_kbps, gold.downlink_kbps), (Some(1000), None));
+    assert_eq!((gold.filters.len(), gold.action), (1, RuleAction::Forward));
+    assert_eq!((closed.filters.len(), closed.action), (0, RuleAction::Drop));
+    assert_eq!(config.forwarding_policies[0].name, "firewall");
+    let summary = config.summary();
+    for line in [
+        "rule       gold: forward, 1 filters",
+        "policy     firewall: to Internet",
+    ] {
+        assert!(summary.contains(line), "{summary}");
+    }
+}
+
+#[test]
+fn a_rule_or_policy_that_cannot_be() {
+    let rows = [
+        (
+            "[[predefined_rule]]\nprecedence = 1",
+            "predefined_rule[0].name",
+            "missing",
+        ),
+        (
+            "[[predefined_rule]]\nname = \"\"",
+            "predefined_rule[0].name",
+            "1 to 255",
+        ),
+        (
+            "[[predefined_rule]]\nname = \"a\"\naction = \"block\"",
+            "predefined_rule[0].action",
+            "forward or drop",
+        ),
+        (
+            "[[predefined_rule]]\nname = \"a\"\nfilters = [\"deny out ip from any to any\"]",
+            "predefined_rule[0].filters",
+            "no flow description",
+        ),
+        (
+            "[[predefined_rule]]\nname = \"a\"\nprecedence = 4294967296",
+            "predefined_rule[0].precedence",
+            "out of range",
+        ),
+        (
+            "[[predefined_rule]]\nname = \"a\"\nuplink_kbps = -1",
+            "predefined_rule[0].uplink_kbps",
+            "out of range",
+        ),
+        (
+            "[[predefined_rule]]\nname = \"a\"\n[[predefined_rule]]\nname = \"a\"",
+            "predefined_rule[1].name",
+            "line 32 already",
+        ),
+        (
+            "[[forwarding_policy]]\nname = \"a\"",
+            "forwarding_policy[0].network_instance",
+            "missing",
+        ),
+        (
+            "[[forwarding_policy]]\nname = \"a\"\nnetwork_instance = \"nowhere\"",
+            "forwarding_policy[0].network_instance",
+            "no interface leads",
+        ),
+    ];
+    for (section, key, says) in rows {
+        let problems = sample_and(section).expect_err(section);
+        let [problem] = problems.as_slice() else {
+            panic!("{section}: {problems:?}");
+        };
+        assert_eq!(problem.key, key, "{problem}");
+        assert!(problem.message.contains(says), "{problem}");
+    }
 }

@@ -91,6 +91,12 @@ impl MemoryDatapath {
         })
     }
 
+    /// Entries of the map of networks behind UEs.
+    #[must_use]
+    pub fn framed_entries(&self) -> usize {
+        self.framed.len()
+    }
+
     /// Whether there are networks behind UEs.
     #[must_use]
     pub fn has_framed(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The resources and their OpenAPI description.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -13,6 +14,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::Service;
 use super::problem::Problem;
+use crate::gtpu::PathKey;
 use crate::session::SessionView;
 
 /// Prometheus' text format.
@@ -60,6 +62,47 @@ struct Range {
     limit: Option<usize>,
 }
 
+/// A path to a GTP-U peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Path)]
+pub struct PathEntry {
+    /// The peer's GTP-U address.
+    #[schema(value_type = String, example = "10.1.1.7")]
+    pub peer: IpAddr,
+    /// Ours.
+    #[schema(value_type = String, example = "10.1.0.2")]
+    pub local: IpAddr,
+    /// Whether the peer answers our Echo Requests: `unknown`, `up` or `down`.
+    #[schema(example = "up")]
+    pub state: &'static str,
+    /// For how long it has been so, in seconds.
+    pub age_seconds: u64,
+    /// Time from the last request that was answered at once to its answer, in microseconds; null where there is none.
+    pub rtt_microseconds: Option<u64>,
+    /// Whether sessions send to the peer.
+    pub in_use: bool,
+}
+
+/// Some paths.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PathPage {
+    /// By the peer's address, then ours.
+    paths: Vec<PathEntry>,
+    /// Ask for the rest with `after` set to this; null where there is no more.
+    #[schema(example = "10.1.1.7,10.1.0.2")]
+    next: Option<String>,
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct PathRange {
+    /// Only paths after this one: the peer's address, a comma, ours.
+    after: Option<String>,
+    /// How many at most, 1 to 1000; 100 without.
+    limit: Option<usize>,
+}
+
 type Agent = State<Arc<dyn Service>>;
 
 #[derive(OpenApi)]
@@ -68,7 +111,7 @@ type Agent = State<Arc<dyn Service>>;
         title = "UPF",
         description = "What the user plane does, for operators. Read only."
     ),
-    paths(metrics, healthz, readyz, sessions, session, associations)
+    paths(metrics, healthz, readyz, sessions, session, associations, paths)
 )]
 struct Description;
 
@@ -82,6 +125,7 @@ pub fn router(service: Arc<dyn Service>) -> Router {
         .route("/v1/sessions", get(sessions))
         .route("/v1/sessions/{seid}", get(session))
         .route("/v1/associations", get(associations))
+        .route("/v1/paths", get(paths))
         .route("/openapi.json", get(async move || Json(description)))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
@@ -137,16 +181,22 @@ async fn sessions(
     range: Result<Query<Range>, QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
     let Query(range) = range.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
-    let limit = range.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::bad_request(format!("limit is 1 to {MAX_LIMIT}")));
-    }
+    let limit = checked(range.limit)?;
     // One more tells whether there is a next page.
     let mut sessions = agent.sessions(range.after, limit + 1);
     let more = sessions.len() > limit;
     sessions.truncate(limit);
     let next = sessions.last().filter(|_| more).map(|last| last.seid);
     Ok(Json(Page { sessions, next }))
+}
+
+fn checked(limit: Option<usize>) -> Result<usize, Problem> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT);
+    if (1..=MAX_LIMIT).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(Problem::bad_request(format!("limit is 1 to {MAX_LIMIT}")))
+    }
 }
 
 /// One PFCP session.
@@ -176,6 +226,40 @@ async fn session(
 async fn associations(State(agent): Agent) -> Json<Associations> {
     Json(Associations {
         associations: agent.associations(),
+    })
+}
+
+/// Paths to GTP-U peers, some at a time.
+#[utoipa::path(get, path = "/v1/paths", params(PathRange), responses(
+    (status = 200, description = "Paths", body = PathPage),
+    (status = 400, description = "A bad parameter", content_type = "application/problem+json", body = Problem),
+))]
+async fn paths(
+    State(agent): Agent,
+    range: Result<Query<PathRange>, QueryRejection>,
+) -> Result<Json<PathPage>, Problem> {
+    let Query(range) = range.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let limit = checked(range.limit)?;
+    let after = range.after.as_deref().map(path_key).transpose()?;
+    let mut paths = agent.paths(after, limit + 1);
+    let more = paths.len() > limit;
+    paths.truncate(limit);
+    let last = paths.last().filter(|_| more);
+    let next = last.map(|last| format!("{},{}", last.peer, last.local));
+    Ok(Json(PathPage { paths, next }))
+}
+
+fn path_key(text: &str) -> Result<PathKey, Problem> {
+    let key = text.split_once(',').and_then(|(remote, local)| {
+        Some(PathKey {
+            remote: remote.parse().ok()?,
+            local: local.parse().ok()?,
+        })
+    });
+    key.ok_or_else(|| {
+        Problem::bad_request(format!(
+            "after is {text}, and not two addresses and a comma"
+        ))
     })
 }
 

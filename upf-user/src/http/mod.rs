@@ -17,9 +17,10 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-pub use api::{Association, Page, router};
+pub use api::{Association, Page, PathEntry, PathPage, router};
 pub use listener::Bounded;
 
+use crate::gtpu::PathKey;
 use crate::session::SessionView;
 
 /// What the handlers ask the agent. Every answer is quick.
@@ -44,6 +45,9 @@ pub trait Service: Send + Sync + 'static {
 
     /// All PFCP associations.
     fn associations(&self) -> Vec<Association>;
+
+    /// Paths to GTP-U peers in order, from the one after `after` on, `limit` at most.
+    fn paths(&self, after: Option<PathKey>, limit: usize) -> Vec<PathEntry>;
 }
 
 /// Serves until it is dropped.

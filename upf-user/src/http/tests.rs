@@ -1,6 +1,6 @@
 //! The API over a real connection.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::session::{Gates, Rates, TunnelView, VolumeView, Volumes};
+use crate::session::{Gates, Rates, SubscriberView, TunnelView, VolumeView, Volumes};
 
 struct Fake {
     sessions: Vec<u64>,
@@ -36,7 +36,11 @@ fn session(seid: u64) -> SessionView {
         cp_seid: 1,
         control_plane: "10.100.0.1".to_owned(),
         imsi: None,
+        subscriber: SubscriberView::default(),
         dnn: None,
+        s_nssai: None,
+        rat_type: None,
+        pdn_type: None,
         ue_addresses: vec!["10.128.0.1".to_owned()],
         local_tunnels: vec![TunnelView {
             teid: 7,
@@ -52,6 +56,7 @@ fn session(seid: u64) -> SessionView {
             downlink_open: true,
         },
         volumes,
+        rules: None,
     }
 }
 
@@ -85,6 +90,23 @@ impl Service for Fake {
             age_seconds: 3,
             recovery_time: 1_700_000_000,
         }]
+    }
+
+    fn paths(&self, after: Option<PathKey>, limit: usize) -> Vec<PathEntry> {
+        let keys = (1..=150).map(|n| PathKey {
+            remote: IpAddr::from([10, 1, 1, n]),
+            local: IpAddr::from([10, 1, 0, 2]),
+        });
+        let later = keys.filter(|key| Some(*key) > after).take(limit);
+        let entry = |PathKey { remote, local }| PathEntry {
+            peer: remote,
+            local,
+            state: "up",
+            age_seconds: 3,
+            rtt_microseconds: Some(250),
+            in_use: true,
+        };
+        later.map(entry).collect()
     }
 }
 
@@ -166,6 +188,26 @@ async fn one_session_and_the_associations() {
 }
 
 #[tokio::test]
+async fn paths_come_in_pages() {
+    let server = started(WHOLE).await;
+    let first = get(server, "/v1/paths").await;
+    assert_eq!(first["paths"].as_array().unwrap().len(), 100);
+    assert_eq!(
+        first["paths"][0],
+        serde_json::json!({
+            "peer": "10.1.1.1", "local": "10.1.0.2", "state": "up", "age_seconds": 3,
+            "rtt_microseconds": 250, "in_use": true,
+        })
+    );
+    assert_eq!(first["next"], "10.1.1.100,10.1.0.2");
+    let rest = get(server, "/v1/paths?after=10.1.1.100,10.1.0.2").await;
+    assert_eq!(rest["paths"].as_array().unwrap().len(), 50);
+    assert_eq!(rest["next"], Value::Null);
+    let between = get(server, "/v1/paths?after=10.1.1.7,2001:db8::1&limit=1").await;
+    assert_eq!(between["paths"][0]["peer"], "10.1.1.8");
+}
+
+#[tokio::test]
 async fn errors_are_problem_details() {
     let server = started(WHOLE).await;
     let cases = [
@@ -177,6 +219,10 @@ async fn errors_are_problem_details() {
         ("GET", "/v1/sessions?limit=many", 400, "limit"),
         ("GET", "/v1/sessions?after=x", 400, "after"),
         ("GET", "/v1/sessions?befor=1", 400, "befor"),
+        ("GET", "/v1/paths?limit=0", 400, "limit is 1 to 1000"),
+        ("GET", "/v1/paths?after=10.1.1.1", 400, "two addresses"),
+        ("GET", "/v1/paths?after=a,b", 400, "two addresses"),
+        ("POST", "/v1/paths", 405, "does not take POST"),
         ("GET", "/v2/sessions", 404, "/v2/sessions"),
         ("POST", "/v1/sessions", 405, "does not take POST"),
         ("DELETE", "/v1/sessions/5", 405, "does not take DELETE"),
@@ -228,11 +274,26 @@ async fn every_path_is_described() {
         "/v1/sessions",
         "/v1/sessions/{seid}",
         "/v1/associations",
+        "/v1/paths",
     ] {
         assert!(description["paths"][path]["get"].is_object(), "{path}");
     }
     let schemas = description["components"]["schemas"].as_object().unwrap();
-    for schema in ["SessionView", "Page", "Association", "Problem"] {
+    for schema in [
+        "SessionView",
+        "Page",
+        "Association",
+        "PathPage",
+        "Problem",
+        "RulesView",
+        "PdrView",
+        "FarView",
+        "QerView",
+        "UrrView",
+        "BarView",
+        "MarView",
+        "TrafficEndpointView",
+    ] {
         assert!(schemas.contains_key(schema), "{schema}");
     }
 }

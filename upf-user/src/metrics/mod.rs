@@ -1,9 +1,10 @@
 //! What Prometheus sees: base units, no label per SIM.
 //!
 //! The data path's figures are read from the maps when they are asked for ([`Reading`]); what the agent
-//! itself does is counted where it happens ([`PfcpMetrics`]).
+//! itself does is counted where it happens ([`PfcpMetrics`], [`GtpuMetrics`]).
 
 mod data_path;
+mod gtpu;
 mod pfcp;
 
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use std::sync::Arc;
 use prometheus::{Encoder, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 pub use data_path::{DeviceCounters, Figures, Reading};
-pub use pfcp::PfcpMetrics;
+pub use gtpu::{GtpuMetrics, Reported};
+pub use pfcp::{PfcpMetrics, RequestCounters};
 
 /// Version of the program, of the package.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -28,12 +30,14 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers every metric; `reading` is asked at each scrape.
+    /// Registers every metric; `reading` is asked at each scrape. GTP-U is counted from before there is anything
+    /// to read.
     ///
     /// # Errors
     /// When two metrics have the same name.
-    pub fn new(reading: Arc<dyn Reading>) -> prometheus::Result<Self> {
+    pub fn new(reading: Arc<dyn Reading>, gtpu: &GtpuMetrics) -> prometheus::Result<Self> {
         let registry = Registry::new();
+        gtpu.register(&registry)?;
         registry.register(Box::new(data_path::DataPathCollector::new(reading)?))?;
         registry.register(Box::new(build_info()?))?;
         let pfcp = PfcpMetrics::new(&registry)?;
@@ -47,6 +51,14 @@ impl Metrics {
             pfcp,
             pfcp_denied,
         })
+    }
+
+    /// Shows what became of our requests to control planes.
+    ///
+    /// # Errors
+    /// When it was done before.
+    pub fn show_requests(&self, counters: &RequestCounters) -> prometheus::Result<()> {
+        counters.register(&self.registry)
     }
 
     /// The exposition in Prometheus' text format.

@@ -5,12 +5,50 @@
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
 
 /// Counters of the control plane's messages.
 pub struct PfcpMetrics {
     messages: IntCounterVec,
     durations: Histogram,
+    /// Datagrams that there was no room for.
+    pub dropped: IntCounter,
+}
+
+/// What became of our requests to control planes, heartbeats and set-ups aside. Clones count together.
+#[derive(Clone, Debug)]
+pub struct RequestCounters {
+    /// Sent N1 times and not answered.
+    pub unanswered: IntCounter,
+    /// Refused by the control plane.
+    pub refused: IntCounter,
+    /// Not sent, because too many waited.
+    pub dropped: IntCounter,
+    all: IntCounterVec,
+}
+
+impl RequestCounters {
+    pub(super) fn register(&self, registry: &Registry) -> prometheus::Result<()> {
+        registry.register(Box::new(self.all.clone()))
+    }
+}
+
+impl Default for RequestCounters {
+    fn default() -> Self {
+        let options = Opts::new(
+            "upf_pfcp_failed_requests_total",
+            "Our PFCP requests, heartbeats and association set-ups aside, that came to nothing.",
+        );
+        let all =
+            IntCounterVec::new(options, &["reason"]).expect("a name and a label as they should be");
+        let of = |reason| all.with_label_values(&[reason]);
+        Self {
+            unanswered: of("unanswered"),
+            refused: of("refused"),
+            dropped: of("dropped"),
+            all,
+        }
+    }
 }
 
 impl PfcpMetrics {
@@ -29,9 +67,15 @@ impl PfcpMetrics {
         let durations = Histogram::with_opts(options.buckets(buckets))?;
         registry.register(Box::new(messages.clone()))?;
         registry.register(Box::new(durations.clone()))?;
+        let dropped = IntCounter::new(
+            "upf_pfcp_dropped_datagrams_total",
+            "Datagrams of allowed peers to the PFCP port that there was no room for, dropped unread.",
+        )?;
+        registry.register(Box::new(dropped.clone()))?;
         Ok(Self {
             messages,
             durations,
+            dropped,
         })
     }
 

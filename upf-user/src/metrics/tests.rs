@@ -8,6 +8,7 @@ use upf_common::abi::PortCounters;
 use upf_common::drop_reason::DropReason;
 
 use super::*;
+use crate::gtpu::{NotSent, PathState};
 
 struct Fixed(Option<Figures>);
 
@@ -36,7 +37,17 @@ fn sample() -> Metrics {
         device: "n3".to_owned(),
         counters,
     });
-    let metrics = Metrics::new(Arc::new(Fixed(Some(figures)))).unwrap();
+    let gtpu = GtpuMetrics::new().unwrap();
+    gtpu.received(&[0x30, 26]);
+    gtpu.round_trip(Duration::from_millis(2));
+    gtpu.set_paths([
+        (PathState::Unknown, 0),
+        (PathState::Up, 3),
+        (PathState::Down, 1),
+    ]);
+    gtpu.error_not_sent(NotSent::HeldBack);
+    gtpu.copy(true);
+    let metrics = Metrics::new(Arc::new(Fixed(Some(figures))), &gtpu).unwrap();
     metrics.pfcp.received(&[0x20, 1, 0, 4, 0, 0, 1, 0]);
     metrics.pfcp.sent(
         &[0x20, 2, 0, 4, 0, 0, 1, 0],
@@ -65,6 +76,15 @@ fn every_metric_is_there_with_its_labels() {
         "upf_pfcp_messages_total{cause=\"\",type=\"heartbeat_request\",way=\"rx\"} 1",
         "upf_pfcp_request_duration_seconds_count 1",
         "upf_pfcp_denied_datagrams_total 0",
+        "upf_gtpu_messages_total{type=\"error_indication\",way=\"rx\"} 1",
+        "upf_gtpu_lost_messages_total 0",
+        "upf_gtpu_paths{state=\"up\"} 3",
+        "upf_gtpu_path_rtt_seconds_count 1",
+        "upf_gtpu_suppressed_error_indications_total{reason=\"held_back\"} 1",
+        "upf_gtpu_received_error_indications_total{outcome=\"reported\"} 0",
+        "upf_gtpu_received_error_indications_total{outcome=\"wrong_source\"} 0",
+        "upf_copies_total{outcome=\"sent\"} 1",
+        "upf_copies_total{outcome=\"lost\"} 0",
         "# TYPE upf_packets_total counter",
         "# TYPE upf_sessions gauge",
         "# TYPE upf_pfcp_request_duration_seconds histogram",
@@ -79,7 +99,7 @@ fn every_metric_is_there_with_its_labels() {
 
 #[test]
 fn figures_that_cannot_be_read_leave_the_rest_in_place() {
-    let text = Metrics::new(Arc::new(Fixed(None)))
+    let text = Metrics::new(Arc::new(Fixed(None)), &GtpuMetrics::new().unwrap())
         .unwrap()
         .render()
         .unwrap();

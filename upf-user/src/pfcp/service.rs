@@ -1,5 +1,6 @@
 //! What the node room asks of the session room.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use super::ie::{FSeid, FqCsid, NodeId};
@@ -101,7 +102,8 @@ pub trait SessionService {
         now: Instant,
     ) -> Result<(), Refusal>;
 
-    /// A control plane has answered a report about the session `seid`, which is ours.
+    /// A control plane has answered a report about the session `seid`, which is ours. Where it does not know the
+    /// session (cause 65) the session ends: nobody else would ever end it.
     fn report_answered(
         &mut self,
         owner: &NodeId,
@@ -109,6 +111,9 @@ pub trait SessionService {
         response: &SessionReportResponse,
         now: Instant,
     );
+
+    /// The owners of sessions that send to one of these GTP-U peers, each with those of the peers that it uses.
+    fn owners_of_peers(&self, peers: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)>;
 
     /// How many sessions an owner has.
     fn count(&self, owner: &NodeId) -> usize;

@@ -1,308 +1,233 @@
-//! From the rules of a session to what its seats in the tables are to do.
+//! From the detections of a session to what its seats in the tables are to do.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv6Addr};
-
-use upf_common::abi::{self, Match, NO_METER, Rules};
-use upf_common::abi::{flags, verdict};
-use upf_common::meter::Rate;
+use std::net::IpAddr;
 
 use super::config::SessionsConfig;
-use super::filters;
-use super::half::{Entries, Half, Identity};
-use super::model::{Action, Far, Model, NetworkInstance, Pdr, UeAddresses};
-use crate::datapath::Direction;
+use super::detection::{self, Detection, Forward, LimitKey};
+use super::detections::Basis;
+use super::half::Identity;
+use super::limits;
+use super::model::{Model, NetworkInstance, UeAddresses};
 use crate::datapath::slots::{
-    MeterKey, PeerKey, Peers, Program, Seating, Tunnel, UeEndpoint, Wanted, WantedTunnel,
+    Duplicate, DuplicateSet, EndMarker, FramedRoute, MeterScope, PeerKey, SharedMeterKey,
+    UeEndpoint, Wanted, WantedTunnel, outermost,
 };
-use crate::pfcp::ie::Interface;
-use crate::pfcp::message::Refusal;
+use crate::pfcp::ie::NodeId;
 
-/// Compiles the rules of one session.
+/// Whose session it is.
 #[derive(Clone, Copy)]
-pub(super) struct Compiler<'a> {
-    pub(super) config: &'a SessionsConfig,
-    pub(super) model: &'a Model,
+pub(super) struct Subscriber<'a> {
+    pub(super) owner: &'a NodeId,
+    pub(super) imsi: Option<&'a str>,
+    pub(super) seid: u64,
 }
 
-impl Compiler<'_> {
+/// Compiles the detections of one session.
+pub(super) struct Compiler<'a> {
+    config: &'a SessionsConfig,
+    subscriber: Subscriber<'a>,
+    /// In the order in which they are looked at.
+    pub(super) detections: Vec<Detection>,
+    /// UE addresses that we chose.
+    allocated: Vec<UeEndpoint>,
+    /// The UE's addresses in all detections.
+    pub(super) ue: UeAddresses,
+    /// Networks behind the UE.
+    pub(super) routes: Vec<FramedRoute>,
+}
+
+impl<'a> Compiler<'a> {
+    pub(super) fn new(
+        config: &'a SessionsConfig,
+        subscriber: Subscriber<'a>,
+        model: &Model,
+        basis: &Basis,
+    ) -> Self {
+        let mut detections = model.detections(config, basis);
+        limits::merge(&mut detections);
+        let all = detections.iter();
+        let ue = all.fold(UeAddresses::default(), |ue, detection| ue.or(detection.ue));
+        let mut compiler = Self {
+            config,
+            subscriber,
+            detections,
+            allocated: model.chosen().collect(),
+            ue,
+            routes: Vec::new(),
+        };
+        compiler.routes = compiler.framed_routes();
+        compiler
+    }
+
     /// What the session needs of the tables.
     pub(super) fn wanted(&self) -> Wanted {
         let mut wanted = Wanted::default();
         let (mut addresses, mut meters) = (BTreeSet::new(), BTreeSet::new());
-        let mut peers = BTreeSet::new();
-        for pdr in self.model.pdrs.iter() {
-            match pdr.tunnel {
+        let (mut shared_meters, mut peers) = (BTreeSet::new(), BTreeSet::new());
+        for detection in &self.detections {
+            match detection.tunnel {
                 Some(tunnel) => {
                     if !wanted.tunnels.iter().any(|want| want.key == tunnel.key) {
                         wanted.tunnels.push(WantedTunnel {
                             key: tunnel.key,
-                            address: tunnel.address,
-                            traffic: pdr.traffic(),
+                            traffic: detection.traffic(),
                         });
                     }
                 }
-                None => addresses.extend(self.endpoints(pdr)),
+                None => addresses.extend(self.endpoints(detection)),
             }
-            meters.extend(self.meter(pdr).map(|(key, _)| key));
-            let far = self.model.far_of(pdr).filter(|far| far.forwards());
-            peers.extend(far.and_then(|far| self.peer(far)));
+            for limit in &detection.limits {
+                match limit.key {
+                    LimitKey::Qer(qer) => {
+                        meters.insert(detection.meter_key(qer));
+                    }
+                    LimitKey::Correlated(id) => {
+                        shared_meters.insert(self.shared_key(detection, id));
+                    }
+                }
+            }
+            peers.extend(detection.forward().and_then(|forward| self.peer(forward)));
+            if let Some(set) = self.duplicates(detection)
+                && !wanted.duplicates.contains(&set)
+            {
+                wanted.duplicates.push(set);
+            }
+        }
+        // A UE that has networks and no address is found by the first address of one of them.
+        for route in &self.routes {
+            let is_there = |endpoint: &UeEndpoint| endpoint.instance == route.instance;
+            if !addresses.iter().any(is_there) {
+                addresses.insert(UeEndpoint {
+                    instance: route.instance,
+                    address: prefix_of(route.net.network()),
+                });
+            }
         }
         // CHOOSE IDs first, so that the shared F-TEID gets the address's slot.
         wanted.tunnels.sort_by_key(|tunnel| tunnel.key);
         wanted.addresses.extend(addresses);
+        wanted.allocated.clone_from(&self.allocated);
+        wanted.framed_routes.clone_from(&self.routes);
         wanted.meters.extend(meters);
+        wanted.shared_meters.extend(shared_meters);
         wanted.peers.extend(peers);
         wanted
     }
 
-    /// What the halves of these seats are to do.
-    ///
-    /// # Errors
-    /// When the filters of a PDR need more entries than a rule list has.
-    pub(super) fn programs(
-        &self,
-        seating: &Seating,
-        peers: &Peers,
-    ) -> Result<Vec<Program>, Refusal> {
-        let order = self.model.in_precedence_order();
-        let mut programs = Vec::with_capacity(2 * seating.seats.len());
-        for seat in &seating.seats {
-            if let Some(tunnel) = &seat.tunnel {
-                let half = Half::of(seat, Direction::Uplink, tunnel.teid);
-                programs.push(self.tunnel(half, tunnel, &order, seating, peers)?);
-            }
-            if let Some(address) = seat.address {
-                let half = Half::of(seat, Direction::Downlink, 0);
-                programs.push(self.address(half, address.endpoint, &order, seating, peers)?);
-            }
-        }
-        Ok(programs)
-    }
-
-    fn tunnel(
-        &self,
-        half: Half,
-        tunnel: &Tunnel,
-        order: &[&Pdr],
-        seating: &Seating,
-        peers: &Peers,
-    ) -> Result<Program, Refusal> {
-        let leads_to = |pdr: &Pdr| pdr.tunnel.is_some_and(|own| own.key == tunnel.key);
-        let pdrs: Vec<_> = order.iter().copied().filter(|pdr| leads_to(pdr)).collect();
-        let identity = pdrs
-            .iter()
-            .map(|pdr| self.source_identity(pdr))
-            .reduce(Identity::stricter)
-            .unwrap_or(Identity::Ue(UeAddresses::default()));
-        let mut entries = Entries::new();
-        for pdr in pdrs {
-            let own = self.source_identity(pdr);
-            let rules = self.rules(&half, pdr, own, seating, peers);
-            let matches = self.matches(pdr, identity.addresses());
-            // A PDR for some of the UE's addresses only leaves the others to the PDRs behind it.
-            let matches: Vec<_> = match own {
-                Identity::Ue(ue) if own != identity => {
-                    let each = matches.iter();
-                    each.flat_map(|record| filters::narrow(record, ue))
-                        .collect()
-                }
-                _ => matches,
-            };
-            for record in matches {
-                entries.add(pdr, record, &rules)?;
-            }
-        }
-        Ok(half.program(identity, entries))
-    }
-
-    fn address(
-        &self,
-        half: Half,
-        endpoint: UeEndpoint,
-        order: &[&Pdr],
-        seating: &Seating,
-        peers: &Peers,
-    ) -> Result<Program, Refusal> {
-        let ue = match endpoint.address {
-            IpAddr::V4(v4) => UeAddresses {
-                v4: Some(v4),
-                v6: None,
-            },
-            IpAddr::V6(v6) => UeAddresses {
-                v4: None,
-                v6: Some(upper_half(v6)),
-            },
+    /// The PDR that a framed route comes from.
+    pub(super) fn pdr_of_route(&self, route: FramedRoute) -> u16 {
+        let names_it = |detection: &&Detection| {
+            let mut nets = detection.framed.iter();
+            nets.any(|net| route.net.contains(&net.trunc()))
         };
-        let identity = Identity::Ue(ue);
-        let mut entries = Entries::new();
-        for pdr in order {
-            if !self.serves(pdr, endpoint) {
-                continue;
-            }
-            let rules = self.rules(&half, pdr, identity, seating, peers);
-            for record in self.matches(pdr, Some(ue)) {
-                entries.add_once(pdr, record, rules)?;
-            }
-        }
-        Ok(half.program(identity, entries))
+        let detection = self.detections.iter().find(names_it);
+        detection.map_or(0, |detection| detection.pdr)
     }
 
-    fn matches(&self, pdr: &Pdr, seen: Option<UeAddresses>) -> Vec<Match> {
-        if pdr.filters.is_empty() {
-            return vec![filters::EVERYTHING];
-        }
-        filters::compile(&pdr.filters, self.model.ue_addresses(), seen)
+    /// Where the end markers go that are owed to tunnels which the session leaves.
+    pub(super) fn end_markers(&self, owed: &[detection::EndMarker]) -> Vec<EndMarker> {
+        let marker = |owed: &detection::EndMarker| {
+            Some(EndMarker {
+                peer: self.peer_at(owed.tunnel.address, owed.network_instance)?,
+                teid: owed.tunnel.teid,
+            })
+        };
+        owed.iter().filter_map(marker).collect()
     }
 
-    /// Whether a PDR is for packets that arrive for a UE address: its own, or any of the session's if it has
-    /// none.
-    fn serves(&self, pdr: &Pdr, endpoint: UeEndpoint) -> bool {
-        if pdr.tunnel.is_some() {
-            return false;
-        }
-        match pdr.ue {
-            Some(_) => self.endpoints(pdr).any(|own| own == endpoint),
-            None => pdr.network_instance.is_none() || self.instance_of(pdr) == endpoint.instance,
-        }
-    }
-
-    /// The UE addresses that packets for a PDR arrive for.
-    fn endpoints(&self, pdr: &Pdr) -> impl Iterator<Item = UeEndpoint> + use<> {
-        let instance = self.instance_of(pdr);
-        let ue = pdr.ue.unwrap_or_default();
-        let v6 = ue.v6.map(|upper| {
-            let mut octets = [0; 16];
-            octets[..8].copy_from_slice(&upper);
-            IpAddr::from(octets)
-        });
-        let addresses = ue.v4.map(IpAddr::V4).into_iter().chain(v6);
-        addresses.map(move |address| UeEndpoint { instance, address })
-    }
-
-    fn instance_of(&self, pdr: &Pdr) -> u32 {
-        known(pdr.network_instance).unwrap_or(self.config.default_core_instance)
-    }
-
-    /// Who may send into a tunnel through a PDR. What comes from the UE has to come from its addresses: those
-    /// of the PDR, or else those of the session. Tunnels that carry other packets are left unchecked: from the
-    /// core or the control plane, forwarded to another gNB, to the control plane (a router solicitation comes
-    /// from the link-local address), and in sessions that know no UE address.
-    fn source_identity(&self, pdr: &Pdr) -> Identity {
-        if pdr.source != Interface::Access {
-            return Identity::Anybody;
-        }
-        let far = self.model.far_of(pdr).filter(|far| far.forwards());
-        let destination = far.and_then(|far| far.destination);
-        if matches!(destination, Some(Interface::Access | Interface::CpFunction)) {
-            return Identity::Anybody;
-        }
-        let ue = pdr.ue.unwrap_or_else(|| self.model.ue_addresses());
-        let leaves_plain = far.is_some_and(|far| far.tunnel.is_none());
-        if ue.is_empty() && !leaves_plain {
-            return Identity::Anybody;
-        }
-        Identity::Ue(ue)
-    }
-
-    fn rules(
+    /// The UE addresses that packets for a detection arrive for.
+    pub(super) fn endpoints(
         &self,
-        half: &Half,
-        pdr: &Pdr,
-        identity: Identity,
-        seating: &Seating,
-        peers: &Peers,
-    ) -> Rules {
-        let mut rules = half.head(identity);
-        let qfi = self.model.qers_of(pdr).find_map(|qer| qer.qfi);
-        rules.qfi = qfi.unwrap_or_default();
-        if self.model.is_gate_open(pdr) {
-            rules.flags |= flags::GATE_OPEN;
-        }
-        if let Some((key, kbps)) = self.meter(pdr) {
-            let _rate = Rate::from_bits_per_second(kbps.saturating_mul(1000));
-            rules.meter_slot = seating.meter_slot(key).map_or(NO_METER, |slot| slot.0);
-        }
-        // There is no QFI on a plain IP packet.
-        if let (Direction::Uplink, Some(first)) = (half.direction, pdr.qfis.first()) {
-            rules.flags |= flags::MATCH_QFI;
-            rules.match_qfi = *first;
-        }
-        let far = self.model.far_of(pdr);
-        rules.verdict = match far.map(Far::verdict) {
-            None | Some(Action::Drop) => verdict::DROP,
-            Some(Action::Buffer) => verdict::BUFFER,
-            Some(Action::Forward) => verdict::FORWARD,
-        };
-        if let Some(far) = far.filter(|far| far.forwards()) {
-            self.forward(&mut rules, pdr, far, qfi.is_some(), peers);
-        }
-        rules
+        detection: &Detection,
+    ) -> impl Iterator<Item = UeEndpoint> + use<> {
+        let instance = self.instance_of(detection);
+        let own = Identity::Ue(detection.ue, Vec::new()).nets().into_iter();
+        own.map(move |net| UeEndpoint {
+            instance,
+            address: net.network(),
+        })
     }
 
-    fn forward(&self, rules: &mut Rules, pdr: &Pdr, far: &Far, has_qfi: bool, peers: &Peers) {
-        let Some(tunnel) = far.tunnel else {
-            rules.instance = known(far.network_instance).unwrap_or_else(|| self.instance_of(pdr));
-            return;
-        };
-        let Some(peer) = self.peer(far).and_then(|key| peers.index_of(&key)) else {
-            // Without a GTP-U address of ours there is no outer header.
-            rules.verdict = verdict::DROP;
-            return;
-        };
-        rules.flags |= flags::ENCAPSULATE;
-        rules.peer = peer;
-        rules.peer_teid = tunnel.teid.to_be_bytes();
-        if has_qfi && let Some(pdu_type) = pdu_type(far.destination) {
-            rules.flags |= flags::PDU_SESSION;
-            rules.pdu_type = pdu_type;
-        }
-        if let Some(dscp) = far.dscp {
-            rules.flags |= flags::MARK_DSCP;
-            rules.dscp = dscp;
-        }
+    pub(super) fn instance_of(&self, detection: &Detection) -> u32 {
+        known(detection.network_instance).unwrap_or(self.config.default_core_instance)
     }
 
-    /// The peer of a FAR with an outer header.
-    fn peer(&self, far: &Far) -> Option<PeerKey> {
-        let local = self.config.gtpu_for(known(far.network_instance))?;
+    /// The framed routes of all detections. What comes by a tunnel names the networks for the check of its source: they
+    /// lie where its packets go.
+    fn framed_routes(&self) -> Vec<FramedRoute> {
+        let mut routes = Vec::new();
+        for detection in &self.detections {
+            let core = detection
+                .forward()
+                .and_then(|forward| known(forward.network_instance));
+            let core = core.filter(|_| detection.tunnel.is_some());
+            let instance = core.unwrap_or_else(|| self.instance_of(detection));
+            let nets = detection.framed.iter();
+            routes.extend(nets.map(|&net| FramedRoute { instance, net }));
+        }
+        outermost(&routes)
+    }
+
+    /// The peer of an outer header.
+    pub(super) fn peer(&self, forward: &Forward) -> Option<PeerKey> {
+        self.peer_at(forward.tunnel?.address, forward.network_instance)
+    }
+
+    fn peer_at(&self, remote: IpAddr, instance: Option<NetworkInstance>) -> Option<PeerKey> {
+        let local = self.config.gtpu_for(known(instance), remote.is_ipv6())?;
         Some(PeerKey {
             local: local.address,
-            remote: far.tunnel?.address,
+            remote,
             instance: local.instance,
         })
     }
 
-    /// A PDR's meter and its MBR in kbit/s.
-    fn meter(&self, pdr: &Pdr) -> Option<(MeterKey, u64)> {
-        let (qer, kbps) = self.model.mbr_of(pdr)?;
-        let is_downlink_tunnel = pdr.tunnel.is_some() && pdr.traffic() == Direction::Downlink;
-        let key = MeterKey {
-            qer,
-            is_downlink_tunnel,
+    /// Where the copies of a detection's packets go.
+    pub(super) fn duplicates(&self, detection: &Detection) -> Option<DuplicateSet> {
+        let copy = |forward: &Forward| {
+            let tunnel = match forward.tunnel {
+                Some(tunnel) => Some((self.peer(forward)?, tunnel.teid)),
+                None => None,
+            };
+            Some(Duplicate {
+                tunnel,
+                instance: known(forward.network_instance)
+                    .unwrap_or_else(|| self.instance_of(detection)),
+                dscp: forward.dscp,
+            })
         };
-        Some((key, kbps))
+        let set: DuplicateSet = detection.duplicates.iter().filter_map(copy).collect();
+        (!set.is_empty()).then_some(set)
+    }
+
+    pub(super) fn shared_key(&self, detection: &Detection, correlation: u32) -> SharedMeterKey {
+        let Subscriber { owner, imsi, seid } = self.subscriber;
+        SharedMeterKey {
+            scope: match imsi {
+                Some(imsi) => MeterScope::Ue(format!("{owner} {imsi}").into()),
+                None => MeterScope::Session(seid),
+            },
+            correlation,
+            is_downlink_tunnel: detection.is_downlink_tunnel(),
+        }
     }
 }
 
-/// The PDU type towards a gNB or another UPF (TS 38.415 clause 5.5.2); nobody else reads the container.
-fn pdu_type(destination: Option<Interface>) -> Option<u8> {
-    match destination? {
-        Interface::Access => Some(0),
-        Interface::Core => Some(1),
-        _ => None,
-    }
-}
-
-fn known(instance: Option<NetworkInstance>) -> Option<u32> {
+pub(super) fn known(instance: Option<NetworkInstance>) -> Option<u32> {
     match instance? {
         NetworkInstance::Known(number) => Some(number),
         NetworkInstance::Unknown => None,
     }
 }
 
-fn upper_half(address: Ipv6Addr) -> [u8; 8] {
-    let address: abi::Address = address.octets();
-    let [upper @ .., _, _, _, _, _, _, _, _] = address;
-    upper
+/// An address as UE addresses are kept: an IPv6 address stands for its /64.
+fn prefix_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => {
+            let upper = u128::from(v6) >> 64 << 64;
+            IpAddr::V6(upper.into())
+        }
+    }
 }

@@ -1,18 +1,23 @@
 //! What the session room has to know of the config.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use ipnet::IpNet;
 
-use crate::config::Config;
+use super::clock::NtpAnchor;
+use super::flow_description;
+use super::model::SdfFilter;
+use crate::config::{self, Config, RuleAction};
 use crate::datapath::instances::Instances;
-use crate::datapath::slots::{PoolError, PoolLayout};
+use crate::datapath::slots::{PoolError, PoolLayout, UePool};
+use crate::store::NTP_TO_UNIX;
 
 /// A GTP-U address of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalGtpu {
     /// The address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// Number of the network instance that its device leads to; 0 for an unnamed one.
     pub instance: u32,
 }
@@ -30,6 +35,32 @@ pub struct SessionsConfig {
     pub default_core_instance: u32,
     /// UE address pools.
     pub pools: PoolLayout,
+    /// The same pools, as UE addresses are handed out from them.
+    pub ue_pools: Vec<UePool>,
+    /// What time it is.
+    pub clock: NtpAnchor,
+    pub(super) predefined_rules: Vec<PredefinedRule>,
+    pub(super) forwarding_policies: Vec<ForwardingPolicy>,
+}
+
+/// Rules of ours that a control plane activates by their name (clause 5.19).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PredefinedRule {
+    pub(super) name: String,
+    pub(super) precedence: Option<u32>,
+    pub(super) filters: Vec<SdfFilter>,
+    pub(super) drops: bool,
+    /// Its MBRs, kbit/s.
+    pub(super) uplink_kbps: Option<u64>,
+    pub(super) downlink_kbps: Option<u64>,
+}
+
+/// Where traffic goes by the name of a policy (clause 8.2.23).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ForwardingPolicy {
+    pub(super) name: String,
+    /// The network instance's number.
+    pub(super) instance: u32,
 }
 
 impl SessionsConfig {
@@ -42,46 +73,108 @@ impl SessionsConfig {
         let number = |name: Option<&str>| name.and_then(|n| instances.number(n)).unwrap_or(0);
         let gtpu = config.interfaces.iter().flat_map(|interface| {
             let instance = number(interface.network_instance.as_deref());
-            interface
-                .gtpu
-                .iter()
-                .filter_map(move |address| match address {
-                    IpAddr::V4(address) => Some(LocalGtpu {
-                        address: *address,
-                        instance,
-                    }),
-                    // The config refuses GTP-U over IPv6.
-                    IpAddr::V6(_) => None,
-                })
+            let addresses = interface.gtpu.iter();
+            addresses.map(move |&address| LocalGtpu { address, instance })
         });
         let gtpu = gtpu.collect();
         let core = config.interfaces.iter().find(|i| i.role.is_core());
         let default_core_instance = number(core.and_then(|i| i.network_instance.as_deref()));
-        let pools = config.pools.iter().flat_map(|pool| {
-            let instance = number(Some(&pool.network_instance));
+        let ue_pools = config.pools.iter().flat_map(|pool| {
             let v4 = pool.ipv4.map(IpNet::V4);
             let nets = v4.into_iter().chain(pool.ipv6.map(IpNet::V6));
-            nets.map(move |net| (instance, net))
+            let instance = number(Some(&pool.network_instance));
+            nets.map(move |net| UePool {
+                instance,
+                net,
+                quarantine: pool.quarantine,
+            })
         });
-        let pools = PoolLayout::new(&pools.collect::<Vec<_>>())?;
+        let ue_pools: Vec<_> = ue_pools.collect();
+        let nets: Vec<_> = ue_pools
+            .iter()
+            .map(|pool| (pool.instance, pool.net))
+            .collect();
+        let pools = PoolLayout::new(&nets)?;
+        let policies = config.forwarding_policies.iter();
+        let forwarding_policies = policies
+            .map(|policy| ForwardingPolicy {
+                name: policy.name.clone(),
+                instance: number(Some(&policy.network_instance)),
+            })
+            .collect();
+        let predefined_rules = config.predefined_rules.iter();
         Ok(Self {
             pfcp_address: config.pfcp.listen.ip(),
             gtpu,
             default_core_instance,
             pools,
+            ue_pools,
+            clock: now(),
+            predefined_rules: predefined_rules.map(PredefinedRule::new).collect(),
+            forwarding_policies,
             instances,
         })
     }
 
-    /// The GTP-U address for a network instance: that of the first interface which leads there, else the
+    /// The GTP-U address of a family for a network instance: that of the first interface which leads there, else the
     /// first of all. Control planes name the DNN for tunnels as well, so an instance without a GTP-U address
     /// is no error.
     #[must_use]
-    pub fn gtpu_for(&self, instance: Option<u32>) -> Option<LocalGtpu> {
-        let there = self
-            .gtpu
-            .iter()
+    pub fn gtpu_for(&self, instance: Option<u32>, is_ipv6: bool) -> Option<LocalGtpu> {
+        let mut of_family = self.of_family(is_ipv6);
+        let there = of_family
+            .clone()
             .find(|local| Some(local.instance) == instance);
-        there.or_else(|| self.gtpu.first()).copied()
+        there.or_else(|| of_family.next()).copied()
+    }
+
+    /// Whether we have a GTP-U address of a family.
+    pub(super) fn has_gtpu(&self, is_ipv6: bool) -> bool {
+        self.of_family(is_ipv6).next().is_some()
+    }
+
+    /// The number of a predefined rule.
+    pub(super) fn predefined_rule(&self, name: &str) -> Option<u16> {
+        let mut rules = self.predefined_rules.iter();
+        Some(rules.position(|rule| rule.name == name)? as u16)
+    }
+
+    /// The number of a forwarding policy.
+    pub(super) fn forwarding_policy(&self, name: &str) -> Option<u16> {
+        let mut policies = self.forwarding_policies.iter();
+        Some(policies.position(|policy| policy.name == name)? as u16)
+    }
+
+    fn of_family(&self, is_ipv6: bool) -> impl Iterator<Item = &LocalGtpu> + Clone {
+        let gtpu = self.gtpu.iter();
+        gtpu.filter(move |local| local.address.is_ipv6() == is_ipv6)
+    }
+}
+
+impl PredefinedRule {
+    fn new(rule: &config::PredefinedRule) -> Self {
+        let filters = rule.filters.iter();
+        let filter = |text: &String| SdfFilter {
+            flow: flow_description::parse(text),
+            ..SdfFilter::default()
+        };
+        Self {
+            name: rule.name.clone(),
+            precedence: rule.precedence,
+            // The config has checked that they can be read.
+            filters: filters.map(filter).collect(),
+            drops: rule.action == RuleAction::Drop,
+            uplink_kbps: rule.uplink_kbps,
+            downlink_kbps: rule.downlink_kbps,
+        }
+    }
+}
+
+fn now() -> NtpAnchor {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+    let unix = unix.unwrap_or_default().as_secs();
+    NtpAnchor {
+        instant: Instant::now(),
+        ntp_seconds: unix.wrapping_add(NTP_TO_UNIX) as u32,
     }
 }

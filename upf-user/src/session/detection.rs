@@ -5,11 +5,15 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::model::{Action, LocalTunnel, NetworkInstance, SdfFilter, UeAddresses};
+use super::model::{Action, LocalTunnel, NetworkInstance, SdfFilter, UeAddresses, traffic_from};
+use crate::datapath::Direction;
+use crate::datapath::slots::MeterKey;
 use crate::pfcp::ie::Interface;
 
 /// One way in which packets are found, and what is done with them. A PDR becomes one, or several: one for each of its
-/// traffic endpoints and predefined rules, none while it is not active.
+/// traffic endpoints and predefined rules. While it is not active its filters are an empty list, so that it catches
+/// nothing, and its F-TEID and UE address stay the session's. So does the F-TEID of a traffic endpoint without PDR, by
+/// a detection for PDR 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Detection {
     /// The PDR that it comes from.
@@ -26,7 +30,8 @@ pub(super) struct Detection {
     pub(super) ue: UeAddresses,
     /// Networks behind the UE.
     pub(super) framed: Vec<IpNet>,
-    /// One of them has to match. `None` means every packet, an empty list no packet (an application without PFDs).
+    /// One of them has to match. `None` means every packet, an empty list no packet (an application without PFDs, a
+    /// PDR that is not active).
     pub(super) filters: Option<Vec<SdfFilter>>,
     /// One of them has to match; empty means any, or none.
     pub(super) qfis: Vec<u8>,
@@ -46,6 +51,47 @@ pub(super) struct Detection {
     pub(super) is_reflective: bool,
 }
 
+impl Detection {
+    /// Which way its packets go.
+    pub(super) fn traffic(&self) -> Direction {
+        traffic_from(self.source)
+    }
+
+    /// The half of a slot that its packets come by.
+    pub(super) fn half(&self) -> Direction {
+        match self.tunnel {
+            Some(_) => Direction::Uplink,
+            None => Direction::Downlink,
+        }
+    }
+
+    /// Whether its packets are on their way to the UE and come by a tunnel of ours.
+    pub(super) fn is_downlink_tunnel(&self) -> bool {
+        self.tunnel.is_some() && self.traffic() == Direction::Downlink
+    }
+
+    /// Where its packets go, unless they are dropped or held.
+    pub(super) fn forward(&self) -> Option<&Forward> {
+        let forward = self.forward.as_ref();
+        forward.filter(|_| self.action == Action::Forward)
+    }
+
+    /// Its limits: those of the session first, then those that others share.
+    pub(super) fn limits(&self) -> impl Iterator<Item = &Limit> {
+        let is_own = |limit: &&Limit| matches!(limit.key, LimitKey::Qer(_));
+        let shared = self.limits.iter().filter(move |limit| !is_own(limit));
+        self.limits.iter().filter(is_own).chain(shared)
+    }
+
+    /// The name of the bucket that a QER of the session has for it.
+    pub(super) fn meter_key(&self, qer: u32) -> MeterKey {
+        MeterKey {
+            qer,
+            is_downlink_tunnel: self.is_downlink_tunnel(),
+        }
+    }
+}
+
 /// Where packets are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Forward {
@@ -61,11 +107,11 @@ pub(super) struct Forward {
 
 /// A tunnel endpoint of another node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct RemoteTunnel {
+pub struct RemoteTunnel {
     /// TEID.
-    pub(super) teid: u32,
+    pub teid: u32,
     /// GTP-U address: the one of those given that we can reach.
-    pub(super) address: IpAddr,
+    pub address: IpAddr,
 }
 
 /// A bandwidth limit.
@@ -80,8 +126,17 @@ pub(super) struct Limit {
 /// Who shares a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum LimitKey {
-    /// The PDRs of this session with this QER ID.
+    /// The PDRs of this session with this QER ID; that of a predefined rule has the highest bit set (clause 8.2.75).
     Qer(u32),
     /// All PDRs of the UE's sessions with this QER Correlation ID.
     Correlated(u32),
+}
+
+/// An end marker that is owed to the tunnel that a FAR has left (SNDEM, clause 8.2.31).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EndMarker {
+    /// The tunnel that is left.
+    pub(super) tunnel: RemoteTunnel,
+    /// The network instance that it was reached by.
+    pub(super) network_instance: Option<NetworkInstance>,
 }

@@ -1,12 +1,18 @@
 //! Flow descriptions: the IPFilterRule of RFC 6733 clause 4.3.1, as TS 29.212 clause 5.4.2 narrows it.
 //!
 //! `permit out PROTOCOL from ADDRESS [PORTS] to ADDRESS [PORTS]`, written for packets to the UE: *from* is the
-//! remote side, *to* the UE.
+//! remote side, *to* the UE. TS 29.212 knows "out" only; some control planes write `permit in` for the uplink, which
+//! by RFC 6733 is for packets from the UE, so its sides are the other way round. Neither `deny`, nor options, nor
+//! inverted addresses ("!") are allowed by TS 29.212.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use upf_common::abi::{MAX_LIST_ENTRIES, MatchPorts};
+use upf_common::abi::MatchPorts;
+
+/// Most ports and ranges of ports of one side.
+const MAX_PORT_RANGES: usize = 64;
 
 /// A flow description that was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +40,13 @@ pub(super) enum Host {
     Net(IpNet),
 }
 
-/// Reads a flow description; `None` if it is unreadable or says something that we do not do: `deny`, `in`, an
-/// inverted address, options.
+/// Whether a flow description can be read.
+#[must_use]
+pub fn is_readable(text: &str) -> bool {
+    parse(text).is_some()
+}
+
+/// Reads a flow description; `None` if it is unreadable or says something that is not allowed.
 pub(super) fn parse(text: &str) -> Option<FlowDescription> {
     let mut words = text.split_ascii_whitespace().peekable();
     let expect = |expected: &str, words: &mut Words<'_>| {
@@ -45,17 +56,54 @@ pub(super) fn parse(text: &str) -> Option<FlowDescription> {
             .map(|_| ())
     };
     expect("permit", &mut words)?;
-    expect("out", &mut words)?;
+    let direction = words.next()?;
     let protocol = protocol(words.next()?)?;
     expect("from", &mut words)?;
-    let remote = side(&mut words)?;
+    let from = side(&mut words)?;
     expect("to", &mut words)?;
-    let local = side(&mut words)?;
+    let to = side(&mut words)?;
+    let (remote, local) = match direction.to_ascii_lowercase().as_str() {
+        "out" => (from, to),
+        "in" => (to, from),
+        _ => return None,
+    };
     words.next().is_none().then_some(FlowDescription {
         protocol,
         remote,
         local,
     })
+}
+
+impl fmt::Display for FlowDescription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "permit out ")?;
+        match self.protocol {
+            Some(number) => write!(f, "{number}")?,
+            None => write!(f, "ip")?,
+        }
+        write!(f, " from {} to {}", self.remote, self.local)
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host {
+            Host::Any => write!(f, "any")?,
+            Host::Assigned => write!(f, "assigned")?,
+            Host::Net(net) => write!(f, "{net}")?,
+        }
+        if self.ports == [MatchPorts::ANY] {
+            return Ok(());
+        }
+        for (n, ports) in self.ports.iter().enumerate() {
+            let before = if n == 0 { ' ' } else { ',' };
+            match ports {
+                MatchPorts { first, last } if first == last => write!(f, "{before}{first}")?,
+                MatchPorts { first, last } => write!(f, "{before}{first}-{last}")?,
+            }
+        }
+        Ok(())
+    }
 }
 
 type Words<'a> = std::iter::Peekable<std::str::SplitAsciiWhitespace<'a>>;
@@ -102,13 +150,13 @@ fn host(word: &str) -> Option<Host> {
     })
 }
 
-/// A list of ports and ranges. More than a rule list has room for are an error.
+/// A list of ports and ranges, not longer than [`MAX_PORT_RANGES`].
 fn ports(word: &str) -> Option<Vec<MatchPorts>> {
     let mut ports = Vec::new();
     for part in word.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (first, last) = (decimal(first)?, decimal(last)?);
-        if first > last || ports.len() > MAX_LIST_ENTRIES {
+        if first > last || ports.len() >= MAX_PORT_RANGES {
             return None;
         }
         ports.push(MatchPorts { first, last });
@@ -173,6 +221,30 @@ mod tests {
                 ports_of(&[(80, 80)]),
             ),
             (
+                "permit in udp from assigned 7000 to 192.0.2.1 53",
+                Some(17),
+                net("192.0.2.1/32"),
+                ports_of(&[(53, 53)]),
+                Host::Assigned,
+                ports_of(&[(7000, 7000)]),
+            ),
+            (
+                "permit out icmp from any 4-5 to ::1234:5678/2 2",
+                Some(1),
+                Host::Any,
+                ports_of(&[(4, 5)]),
+                net("::/2"),
+                ports_of(&[(2, 2)]),
+            ),
+            (
+                "permit out ip from FF02::/16 to assigned",
+                None,
+                net("ff02::/16"),
+                any.clone(),
+                Host::Assigned,
+                any.clone(),
+            ),
+            (
                 "permit out ip from ::/0 to 0.0.0.0/0",
                 None,
                 Host::Any,
@@ -183,6 +255,7 @@ mod tests {
         ];
         for (text, protocol, remote, remote_ports, local, local_ports) in cases {
             let flow = parse(text).expect(text);
+            assert_eq!(parse(&flow.to_string()), Some(flow.clone()), "{flow}");
             assert_eq!(flow.protocol, protocol, "{text}");
             assert_eq!(
                 (flow.remote.host, flow.remote.ports),
@@ -203,7 +276,7 @@ mod tests {
             "",
             "permit",
             "deny out ip from any to assigned",
-            "permit in ip from any to assigned",
+            "permit by ip from any to assigned",
             "permit out ip from any",
             "permit out 256 from any to any",
             "permit out +6 from any to any",
@@ -214,11 +287,31 @@ mod tests {
             "permit out 6 from any 90-80 to any",
             "permit out 6 from any 80, to any",
             "permit out 6 from any 65536 to any",
-            "permit out 6 from any 1,2,3,4,5,6,7,8,9,10 to any",
+            "permit out ip from 10.62.0.1:20 to 8.8.8.8/32",
+            "permit out ip to 10.62.0.1 from 8.8.8.8/32",
+            "permit out ip from 10.62.0.1 to 8.8.8.8 /32",
+            "permit out ip from 10.62.0.1/2-3 to 8.8.8.8",
+            "permit out ssl from 10.62.0.1 to 8.8.8.8/32",
+            "permit out icmp from any/23 to ::1234:5678/2 2",
+            "permit out icmp from any 4-5 to :::1234:5678/2 2",
+            "permit out udp from ::1 8080-8081 to ::2/30 option 2",
+            "permit out icmp ? from any to any",
+            "permit out 6 from any to any setup",
+            "permit out 1 from any to any icmptypes 8",
             "permit out 6 from any to any established",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn port_lists_are_bounded() {
+        let text = |count| {
+            let ports: Vec<_> = (1..=count).map(|port| port.to_string()).collect();
+            format!("permit out 6 from any {} to any", ports.join(","))
+        };
+        assert!(parse(&text(MAX_PORT_RANGES)).is_some());
+        assert_eq!(parse(&text(MAX_PORT_RANGES + 1)), None);
     }
 
     proptest! {

@@ -1,12 +1,15 @@
 //! One half of a slot, and the list of rules that it leads to.
 
-use upf_common::abi::{LIST_PAGE_ENTRIES, Match, NO_METER, RuleList, RuleListEntry, Rules};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use upf_common::abi::{MAX_LIST_ENTRIES, Match, RuleListEntry, Rules};
 use upf_common::abi::{flags, verdict};
 
-use super::filters;
-use super::model::{Pdr, UeAddresses};
+use super::filters::{self, Families};
+use super::model::UeAddresses;
 use super::refusal::no_room;
-use crate::datapath::slots::{Program, Seat};
+use crate::datapath::slots::{FramedRoute, Program, Seat};
 use crate::datapath::{Direction, SlotIndex};
 use crate::pfcp::ie::FailedRule;
 use crate::pfcp::message::Refusal;
@@ -14,70 +17,93 @@ use crate::pfcp::message::Refusal;
 /// One half of a slot: the way by which packets come, and what they have to be.
 pub(super) struct Half {
     slot: SlotIndex,
-    pub(super) direction: Direction,
+    direction: Direction,
     teid: [u8; 4],
     /// What comes by the tunnel is on its way to the UE.
     is_downlink: bool,
+    /// Where framed routes of the session lead, and their network instance.
+    framed: Option<(SlotIndex, u32)>,
     list: u32,
 }
 
 /// Whose packets pass: the sources of a tunnel, the destinations of an address.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Identity {
     Anybody,
-    Ue(UeAddresses),
+    /// The UE with these addresses, and the networks behind it, in order and none twice.
+    Ue(UeAddresses, Vec<IpNet>),
 }
 
 impl Half {
-    pub(super) fn of(seat: &Seat, direction: Direction, teid: u32) -> Self {
+    /// `framed` is one of the session's framed routes, with the slot that all of them lead to.
+    pub(super) fn of(
+        seat: &Seat,
+        direction: Direction,
+        teid: u32,
+        framed: Option<(FramedRoute, SlotIndex)>,
+    ) -> Self {
         Self {
             slot: seat.slot,
             direction,
             teid: teid.to_be_bytes(),
             is_downlink: direction == Direction::Uplink
                 && seat.tunnel_traffic == Some(Direction::Downlink),
+            framed: framed.map(|(route, slot)| (slot, route.instance)),
             list: seat.list(direction).unwrap_or_default(),
         }
     }
 
     /// Rules that only say whose packets they are for.
-    pub(super) fn head(&self, identity: Identity) -> Rules {
+    pub(super) fn head(&self, identity: &Identity) -> Rules {
         let mut head = Rules {
             teid: self.teid,
             is_downlink: self.is_downlink.into(),
-            meter_slot: NO_METER,
             ..Rules::default()
         };
-        match identity {
-            Identity::Anybody => head.flags = flags::ANY_SOURCE,
-            Identity::Ue(ue) => {
-                if let Some(v4) = ue.v4 {
-                    head.flags |= flags::UE_V4;
-                    head.ue_v4 = v4.octets();
-                }
-                if let Some(v6) = ue.v6 {
-                    head.flags |= flags::UE_V6;
-                    head.ue_v6 = v6;
-                }
+        let (ue, framed) = match identity {
+            Identity::Anybody => {
+                head.flags = flags::ANY_SOURCE;
+                return head;
             }
+            Identity::Ue(ue, framed) => (ue, framed),
+        };
+        if let Some(v4) = ue.v4 {
+            head.flags |= flags::UE_V4;
+            head.ue_v4 = v4.octets();
+        }
+        if let Some(v6) = ue.v6 {
+            head.flags |= flags::UE_V6;
+            head.ue_v6 = v6;
+        }
+        if let Some((slot, instance)) = self.framed.filter(|_| !framed.is_empty()) {
+            head.framed_slot = slot.0;
+            head.framed_instance = instance;
         }
         head
     }
 
-    /// One entry for everything sits in the slot itself; others make a list.
-    pub(super) fn program(self, identity: Identity, entries: Entries) -> Program {
-        let (rules, list) = match entries.list.entries[..entries.list.len as usize] {
+    /// One entry for everything, or for one QFI, sits in the slot itself; others make a list.
+    pub(super) fn program(self, identity: &Identity, entries: Entries) -> Program {
+        let (rules, list) = match entries.list.as_slice() {
             [] => {
                 let mut rules = self.head(identity);
                 rules.verdict = verdict::DROP;
-                (rules, None)
+                (rules, Vec::new())
             }
-            [entry] if entry.filter == filters::EVERYTHING => (entry.rules, None),
+            [entry] if entry.filter == filters::EVERYTHING && entry.qfis.count_ones() <= 1 => {
+                let mut rules = entry.rules;
+                if entry.qfis != 0 {
+                    rules.flags |= flags::MATCH_QFI;
+                    // Below 64.
+                    rules.match_qfi = entry.qfis.trailing_zeros() as u8;
+                }
+                (rules, Vec::new())
+            }
             _ => {
                 let mut rules = self.head(identity);
                 rules.verdict = verdict::LIST;
                 rules.list = self.list;
-                (rules, Some(entries.list))
+                (rules, entries.list)
             }
         };
         Program {
@@ -91,53 +117,38 @@ impl Half {
 
 /// A rule list that grows until an entry takes everything that is left.
 pub(super) struct Entries {
-    list: Box<RuleList>,
+    list: Vec<RuleListEntry>,
     is_complete: bool,
 }
 
 impl Entries {
     pub(super) fn new() -> Self {
         Self {
-            list: Box::default(),
+            list: Vec::new(),
             is_complete: false,
         }
     }
 
-    /// An entry for each QFI of the PDR.
-    pub(super) fn add(&mut self, pdr: &Pdr, filter: Match, rules: &Rules) -> Result<(), Refusal> {
-        if pdr.qfis.is_empty() {
-            return self.add_once(pdr, filter, *rules);
-        }
-        for &match_qfi in &pdr.qfis {
-            let rules = Rules {
-                match_qfi,
-                ..*rules
-            };
-            self.add_once(pdr, filter, rules)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn add_once(
+    /// Adds the rules of a PDR for packets that a filter lets pass; `qfis` are as in [`RuleListEntry`].
+    pub(super) fn add(
         &mut self,
-        pdr: &Pdr,
+        pdr: u16,
         filter: Match,
+        qfis: u64,
         rules: Rules,
     ) -> Result<(), Refusal> {
         if self.is_complete {
             return Ok(());
         }
-        let used = self.list.len as usize;
-        if used == LIST_PAGE_ENTRIES {
-            return Err(no_room(FailedRule::Pdr(pdr.id)));
+        if self.list.len() == MAX_LIST_ENTRIES {
+            return Err(no_room(FailedRule::Pdr(pdr)));
         }
-        self.list.entries[used] = RuleListEntry {
+        self.list.push(RuleListEntry {
             filter,
-            qfis: 0,
+            qfis,
             rules,
-        };
-        self.list.len += 1;
-        self.is_complete = filter == filters::EVERYTHING && rules.flags & flags::MATCH_QFI == 0;
+        });
+        self.is_complete = filter == filters::EVERYTHING && qfis == 0;
         Ok(())
     }
 }
@@ -148,17 +159,34 @@ impl Identity {
     pub(super) fn stricter(self, other: Self) -> Self {
         match (self, other) {
             (Self::Anybody, identity) | (identity, Self::Anybody) => identity,
-            (Self::Ue(a), Self::Ue(b)) => Self::Ue(UeAddresses {
-                v4: a.v4.or(b.v4),
-                v6: a.v6.or(b.v6),
-            }),
+            (Self::Ue(a, mut nets), Self::Ue(b, other)) => {
+                nets.extend(other);
+                nets.sort_unstable();
+                nets.dedup();
+                Self::Ue(a.or(b), nets)
+            }
         }
     }
 
-    pub(super) fn addresses(self) -> Option<UeAddresses> {
-        match self {
-            Self::Anybody => None,
-            Self::Ue(ue) => Some(ue),
-        }
+    /// The families of the packets, where it says them.
+    pub(super) fn families(&self) -> Option<Families> {
+        let Self::Ue(ue, framed) = self else {
+            return None;
+        };
+        let is_v4 = |net: &IpNet| matches!(net, IpNet::V4(_));
+        Some(Families {
+            v4: ue.v4.is_some() || framed.iter().any(is_v4),
+            v6: ue.v6.is_some() || !framed.iter().all(is_v4),
+        })
+    }
+
+    /// The UE's addresses and the networks behind it; none for anybody.
+    pub(super) fn nets(&self) -> Vec<IpNet> {
+        let Self::Ue(ue, framed) = self else {
+            return Vec::new();
+        };
+        let v4 = ue.v4.map(|v4| IpNet::from(IpAddr::V4(v4)));
+        let own = v4.into_iter().chain(ue.v6.map(filters::ue_prefix));
+        own.chain(framed.iter().copied()).collect()
     }
 }

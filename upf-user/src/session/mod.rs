@@ -1,49 +1,71 @@
 //! The rule model of TS 29.244 and its checks; a request is applied whole or not at all.
 //!
-//! A request makes a changed copy of the session's rules (`request`), which is checked (`checks`) and
-//! compiled (`compile`) before anything is written; what is written is taken back when a later write fails
-//! ([`crate::datapath::slots`]).
+//! A request makes a changed copy of the session's rules (`request`), which is checked (`checks`), translated into
+//! detections (`detections`) and compiled (`compile`) before anything is written; what is written is taken back when
+//! a later write fails ([`crate::datapath::slots`]).
 
+mod about;
+mod answers;
+mod applications;
 mod checks;
+mod clock;
 mod compile;
 mod config;
 mod detection;
+mod detections;
 mod elements;
 mod filters;
 mod flow_description;
+mod framed_route;
 mod half;
+mod image;
+mod limits;
 mod model;
+mod peers;
 mod refusal;
+mod remotes;
 mod request;
+mod service;
 #[cfg(test)]
 mod tests;
+mod times;
+mod ue_choice;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+pub use applications::{MAX_APPLICATION_FLOWS, MAX_APPLICATIONS};
+pub use clock::NtpAnchor;
 pub use config::{LocalGtpu, SessionsConfig};
-pub use model::{MAX_FARS, MAX_PDRS, MAX_QERS};
-pub use view::{Gates, PeerTunnelView, Rates, SessionView, TunnelView, VolumeView, Volumes};
+pub use detection::RemoteTunnel;
+pub use flow_description::is_readable as is_flow_description;
+pub use model::{
+    MAX_BARS, MAX_FARS, MAX_FRAMED_ROUTES, MAX_MARS, MAX_PDRS, MAX_QERS, MAX_SDF_FILTERS,
+    MAX_TRAFFIC_ENDPOINTS, MAX_URRS,
+};
+pub use view::*;
 
-use self::compile::Compiler;
+use self::about::About;
+use self::applications::Applications;
+use self::compile::{Compiler, Subscriber};
+use self::detections::Basis;
 use self::model::Model;
-use self::refusal::{refuse, refuse_all};
+use self::refusal::refuse_all;
+use self::remotes::Remotes;
 use self::request::Requested;
 use crate::datapath::slots::{
-    ChangeError, Changed, Program, Seating, SlotTable, TunnelKey, Wanted,
+    ChangeError, Changed, DuplicateSet, Exhausted, Image, Seating, SlotTable,
 };
 use crate::datapath::{Datapath, DatapathError};
-use crate::pfcp::ie::{Cause, FSeid, FTeid, FailedRule, FqCsid, NodeId, kind};
-use crate::pfcp::message::{
-    CreatedPdr, PfdManagementRequest, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
-    SessionModificationRequest, SessionReportResponse,
-};
-use crate::pfcp::service::{Answer, Deleted, Established, Modified, SessionService};
+use crate::gtpu::PathKey;
+use crate::pfcp::ie::{Cause, FSeid, NodeId};
+use crate::pfcp::message::Refusal;
 use crate::usage::SessionVolumes;
 
 /// Whether a filter with this flow description is understood (TS 29.212 clause 5.4.2).
@@ -63,6 +85,13 @@ pub struct Sessions<D> {
     books: SlotTable,
     sessions: BTreeMap<u64, Session>,
     of_owner: HashMap<NodeId, BTreeSet<u64>>,
+    /// What each control plane has provisioned.
+    applications: HashMap<NodeId, Arc<Applications>>,
+    /// Sessions with PDRs that name an application.
+    application_users: BTreeSet<u64>,
+    remotes: Remotes,
+    /// When which sessions have to be compiled anew.
+    deadlines: BTreeSet<(Instant, u64)>,
     random: StdRng,
 }
 
@@ -71,12 +100,23 @@ pub struct Sessions<D> {
 struct Session {
     owner: NodeId,
     cp_f_seid: FSeid,
-    dnn: Option<Box<str>>,
-    imsi: Option<Box<str>>,
+    about: About,
     model: Model,
+    /// What the tables are filled by, beside the rules.
+    basis: Basis,
     seating: Seating,
+    /// When it has to be compiled anew.
+    deadline: Option<Instant>,
     /// What slots had counted that the session has no more.
     past_volumes: SessionVolumes,
+}
+
+/// What a session has in the tables.
+#[derive(Clone, Copy)]
+struct InForce<'a> {
+    model: &'a Model,
+    basis: &'a Basis,
+    seating: &'a Seating,
 }
 
 impl<D: Datapath> Sessions<D> {
@@ -88,11 +128,15 @@ impl<D: Datapath> Sessions<D> {
 
     fn with_random(config: SessionsConfig, tables: D, random: StdRng) -> Self {
         Self {
-            books: SlotTable::new(&tables, config.pools.clone()),
+            books: SlotTable::new(&tables, config.pools.clone(), &config.ue_pools),
             config,
             tables,
             sessions: BTreeMap::new(),
             of_owner: HashMap::new(),
+            applications: HashMap::new(),
+            application_users: BTreeSet::new(),
+            remotes: Remotes::default(),
+            deadlines: BTreeSet::new(),
             random,
         }
     }
@@ -127,43 +171,100 @@ impl<D: Datapath> Sessions<D> {
         self.books.peers().remotes()
     }
 
-    /// Changes whenever [`Self::peers`] does.
+    /// The ways to those peers, each from the address of ours that is used towards it.
+    #[must_use]
+    pub fn paths(&self) -> Vec<PathKey> {
+        self.books.peers().paths()
+    }
+
+    /// Whether a session has this TEID of ours.
+    #[must_use]
+    pub fn has_teid(&self, teid: u32) -> bool {
+        self.books.has_teid(teid)
+    }
+
+    /// Where copies of packets go that the fast path files under this number.
+    #[must_use]
+    pub fn duplicates(&self, id: u32) -> Option<&DuplicateSet> {
+        self.books.duplicate(id)
+    }
+
+    /// Changes whenever [`Self::peers`] or [`Self::paths`] does.
     #[must_use]
     pub fn peers_changed(&self) -> u64 {
         self.books.peers().changes()
     }
 
-    /// Puts a session's rules into the tables; `model` and `seating` are those that it has.
+    /// The sessions that forward to a remote F-TEID: their control plane, our SEID and the control plane's. An Error
+    /// Indication of that node is about them (TS 23.007 clause 20.3).
+    #[must_use]
+    pub fn sessions_of_remote(&self, tunnel: RemoteTunnel) -> Vec<(NodeId, u64, u64)> {
+        let seids = self.remotes.sessions(tunnel);
+        let named = seids.filter_map(|seid| {
+            let session = self.sessions.get(&seid)?;
+            Some((session.owner.clone(), seid, session.cp_f_seid.seid))
+        });
+        named.collect()
+    }
+
+    /// Puts a session's rules into the tables in place of those in force. UE addresses that are left to us are chosen
+    /// and put into the rules.
     fn apply(
         &mut self,
-        (model, seating): (&Model, &Seating),
-        requested: &Requested,
+        subscriber: Subscriber<'_>,
+        old: InForce<'_>,
+        requested: &mut Requested,
+        basis: &Basis,
         now: Instant,
     ) -> Result<Changed, Refusal> {
-        checks::check(requested)?;
+        checks::check(&self.config, old.model, requested)?;
+        let fresh = self.choose_ue_addresses(&mut requested.model, now)?;
+        let changed = self.put(subscriber, old, requested, basis, now);
+        if changed.is_err() {
+            self.cancel_ue_addresses(&fresh);
+        }
+        changed
+    }
+
+    fn put(
+        &mut self,
+        subscriber: Subscriber<'_>,
+        old: InForce<'_>,
+        requested: &Requested,
+        basis: &Basis,
+        now: Instant,
+    ) -> Result<Changed, Refusal> {
         let (config, tables, books) = (&self.config, &mut self.tables, &mut self.books);
-        let compiler = Compiler {
-            config,
-            model: &requested.model,
-        };
+        let compiler = Compiler::new(config, subscriber, &requested.model, basis);
         let wanted = compiler.wanted();
-        check_free(books, seating, &wanted, &requested.model)?;
+        answers::check_free(books, old.seating, &wanted, requested)?;
+        answers::check_routes(books, old.seating, &wanted, &compiler)?;
         books.settle(tables).map_err(|error| table_error(&error))?;
-        let prepared = books.prepare(seating, &wanted, now, &mut self.random);
+        let old_compiler = Compiler::new(config, subscriber, old.model, old.basis);
+        let old_image = old_compiler.image(old.seating, books)?;
+        let prepared = books.prepare(old.seating, &wanted, now, &mut self.random);
         let prepared = prepared.map_err(|exhausted| change_error(&exhausted.into()))?;
-        let old = Compiler { config, model };
-        let programs = old
-            .programs(seating, books.peers())
-            .and_then(|old| Ok((old, compiler.programs(&prepared.seating, books.peers())?)));
-        let (old, new) = match programs {
-            Ok(programs) => programs,
+        let image = match compiler.image(&prepared.seating, books) {
+            Ok(image) => image,
             Err(refusal) => {
                 books.cancel(prepared, now);
                 return Err(refusal);
             }
         };
-        let changed = books.commit(tables, (seating, &old), prepared, new, now);
+        let end_markers = compiler.end_markers(&requested.end_markers);
+        let in_force = (old.seating, &old_image);
+        let changed = books.commit(tables, in_force, prepared, image, &end_markers, now);
         changed.map_err(|error| change_error(&error))
+    }
+
+    /// What the tables of a session are to be filled by now.
+    fn basis(&self, owner: &NodeId, model: &Model, now: Instant) -> Basis {
+        let applications = self.applications.get(owner);
+        let applications = applications.filter(|_| model.uses_applications());
+        Basis {
+            at: now,
+            applications: applications.cloned(),
+        }
     }
 
     /// The session, if there is one and it is the owner's.
@@ -196,19 +297,38 @@ impl<D: Datapath> Sessions<D> {
         FSeid { seid, ipv4, ipv6 }
     }
 
-    /// What the session's halves do now.
-    fn programs(&self, session: &Session) -> Result<Vec<Program>, Refusal> {
-        let compiler = Compiler {
-            config: &self.config,
-            model: &session.model,
+    /// What the session's slots do now.
+    fn image(&self, seid: u64, session: &Session) -> Result<Image, Refusal> {
+        let compiler = self.compiler(seid, session);
+        compiler.image(&session.seating, &self.books)
+    }
+
+    fn compiler<'a>(&'a self, seid: u64, session: &'a Session) -> Compiler<'a> {
+        let Session { model, basis, .. } = session;
+        Compiler::new(&self.config, session.subscriber(seid), model, basis)
+    }
+
+    /// Ends a session, whatever the tables say.
+    fn remove(&mut self, seid: u64, now: Instant) {
+        let Some(session) = self.sessions.get(&seid) else {
+            return;
         };
-        compiler.programs(&session.seating, self.books.peers())
+        // What was put into force compiles.
+        let image = self.image(seid, session).unwrap_or_default();
+        let current = (&session.seating, &image);
+        self.books.remove(&mut self.tables, current, now);
+        self.forget(seid);
     }
 
     fn forget(&mut self, seid: u64) {
         let Some(session) = self.sessions.remove(&seid) else {
             return;
         };
+        self.remotes.change(seid, &session.model, &Model::default());
+        self.application_users.remove(&seid);
+        if let Some(deadline) = session.deadline {
+            self.deadlines.remove(&(deadline, seid));
+        }
         if let Some(seids) = self.of_owner.get_mut(&session.owner) {
             seids.remove(&seid);
             if seids.is_empty() {
@@ -218,202 +338,32 @@ impl<D: Datapath> Sessions<D> {
     }
 }
 
-impl<D: Datapath> SessionService for Sessions<D> {
-    fn establish(
-        &mut self,
-        owner: &NodeId,
-        _header_seid: u64,
-        request: &SessionEstablishmentRequest,
-        now: Instant,
-    ) -> Result<Established, Refusal> {
-        let requested = request::establish(&self.config, request)?;
-        let nothing = (&Model::default(), &Seating::default());
-        let changed = self.apply(nothing, &requested, now)?;
-        let created_pdrs = created_pdrs(&requested, &changed.seating);
-        let seid = self.new_seid();
-        let session = Session {
-            owner: owner.clone(),
-            cp_f_seid: request.cp_f_seid,
-            dnn: request.dnn.as_deref().map(Box::from),
-            imsi: request.imsi().map(Box::from),
-            model: requested.model,
-            seating: changed.seating,
-            past_volumes: SessionVolumes::default(),
-        };
-        self.sessions.insert(seid, session);
-        self.of_owner.entry(owner.clone()).or_default().insert(seid);
-        Ok(Established {
-            up_f_seid: self.own_f_seid(seid),
-            created_pdrs,
-            created_traffic_endpoints: Vec::new(),
-        })
-    }
-
-    fn modify(
-        &mut self,
-        owner: &NodeId,
-        seid: u64,
-        request: &SessionModificationRequest,
-        now: Instant,
-    ) -> Answer<Modified> {
-        let Some(mut session) = self.take_out(owner, seid) else {
-            return not_found();
-        };
-        let requested = request::modify(&self.config, &session.model, &session.seating, request);
-        let outcome = requested.and_then(|requested| {
-            let changed = self.apply((&session.model, &session.seating), &requested, now)?;
-            let created = created_pdrs(&requested, &changed.seating);
-            for slot in &changed.released {
-                session
-                    .past_volumes
-                    .add_slot(&slot.seat, slot.uplink, slot.downlink);
-            }
-            session.model = requested.model;
-            session.seating = changed.seating;
-            session.cp_f_seid = request.cp_f_seid.unwrap_or(session.cp_f_seid);
-            Ok(Modified {
-                created_pdrs: created,
-                ..Modified::default()
-            })
-        });
-        let cp_seid = session.cp_f_seid.seid;
-        self.sessions.insert(seid, session);
-        Answer { cp_seid, outcome }
-    }
-
-    fn delete(
-        &mut self,
-        owner: &NodeId,
-        seid: u64,
-        _request: &SessionDeletionRequest,
-        now: Instant,
-    ) -> Answer<Deleted> {
-        let Some(session) = self.take_out(owner, seid) else {
-            return not_found();
-        };
-        let nothing = Requested {
-            model: Model::default(),
-            chosen: Vec::new(),
-            removed_fars: Vec::new(),
-            removed_qers: Vec::new(),
-        };
-        let outcome = self.apply((&session.model, &session.seating), &nothing, now);
-        let cp_seid = session.cp_f_seid.seid;
-        self.sessions.insert(seid, session);
-        if outcome.is_ok() {
-            self.forget(seid);
-        }
-        Answer {
-            cp_seid,
-            outcome: outcome.map(|_| Deleted::default()),
+impl Session {
+    fn in_force(&self) -> InForce<'_> {
+        InForce {
+            model: &self.model,
+            basis: &self.basis,
+            seating: &self.seating,
         }
     }
 
-    fn delete_all(&mut self, owner: &NodeId, now: Instant) {
-        let seids = self.of_owner.get(owner).cloned().unwrap_or_default();
-        for seid in seids {
-            let Some(session) = self.sessions.get(&seid) else {
-                continue;
-            };
-            // What was put into force compiles.
-            let programs = self.programs(session).unwrap_or_default();
-            let current = (&session.seating, programs.as_slice());
-            self.books.remove(&mut self.tables, current, now);
-            self.forget(seid);
+    fn subscriber(&self, seid: u64) -> Subscriber<'_> {
+        Subscriber {
+            owner: &self.owner,
+            imsi: self.about.imsi(),
+            seid,
         }
     }
 
-    fn delete_sets(&mut self, _owner: &NodeId, _sets: &[FqCsid], _now: Instant) -> usize {
-        0
-    }
-
-    fn provision_pfds(
-        &mut self,
-        _owner: &NodeId,
-        _request: &PfdManagementRequest,
-        _now: Instant,
-    ) -> Result<(), Refusal> {
-        Err(refuse_all(Cause::ServiceNotSupported))
-    }
-
-    fn report_answered(
-        &mut self,
-        _owner: &NodeId,
-        _seid: u64,
-        _response: &SessionReportResponse,
-        _now: Instant,
-    ) {
-    }
-
-    fn count(&self, owner: &NodeId) -> usize {
-        self.of_owner.get(owner).map_or(0, BTreeSet::len)
-    }
-
-    fn load_percent(&self) -> u8 {
-        let (used, capacity) = (self.books.used_slots(), self.tables.capacity());
-        (u64::from(used) * 100 / u64::from(capacity.max(1))) as u8
-    }
-
-    fn cp_seid(&self, owner: &NodeId, seid: u64) -> Option<u64> {
-        Some(self.session(owner, seid)?.cp_f_seid.seid)
-    }
-}
-
-fn not_found<T>() -> Answer<T> {
-    Answer {
-        cp_seid: 0,
-        outcome: Err(refuse_all(Cause::SessionContextNotFound)),
-    }
-}
-
-/// TEIDs and UE addresses that the session would take must be nobody else's.
-fn check_free(
-    books: &SlotTable,
-    current: &Seating,
-    wanted: &Wanted,
-    model: &Model,
-) -> Result<(), Refusal> {
-    let refuse = |ie, concerned: &dyn Fn(&model::Pdr) -> bool| {
-        let pdr = model
-            .pdrs
-            .iter()
-            .find(|pdr| concerned(pdr))
-            .map_or(0, |pdr| pdr.id);
-        Err(refuse(Cause::RuleCreationFailure, ie, FailedRule::Pdr(pdr)))
-    };
-    for tunnel in &wanted.tunnels {
-        if let TunnelKey::Given(teid) = tunnel.key
-            && current.tunnel(tunnel.key).is_none()
-            && books.has_teid(teid)
-        {
-            let names_it = |pdr: &model::Pdr| pdr.tunnel.is_some_and(|own| own.key == tunnel.key);
-            return refuse(kind::F_TEID, &names_it);
+    /// The tables are filled otherwise now.
+    fn took(&mut self, changed: Changed, basis: Basis) {
+        for slot in &changed.released {
+            self.past_volumes
+                .add_slot(&slot.seat, slot.uplink, slot.downlink);
         }
+        self.seating = changed.seating;
+        self.basis = basis;
     }
-    for endpoint in &wanted.addresses {
-        if !current.addresses().any(|own| own == *endpoint) && books.has_address(*endpoint) {
-            let names_one = |pdr: &model::Pdr| pdr.tunnel.is_none() && pdr.ue.is_some();
-            return refuse(kind::UE_IP_ADDRESS, &names_one);
-        }
-    }
-    Ok(())
-}
-
-/// A Created PDR for each F-TEID that was left to us.
-fn created_pdrs(requested: &Requested, seating: &Seating) -> Vec<CreatedPdr> {
-    let of_pdr = |&id: &u16| {
-        let tunnel = seating.tunnel(requested.model.pdrs.get(id)?.tunnel?.key)?;
-        Some(CreatedPdr {
-            id,
-            f_teid: Some(FTeid::Given {
-                teid: tunnel.teid,
-                ipv4: Some(tunnel.address),
-                ipv6: None,
-            }),
-            ue_ip_address: None,
-        })
-    };
-    requested.chosen.iter().filter_map(of_pdr).collect()
 }
 
 /// The cause for a change that the tables have no room for, or refused.
@@ -421,7 +371,10 @@ fn change_error(error: &ChangeError) -> Refusal {
     match error {
         ChangeError::Exhausted(exhausted) => {
             tracing::debug!(%exhausted, "a session request is refused");
-            refuse_all(Cause::NoResourcesAvailable)
+            refuse_all(match exhausted {
+                Exhausted::UeAddresses => Cause::AllDynamicAddressesOccupied,
+                _ => Cause::NoResourcesAvailable,
+            })
         }
         ChangeError::Datapath(error) => table_error(error),
     }

@@ -3,12 +3,17 @@
 use crate::pfcp::ie::{Cause, FailedRule};
 use crate::pfcp::message::Refusal;
 
-/// A refusal that names a rule.
-pub(super) fn refuse(cause: Cause, offending_ie: u16, rule: FailedRule) -> Refusal {
+/// A refusal that names a rule. Failed Rule ID has no word for a traffic endpoint or a MAR; those are told by the
+/// offending IE alone.
+pub(super) fn refuse(
+    cause: Cause,
+    offending_ie: u16,
+    rule: impl Into<Option<FailedRule>>,
+) -> Refusal {
     Refusal {
         cause,
         offending_ie: Some(offending_ie),
-        failed_rule: Some(rule),
+        failed_rule: rule.into(),
     }
 }
 

@@ -1,23 +1,34 @@
-//! Which slot serves what: pools of UE addresses cut into blocks, the allocator of slots, peers and rule
-//! lists, and the table that puts sessions into them.
+//! Which slot serves what: pools of UE addresses cut into blocks, the allocators of slots and of UE addresses, peers,
+//! rule lists and shared meters, and the table that puts sessions into them.
 
+mod addresses;
 mod allocator;
+mod duplicates;
+mod framed;
 mod lists;
 mod peers;
 mod pools;
+mod prepare;
 mod seating;
+mod shared_meters;
 mod table;
 #[cfg(test)]
 mod tests;
 mod transaction;
 mod write;
 
+pub use addresses::{AddressFamily, UePool};
+pub use duplicates::{Duplicate, DuplicateSet, MAX_DUPLICATES};
+pub use framed::{FramedRoute, outermost};
 pub use peers::{PeerKey, Peers};
 pub use pools::{MAX_BLOCKS, PoolError, PoolLayout, ue_key};
+pub use prepare::Prepared;
 pub use seating::{
-    Address, MeterKey, Program, Seat, Seating, Tunnel, TunnelKey, UeEndpoint, Wanted, WantedTunnel,
+    Address, Image, Meter, MeterKey, Program, Seat, Seating, SharedMeter, Tunnel, TunnelKey,
+    UeEndpoint, Wanted, WantedTunnel,
 };
+pub use shared_meters::{MeterScope, SharedMeterKey};
 #[cfg(test)]
 pub(crate) use table::Snapshot;
-pub use table::{Exhausted, Prepared, SlotTable, index_bits};
-pub use transaction::{ChangeError, Changed, ReleasedSlot};
+pub use table::{Exhausted, SlotTable, index_bits};
+pub use transaction::{ChangeError, Changed, EndMarker, ReleasedSlot};

@@ -1,21 +1,22 @@
 //! Which GTP-U peers are in use.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Instant;
 
 use upf_common::abi::{self, mapped};
-use upf_common::wire::outer_ipv4_checksum_base;
+use upf_common::wire::{outer_ipv4_checksum_base, outer_ipv6_checksum_base};
 
 use super::lists::QUARANTINE;
+use crate::gtpu::PathKey;
 
-/// A GTP-U peer, as seen from one of our addresses.
+/// A GTP-U peer, as seen from one of our addresses, which is of the same family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerKey {
     /// Our GTP-U address.
-    pub local: Ipv4Addr,
+    pub local: IpAddr,
     /// The peer's.
-    pub remote: Ipv4Addr,
+    pub remote: IpAddr,
     /// Number of the network instance that its route is looked up in.
     pub instance: u32,
 }
@@ -24,12 +25,23 @@ impl PeerKey {
     /// The record of the `PEERS` map.
     #[must_use]
     pub fn record(&self) -> abi::Peer {
-        let (local, remote) = (self.local.octets(), self.remote.octets());
+        let octets = |address: IpAddr| match address {
+            IpAddr::V4(address) => mapped(address.octets()),
+            IpAddr::V6(address) => address.octets(),
+        };
+        let (local, remote) = (octets(self.local), octets(self.remote));
+        let checksum_base = match (self.local, self.remote) {
+            (IpAddr::V4(local), IpAddr::V4(remote)) => {
+                outer_ipv4_checksum_base(local.octets(), remote.octets())
+            }
+            _ => outer_ipv6_checksum_base(local, remote),
+        };
         abi::Peer {
-            local: mapped(local),
-            remote: mapped(remote),
+            local,
+            remote,
             instance: self.instance,
-            checksum_base: outer_ipv4_checksum_base(local, remote),
+            checksum_base,
+            is_v6: self.remote.is_ipv6().into(),
             ..abi::Peer::default()
         }
     }
@@ -40,8 +52,8 @@ impl PeerKey {
 #[derive(Clone, Debug)]
 pub struct Peers {
     capacity: u32,
-    /// Entries from here on were never used.
-    next: u32,
+    /// The last peer of each entry that was ever used.
+    keys: Vec<PeerKey>,
     free: Vec<u32>,
     entries: HashMap<PeerKey, Entry>,
     idle: VecDeque<(Instant, PeerKey)>,
@@ -62,7 +74,7 @@ impl Peers {
     pub fn new(capacity: u32) -> Self {
         Self {
             capacity,
-            next: 0,
+            keys: Vec::new(),
             free: Vec::new(),
             entries: HashMap::new(),
             idle: VecDeque::new(),
@@ -87,12 +99,18 @@ impl Peers {
             self.changes += u64::from(only);
             return Some((entry.index, only));
         }
-        let index = self.free.pop().or_else(|| {
-            (self.next < self.capacity).then(|| {
-                self.next += 1;
-                self.next - 1
-            })
-        })?;
+        let unused = self.keys.len() as u32;
+        let index = match self.free.pop() {
+            Some(index) => {
+                self.keys[index as usize] = key;
+                index
+            }
+            None if unused < self.capacity => {
+                self.keys.push(key);
+                unused
+            }
+            None => return None,
+        };
         let entry = Entry {
             index,
             users: 1,
@@ -103,9 +121,12 @@ impl Peers {
         Some((index, true))
     }
 
-    /// Takes a user away.
-    pub fn release(&mut self, key: &PeerKey, now: Instant) {
+    /// Takes a user of an entry away.
+    pub fn release(&mut self, index: u32, now: Instant) {
         self.end_quarantine(now);
+        let Some(key) = self.keys.get(index as usize) else {
+            return;
+        };
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
@@ -117,12 +138,37 @@ impl Peers {
         }
     }
 
+    /// Entries that have a peer, those included that had one a second ago.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The peers' addresses, without doubles.
     #[must_use]
     pub fn remotes(&self) -> Vec<IpAddr> {
         let used = self.entries.iter().filter(|(_, entry)| entry.users > 0);
-        let remotes: BTreeSet<_> = used.map(|(key, _)| IpAddr::V4(key.remote)).collect();
+        let remotes: BTreeSet<_> = used.map(|(key, _)| key.remote).collect();
         remotes.into_iter().collect()
+    }
+
+    /// The ways to those addresses, each from one of ours, without doubles: network instances do not count.
+    #[must_use]
+    pub fn paths(&self) -> Vec<PathKey> {
+        let used = self.entries.iter().filter(|(_, entry)| entry.users > 0);
+        let paths: BTreeSet<_> = used
+            .map(|(key, _)| PathKey {
+                remote: key.remote,
+                local: key.local,
+            })
+            .collect();
+        paths.into_iter().collect()
     }
 
     /// Raised whenever a peer gets its first user or loses its last.
@@ -164,8 +210,8 @@ mod tests {
 
     fn key(last: u8) -> PeerKey {
         PeerKey {
-            local: Ipv4Addr::new(10, 1, 0, 2),
-            remote: Ipv4Addr::new(10, 1, 0, last),
+            local: IpAddr::from([10, 1, 0, 2]),
+            remote: IpAddr::from([10, 1, 0, last]),
             instance: 0,
         }
     }
@@ -177,27 +223,29 @@ mod tests {
         assert_eq!(peers.acquire(key(10), start), Some((0, false)));
         assert_eq!(peers.acquire(key(11), start), Some((1, true)));
         assert_eq!(peers.acquire(key(12), start), None);
-        peers.release(&key(10), start);
-        peers.release(&key(10), start);
-        assert_eq!(peers.remotes(), [IpAddr::V4(key(11).remote)]);
+        peers.release(0, start);
+        peers.release(0, start);
+        assert_eq!(peers.remotes(), [key(11).remote]);
         assert_eq!(peers.acquire(key(12), start + QUARANTINE / 2), None);
         assert_eq!(peers.acquire(key(12), start + QUARANTINE), Some((0, true)));
         assert_eq!(peers.index_of(&key(10)), None);
+        peers.release(0, start + QUARANTINE);
+        assert_eq!(peers.remotes(), [key(11).remote]);
     }
 
     #[test]
     fn to_and_fro_between_two_peers_uses_two_entries() {
         let (mut peers, start) = (Peers::new(2), Instant::now());
-        peers.acquire(key(10), start);
+        let (mut last, _) = peers.acquire(key(10), start).unwrap();
         let before = peers.changes();
         for n in 0..200 {
-            let (to, from) = (key(10 + (n + 1) % 2), key(10 + n % 2));
-            assert!(peers.acquire(to, start).is_some());
-            peers.release(&from, start);
+            let (index, _) = peers.acquire(key(10 + (n + 1) % 2), start).unwrap();
+            peers.release(last, start);
+            last = index;
         }
         assert_eq!(peers.changes(), before + 400);
-        peers.release(&key(10), start);
-        peers.release(&key(10), start + QUARANTINE);
+        peers.release(last, start);
+        peers.release(last, start + QUARANTINE);
         assert!(peers.idle.len() <= 1 && peers.entries.len() <= 1);
     }
 
@@ -209,5 +257,16 @@ mod tests {
         ];
         assert_eq!(record.checksum_base, words.iter().sum::<u32>());
         assert_eq!(record.remote[12..], [10, 1, 0, 10]);
+        assert_eq!(record.is_v6, 0);
+        let v6 = PeerKey {
+            local: "2001:db8::2".parse().unwrap(),
+            remote: "2001:db8::a".parse().unwrap(),
+            instance: 3,
+        };
+        let record = v6.record();
+        let words = [0x2001, 0x0db8, 2, 0x2001, 0x0db8, 0xa, 17];
+        assert_eq!(record.checksum_base, words.iter().sum::<u32>());
+        assert_eq!((record.is_v6, record.instance), (1, 3));
+        assert_eq!(record.remote[..4], [0x20, 1, 0x0d, 0xb8]);
     }
 }

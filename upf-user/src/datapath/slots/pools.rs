@@ -173,7 +173,7 @@ pub fn ue_key(instance: u32, address: IpAddr) -> UeKey {
     UeKey { address, instance }
 }
 
-fn upper_half(address: Ipv6Addr) -> u64 {
+pub(super) fn upper_half(address: Ipv6Addr) -> u64 {
     (u128::from(address) >> 64) as u64
 }
 

@@ -2,13 +2,18 @@
 //!
 //! A slot has three seats. The *tunnel* seat is its uplink half, found by a TEID of ours; the *address* seat is
 //! its downlink half, found by a UE address; the *meter* seat is the buckets in its state. An ordinary session
-//! has one slot with all three taken.
+//! has one slot with all three taken. What only few sessions have is kept apart, so that the others do not pay for
+//! it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
-use upf_common::abi::{RuleList, Rules};
+use upf_common::abi::{RuleListEntry, Rules};
+use upf_common::meter::Rate;
 
+use super::duplicates::DuplicateSet;
+use super::framed::FramedRoute;
 use super::peers::PeerKey;
+use super::shared_meters::SharedMeterKey;
 use crate::datapath::{Direction, SlotIndex};
 
 /// A session's name for one of its local F-TEIDs.
@@ -35,7 +40,7 @@ pub struct MeterKey {
 }
 
 /// A UE address in a network instance; an IPv6 address is the /64 prefix with the lower half zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UeEndpoint {
     /// The network instance's number.
     pub instance: u32,
@@ -50,10 +55,18 @@ pub struct Wanted {
     pub tunnels: Vec<WantedTunnel>,
     /// UE addresses that packets arrive for, none twice.
     pub addresses: Vec<UeEndpoint>,
+    /// UE addresses that we chose for it ([`super::SlotTable::allocate_address`]).
+    pub allocated: Vec<UeEndpoint>,
+    /// Networks behind the UE that do not overlap; they lead where an address of that instance leads.
+    pub framed_routes: Vec<FramedRoute>,
     /// Meters, none twice.
     pub meters: Vec<MeterKey>,
+    /// Meters that it shares with other sessions, none twice.
+    pub shared_meters: Vec<SharedMeterKey>,
     /// Peers that are sent to, none twice.
     pub peers: Vec<PeerKey>,
+    /// Where copies go, none twice.
+    pub duplicates: Vec<DuplicateSet>,
 }
 
 /// A local F-TEID that a session needs.
@@ -61,8 +74,6 @@ pub struct Wanted {
 pub struct WantedTunnel {
     /// The session's name for it.
     pub key: TunnelKey,
-    /// Our GTP-U address.
-    pub address: Ipv4Addr,
     /// Which way its packets go, as seen from the UE.
     pub traffic: Direction,
 }
@@ -72,8 +83,23 @@ pub struct WantedTunnel {
 pub struct Seating {
     /// Its slots.
     pub seats: Vec<Seat>,
-    /// The peers that it is a user of.
-    pub peers: Vec<PeerKey>,
+    /// The peers that it is a user of, by their index.
+    pub(super) peers: Vec<u32>,
+    /// `None` if all of it is empty.
+    extras: Option<Box<Extras>>,
+}
+
+/// What only few sessions have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extras {
+    /// UE addresses that we chose.
+    pub(super) allocated: Vec<UeEndpoint>,
+    /// Framed routes, each with the slot that it leads to.
+    pub(super) framed_routes: Vec<(FramedRoute, SlotIndex)>,
+    /// Shared meters.
+    pub(super) shared_meters: Vec<SharedMeterKey>,
+    /// Where copies go.
+    pub(super) duplicates: Vec<DuplicateSet>,
 }
 
 /// One slot of a session.
@@ -98,9 +124,7 @@ pub struct Tunnel {
     pub key: TunnelKey,
     /// TEID.
     pub teid: u32,
-    /// Our GTP-U address.
-    pub address: Ipv4Addr,
-    /// Its rule list, if it has one.
+    /// The first page of its rule list, if it has one.
     pub list: Option<u32>,
 }
 
@@ -109,8 +133,19 @@ pub struct Tunnel {
 pub struct Address {
     /// The address.
     pub endpoint: UeEndpoint,
-    /// Its rule list, if it has one.
+    /// The first page of its rule list, if it has one.
     pub list: Option<u32>,
+}
+
+/// What a session's slots are to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Image {
+    /// What their halves are to do.
+    pub programs: Vec<Program>,
+    /// The rates of the session's own meters.
+    pub meters: Vec<Meter>,
+    /// The rates that the session asks of shared meters.
+    pub shared_meters: Vec<SharedMeter>,
 }
 
 /// What one half of a slot is to do.
@@ -122,8 +157,30 @@ pub struct Program {
     pub direction: Direction,
     /// Its rules; where there is a list, the index is that of the seat.
     pub rules: Rules,
-    /// The list that the rules lead to.
-    pub list: Option<Box<RuleList>>,
+    /// The list that the rules lead to; empty where they say all.
+    pub list: Vec<RuleListEntry>,
+}
+
+/// A meter of one half of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meter {
+    /// The slot.
+    pub slot: SlotIndex,
+    /// Which half.
+    pub direction: Direction,
+    /// How much passes.
+    pub rate: Rate,
+}
+
+/// One half of a shared meter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedMeter {
+    /// Its name.
+    pub key: SharedMeterKey,
+    /// Which half.
+    pub direction: Direction,
+    /// How much passes.
+    pub rate: Rate,
 }
 
 impl Seat {
@@ -141,12 +198,20 @@ impl Seat {
         self.tunnel.is_none() && self.address.is_none() && self.meter.is_none()
     }
 
-    /// The rule list of a half.
+    /// The first page of the rule list of a half.
     #[must_use]
     pub fn list(&self, direction: Direction) -> Option<u32> {
         match direction {
             Direction::Uplink => self.tunnel.and_then(|tunnel| tunnel.list),
             Direction::Downlink => self.address.and_then(|address| address.list),
+        }
+    }
+
+    pub(super) fn set_list(&mut self, direction: Direction, first: Option<u32>) {
+        match (direction, &mut self.tunnel, &mut self.address) {
+            (Direction::Uplink, Some(tunnel), _) => tunnel.list = first,
+            (Direction::Downlink, _, Some(address)) => address.list = first,
+            _ => {}
         }
     }
 }
@@ -174,6 +239,44 @@ impl Seating {
     pub fn meter_slot(&self, key: MeterKey) -> Option<SlotIndex> {
         let seat = self.seats.iter().find(|seat| seat.meter == Some(key))?;
         Some(seat.slot)
+    }
+
+    /// The slot that framed routes of a network instance lead to: that of the first UE address there.
+    #[must_use]
+    pub fn framed_slot(&self, instance: u32) -> Option<SlotIndex> {
+        let taken = self.seats.iter();
+        let taken = taken.filter_map(|seat| Some((seat.address?.endpoint, seat.slot)));
+        let there = taken.filter(|(endpoint, _)| endpoint.instance == instance);
+        there.min().map(|(_, slot)| slot)
+    }
+
+    /// UE addresses that we chose.
+    #[must_use]
+    pub fn allocated(&self) -> &[UeEndpoint] {
+        self.extras().map_or(&[], |extras| &extras.allocated)
+    }
+
+    /// Framed routes, each with the slot that it leads to.
+    #[must_use]
+    pub fn framed_routes(&self) -> &[(FramedRoute, SlotIndex)] {
+        self.extras().map_or(&[], |extras| &extras.framed_routes)
+    }
+
+    pub(super) fn shared_meters(&self) -> &[SharedMeterKey] {
+        self.extras().map_or(&[], |extras| &extras.shared_meters)
+    }
+
+    pub(super) fn duplicates(&self) -> &[DuplicateSet] {
+        self.extras().map_or(&[], |extras| &extras.duplicates)
+    }
+
+    fn extras(&self) -> Option<&Extras> {
+        self.extras.as_deref()
+    }
+
+    pub(super) fn set_extras(&mut self, extras: Extras) {
+        let is_empty = extras == Extras::default();
+        self.extras = (!is_empty).then(|| Box::new(extras));
     }
 
     pub(super) fn lists(&self) -> impl Iterator<Item = u32> {

@@ -1,23 +1,25 @@
-//! Who has which slot, TEID, UE address, peer and rule list.
+//! Who has which slot, TEID, UE address, framed route, peer, rule list and shared meter.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
-use rand::Rng;
-use upf_common::abi::{BLOCK_SLOTS, UeKey};
+use upf_common::abi::UeKey;
+#[cfg(test)]
+use upf_common::meter::Rate;
 
+use super::addresses::{AddressFamily, UeAddressAllocator, UePool};
 use super::allocator::SlotAllocator;
+use super::duplicates::{Duplicate, DuplicateSet, Duplicates};
+use super::framed::{FramedRoute, FramedRoutes};
 use super::lists::Lists;
-use super::peers::{PeerKey, Peers};
+#[cfg(test)]
+use super::peers::PeerKey;
+use super::peers::Peers;
 use super::pools::{PoolLayout, ue_key};
-use super::seating::{
-    Address, MeterKey, Seat, Seating, Tunnel, TunnelKey, UeEndpoint, Wanted, WantedTunnel,
-};
+use super::seating::{Seating, UeEndpoint};
+use super::shared_meters::{SharedMeterKey, SharedMeters};
 use super::write::Write;
 use crate::datapath::{Datapath, SlotIndex};
-
-/// Tags that are tried for a new TEID before giving up. Only TEIDs that control planes gave can be in the way.
-const TAG_ATTEMPTS: u32 = 256;
 
 /// Low bits of a TEID that hold the slot's index; the rest is the tag. The fast path's mask is
 /// `(1 << bits) - 1`.
@@ -38,9 +40,15 @@ pub enum Exhausted {
     /// GTP-U peers.
     #[error("all GTP-U peers are in use")]
     Peers,
-    /// Rule lists.
+    /// Pages of rule lists.
     #[error("all rule lists are in use")]
     Lists,
+    /// UE addresses of the pools.
+    #[error("all UE addresses of the network instance's pools are in use")]
+    UeAddresses,
+    /// Places where copies of packets go.
+    #[error("copies of packets go to too many places")]
+    Duplicates,
 }
 
 /// The books of all that sessions have of the tables.
@@ -54,11 +62,15 @@ pub struct SlotTable {
     pub(super) addresses: HashMap<UeKey, SlotIndex>,
     /// How many of `addresses` each block has.
     pub(super) block_users: HashMap<u32, u32>,
+    pub(super) ue_allocator: UeAddressAllocator,
+    pub(super) framed: FramedRoutes,
     pub(super) teids: HashMap<u32, SlotIndex>,
     /// The last TEID of each slot, so that the next one differs.
-    last_teids: Vec<u32>,
+    pub(super) last_teids: Vec<u32>,
     pub(super) peers: Peers,
     pub(super) lists: Lists,
+    pub(super) shared_meters: SharedMeters,
+    pub(super) duplicates: Duplicates,
     /// Writes that are owed to the tables, because they failed while a change was taken back.
     pub(super) repairs: VecDeque<Write>,
 }
@@ -70,42 +82,19 @@ pub(crate) struct Snapshot {
     slots: SlotAllocator,
     addresses: HashMap<UeKey, SlotIndex>,
     block_users: HashMap<u32, u32>,
+    allocated: std::collections::HashSet<UeEndpoint>,
+    framed: FramedRoutes,
     teids: HashMap<u32, SlotIndex>,
     peers: std::collections::BTreeMap<PeerKey, u32>,
-    lists: usize,
-}
-
-/// Seats for a session that are taken in the books but not in the tables. It has to go either to
-/// [`SlotTable::commit`] or to [`SlotTable::cancel`].
-#[derive(Debug)]
-pub struct Prepared {
-    /// What the session has then.
-    pub seating: Seating,
-    /// Slots that were free before.
-    pub(super) fresh: Vec<SlotIndex>,
-    /// Writes that come before the rules.
-    pub(super) before: Vec<Write>,
-    /// Writes that come after the rules.
-    pub(super) after: Vec<Write>,
-    /// How to take the entries in the books back, last one first.
-    pub(super) undo: Vec<Undo>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Undo {
-    Release(SlotIndex),
-    Unbind(u32),
-    Rebind(u32, SlotIndex),
-    ForgetAddress(UeEndpoint),
-    ForgetTeid(u32),
-    ReleasePeer(PeerKey),
-    ReleaseList(u32),
+    lists: u32,
+    shared_meters: SharedMeters,
+    duplicates: std::collections::BTreeMap<Vec<Duplicate>, u32>,
 }
 
 impl SlotTable {
     /// Empty books for tables of these sizes.
     #[must_use]
-    pub fn new(tables: &impl Datapath, pools: PoolLayout) -> Self {
+    pub fn new(tables: &impl Datapath, pools: PoolLayout, ue_pools: &[UePool]) -> Self {
         let capacity = tables.capacity();
         Self {
             slots: SlotAllocator::new(capacity),
@@ -113,10 +102,14 @@ impl SlotTable {
             index_bits: index_bits(capacity),
             addresses: HashMap::new(),
             block_users: HashMap::new(),
+            ue_allocator: UeAddressAllocator::new(ue_pools),
+            framed: FramedRoutes::default(),
             teids: HashMap::new(),
             last_teids: vec![0; capacity as usize],
             peers: Peers::new(tables.peers()),
             lists: Lists::new(tables.lists()),
+            shared_meters: SharedMeters::default(),
+            duplicates: Duplicates::new(),
             repairs: VecDeque::new(),
         }
     }
@@ -125,6 +118,18 @@ impl SlotTable {
     #[must_use]
     pub fn used_slots(&self) -> u32 {
         self.slots.used()
+    }
+
+    /// How much is in use, in percent: slots, pages of rule lists, peers and the fullest pool of UE addresses, the
+    /// scarcest of them.
+    #[must_use]
+    pub fn load_percent(&self, tables: &impl Datapath) -> u8 {
+        let percent = |used: u64, all: u32| (used * 100 / u64::from(all.max(1))).min(100) as u8;
+        let slots = percent(self.slots.used().into(), tables.capacity());
+        let lists = percent(self.lists.used().into(), tables.lists());
+        let peers = percent(self.peers.len() as u64, tables.peers());
+        let addresses = self.ue_allocator.load_percent();
+        slots.max(lists).max(peers).max(addresses)
     }
 
     /// The peers.
@@ -139,251 +144,89 @@ impl SlotTable {
         self.teids.contains_key(&teid)
     }
 
-    /// Whether somebody has this UE address.
+    /// Whether somebody has this UE address, or was given it by us.
     #[must_use]
     pub fn has_address(&self, endpoint: UeEndpoint) -> bool {
-        self.addresses.contains_key(&key_of(endpoint))
+        self.addresses.contains_key(&key_of(endpoint)) || self.ue_allocator.has(endpoint)
     }
 
-    /// Takes what a session lacks of what it wants; `current` is what it has. TEIDs and UE addresses that it
-    /// wants and does not have must be nobody's.
+    /// Hands a UE address out, from the pools of a network instance (UEIP). Whoever asks has to put it into
+    /// [`super::Wanted::allocated`], so that the session has it and gives it back in the end, or to take it back with
+    /// [`Self::cancel_address`].
     ///
     /// # Errors
-    /// When there is not enough of something; nothing is taken then.
-    pub fn prepare(
+    /// [`Exhausted::UeAddresses`].
+    pub fn allocate_address(
         &mut self,
+        instance: u32,
+        family: AddressFamily,
+        now: Instant,
+    ) -> Result<UeEndpoint, Exhausted> {
+        let Self {
+            ue_allocator,
+            addresses,
+            ..
+        } = self;
+        let is_given = |endpoint| addresses.contains_key(&key_of(endpoint));
+        let endpoint = ue_allocator.allocate(instance, family, now, is_given);
+        endpoint.ok_or(Exhausted::UeAddresses)
+    }
+
+    /// Takes [`Self::allocate_address`] back for a request that came to nothing.
+    pub fn cancel_address(&mut self, endpoint: UeEndpoint) {
+        self.ue_allocator.cancel(endpoint);
+    }
+
+    /// A framed route of `wanted` that overlaps one which another session has.
+    #[must_use]
+    pub fn overlapping_route(
+        &self,
         current: &Seating,
-        wanted: &Wanted,
-        now: Instant,
-        random: &mut impl Rng,
-    ) -> Result<Prepared, Exhausted> {
-        let mut prepared = Prepared {
-            seating: current.clone(),
-            fresh: Vec::new(),
-            before: Vec::new(),
-            after: Vec::new(),
-            undo: Vec::new(),
+        wanted: &[FramedRoute],
+    ) -> Option<FramedRoute> {
+        let taken = |route: &&FramedRoute| {
+            let mut others = self.framed.overlapping(**route);
+            others.any(|slot| !current.has_slot(slot))
         };
-        prepared.seating.leave_unwanted(wanted);
-        match self.take(&mut prepared, wanted, now, random) {
-            Ok(()) => Ok(prepared),
-            Err(exhausted) => {
-                self.cancel(prepared, now);
-                Err(exhausted)
-            }
-        }
+        wanted.iter().find(taken).copied()
     }
 
-    /// Gives back what [`Self::prepare`] took.
-    pub fn cancel(&mut self, prepared: Prepared, now: Instant) {
-        for undo in prepared.undo.into_iter().rev() {
-            match undo {
-                Undo::Release(slot) => self.slots.release(slot),
-                Undo::Unbind(block) => self.slots.unbind(block),
-                Undo::Rebind(block, first) => self.slots.rebind(block, first),
-                Undo::ForgetAddress(endpoint) => self.forget_address(endpoint),
-                Undo::ForgetTeid(teid) => {
-                    self.teids.remove(&teid);
-                }
-                Undo::ReleasePeer(key) => self.peers.release(&key, now),
-                Undo::ReleaseList(list) => self.lists.release(list, now),
-            }
-        }
+    /// Where the copies go that are filed under an ID ([`upf_common::abi::Rules::duplicate`]).
+    #[must_use]
+    pub fn duplicate(&self, id: u32) -> Option<&DuplicateSet> {
+        self.duplicates.get(id)
     }
 
-    fn take(
-        &mut self,
-        prepared: &mut Prepared,
-        wanted: &Wanted,
-        now: Instant,
-        random: &mut impl Rng,
-    ) -> Result<(), Exhausted> {
-        for key in &wanted.peers {
-            let (index, write) = self.peers.acquire(*key, now).ok_or(Exhausted::Peers)?;
-            prepared.undo.push(Undo::ReleasePeer(*key));
-            if write {
-                prepared.before.push(Write::Peer(index, key.record()));
-            }
-        }
-        prepared.seating.peers.clone_from(&wanted.peers);
-        // Addresses first: they decide the slot, the others follow.
-        for endpoint in &wanted.addresses {
-            if !prepared.seating.addresses().any(|taken| taken == *endpoint) {
-                self.take_address(prepared, *endpoint)?;
-            }
-        }
-        for tunnel in &wanted.tunnels {
-            if prepared.seating.tunnel(tunnel.key).is_none() {
-                self.take_tunnel(prepared, tunnel, random)?;
-            }
-        }
-        for key in &wanted.meters {
-            if prepared.seating.meter_slot(*key).is_none() {
-                self.take_meter(prepared, *key)?;
-            }
-        }
-        prepared.seating.drop_empty_seats();
-        Ok(())
+    /// The ID of places where copies go that some session has.
+    #[must_use]
+    pub fn duplicate_id(&self, set: &[Duplicate]) -> Option<u32> {
+        self.duplicates.id_of(set)
     }
 
-    fn take_address(
-        &mut self,
-        prepared: &mut Prepared,
-        endpoint: UeEndpoint,
-    ) -> Result<(), Exhausted> {
-        let place = self.pools.block_of(endpoint.instance, endpoint.address);
-        let by_block = place.and_then(|(block, place)| self.take_place(prepared, block, place));
-        let slot = match by_block {
-            Some(slot) => slot,
-            None => {
-                let slot = self.take_seat(prepared, |seat| seat.address.is_none())?;
-                prepared.after.push(Write::InsertUe(key_of(endpoint), slot));
-                slot
-            }
-        };
-        self.addresses.insert(key_of(endpoint), slot);
-        if let Some((block, _)) = place {
-            *self.block_users.entry(block).or_default() += 1;
-        }
-        prepared.undo.push(Undo::ForgetAddress(endpoint));
-        if let Some(seat) = prepared.seating.seat_mut(slot) {
-            seat.address = Some(Address {
-                endpoint,
-                list: None,
-            });
-        }
-        Ok(())
+    /// The slot whose state holds the buckets of a shared meter that some session has.
+    #[must_use]
+    pub fn shared_meter_slot(&self, key: &SharedMeterKey) -> Option<SlotIndex> {
+        self.shared_meters.slot_of(key)
     }
 
-    /// The slot at a place of a block; the block gets a chunk if it has none yet. `None` if the address has
-    /// to go through `UE_ADDRESSES`.
-    fn take_place(&mut self, prepared: &mut Prepared, block: u32, place: u32) -> Option<SlotIndex> {
-        let first = match self.slots.first_of(block) {
-            Some(first) => first,
-            None if self.users_of(block) > 0 => return None,
-            None => {
-                let first = self.slots.bind(block)?;
-                prepared.undo.push(Undo::Unbind(block));
-                prepared.before.push(Write::Block {
-                    block,
-                    new: Some(first),
-                    old: None,
-                });
-                first
-            }
-        };
-        let slot = SlotIndex(first.0 + place);
-        match prepared.seating.seat_mut(slot) {
-            Some(seat) if seat.address.is_none() => return Some(slot),
-            Some(_) => {}
-            None if self.slots.claim_at(slot) => {
-                prepared.take(slot);
-                return Some(slot);
-            }
-            None => {}
-        }
-        // A session that once had this address still has something else there.
-        self.dissolve(prepared, block);
-        None
+    /// All shared meters: users, slot, and what is in force in its halves.
+    #[cfg(test)]
+    pub(crate) fn shared_meters(
+        &self,
+    ) -> impl Iterator<Item = (&SharedMeterKey, u32, SlotIndex, [Option<Rate>; 2])> {
+        self.shared_meters.iter()
     }
 
-    fn take_tunnel(
-        &mut self,
-        prepared: &mut Prepared,
-        wanted: &WantedTunnel,
-        random: &mut impl Rng,
-    ) -> Result<(), Exhausted> {
-        // The counters of a half are of one direction of traffic as long as the session has the slot.
-        let fits = |seat: &Seat| {
-            let traffic = seat.tunnel_traffic.unwrap_or(wanted.traffic);
-            seat.tunnel.is_none() && traffic == wanted.traffic
-        };
-        let slot = self.take_seat(prepared, fits)?;
-        let teid = match wanted.key {
-            TunnelKey::Given(teid) => {
-                prepared.after.push(Write::InsertTeid(teid, slot));
-                teid
-            }
-            TunnelKey::Shared(_) | TunnelKey::Own(_) => self.choose_teid(slot, random)?,
-        };
-        self.teids.insert(teid, slot);
-        prepared.undo.push(Undo::ForgetTeid(teid));
-        if let Some(seat) = prepared.seating.seat_mut(slot) {
-            seat.tunnel_traffic = Some(wanted.traffic);
-            seat.tunnel = Some(Tunnel {
-                key: wanted.key,
-                teid,
-                address: wanted.address,
-                list: None,
-            });
-        }
-        Ok(())
+    /// How many sessions have copies sent to each set of places.
+    #[cfg(test)]
+    pub(crate) fn duplicates(&self) -> std::collections::BTreeMap<Vec<Duplicate>, u32> {
+        self.duplicates.users()
     }
 
-    fn take_meter(&mut self, prepared: &mut Prepared, key: MeterKey) -> Result<(), Exhausted> {
-        let slot = self.take_seat(prepared, |seat| seat.meter.is_none())?;
-        if let Some(seat) = prepared.seating.seat_mut(slot) {
-            seat.meter = Some(key);
-        }
-        Ok(())
-    }
-
-    /// The session's first slot that fits, or else one more.
-    fn take_seat(
-        &mut self,
-        prepared: &mut Prepared,
-        fits: impl Fn(&Seat) -> bool,
-    ) -> Result<SlotIndex, Exhausted> {
-        if let Some(seat) = prepared.seating.seats.iter().find(|seat| fits(seat)) {
-            return Ok(seat.slot);
-        }
-        let slot = match self.slots.claim() {
-            Some(slot) => slot,
-            None => {
-                let block = self.slots.sparsest_block().ok_or(Exhausted::Slots)?;
-                self.dissolve(prepared, block);
-                self.slots.claim().ok_or(Exhausted::Slots)?
-            }
-        };
-        prepared.take(slot);
-        Ok(slot)
-    }
-
-    /// Takes a block's chunk away: its users get entries of their own before the block leads nowhere.
-    fn dissolve(&mut self, prepared: &mut Prepared, block: u32) {
-        let Some(first) = self.slots.first_of(block) else {
-            return;
-        };
-        for place in 0..BLOCK_SLOTS {
-            let address = self.pools.address_at(block, place);
-            let key = address.map(|(instance, address)| ue_key(instance, address));
-            if let Some((key, slot)) = key.and_then(|key| Some((key, *self.addresses.get(&key)?))) {
-                prepared.before.push(Write::InsertUe(key, slot));
-            }
-        }
-        prepared.before.push(Write::Block {
-            block,
-            new: None,
-            old: Some(first),
-        });
-        self.slots.unbind(block);
-        prepared.undo.push(Undo::Rebind(block, first));
-    }
-
-    fn choose_teid(&mut self, slot: SlotIndex, random: &mut impl Rng) -> Result<u32, Exhausted> {
-        // Tag 0 is left out, so that no TEID is 0.
-        let tags = u32::MAX >> self.index_bits;
-        let last = self.last_teids.get_mut(slot.0 as usize);
-        let last = last.ok_or(Exhausted::Slots)?;
-        let start = random.random_range(0..tags);
-        let teid = (0..TAG_ATTEMPTS)
-            .map(|n| {
-                let tag = 1 + ((u64::from(start) + u64::from(n)) % u64::from(tags)) as u32;
-                (tag << self.index_bits) | slot.0
-            })
-            .find(|teid| teid != last && !self.teids.contains_key(teid));
-        *last = teid.ok_or(Exhausted::Teids)?;
-        Ok(*last)
+    /// UE addresses that are handed out.
+    #[cfg(test)]
+    pub(crate) fn allocated(&self) -> &std::collections::HashSet<UeEndpoint> {
+        self.ue_allocator.allocated()
     }
 
     /// The books without what differs after a change that was taken back: last TEIDs and quarantines.
@@ -393,9 +236,13 @@ impl SlotTable {
             slots: self.slots.clone(),
             addresses: self.addresses.clone(),
             block_users: self.block_users.clone(),
+            allocated: self.ue_allocator.allocated().clone(),
+            framed: self.framed.clone(),
             teids: self.teids.clone(),
             peers: self.peers.users(),
             lists: self.lists.used(),
+            shared_meters: self.shared_meters.clone(),
+            duplicates: self.duplicates.users(),
         }
     }
 
@@ -420,15 +267,6 @@ impl SlotTable {
                 self.block_users.remove(&block);
             }
         }
-    }
-}
-
-impl Prepared {
-    fn take(&mut self, slot: SlotIndex) {
-        self.undo.push(Undo::Release(slot));
-        self.fresh.push(slot);
-        self.before.push(Write::Reset(slot));
-        self.seating.seats.push(Seat::new(slot));
     }
 }
 

@@ -1,19 +1,19 @@
 //! Tests of the books.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use upf_common::abi::Rules;
+use upf_common::meter::Rate;
 
 use super::*;
 use crate::datapath::memory::{MemoryDatapath, Sizes};
-use crate::datapath::{Datapath, Direction};
-
-const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 2);
+use crate::datapath::{Datapath, Direction, network_key};
 
 struct Books {
     tables: MemoryDatapath,
@@ -33,8 +33,12 @@ impl Books {
             peers: 4,
             lists: 4,
         });
+        let ue_pools: Vec<_> = nets
+            .iter()
+            .map(|(instance, net)| ue_pool(*instance, *net))
+            .collect();
         Self {
-            books: SlotTable::new(&tables, pools),
+            books: SlotTable::new(&tables, pools, &ue_pools),
             tables,
             random: StdRng::seed_from_u64(3),
             now: Instant::now(),
@@ -45,15 +49,24 @@ impl Books {
         self.now += Duration::from_millis(300);
         let random = &mut self.random;
         let prepared = self.books.prepare(current, wanted, self.now, random)?;
-        let (old, new) = (programs(current), programs(&prepared.seating));
-        let current = (current, old.as_slice());
+        let (old, new) = (image(current), image(&prepared.seating));
+        let current = (current, &old);
+        let tables = &mut self.tables;
         self.books
-            .commit(&mut self.tables, current, prepared, new, self.now)
+            .commit(tables, current, prepared, new, &[], self.now)
+    }
+}
+
+fn ue_pool(instance: u32, net: IpNet) -> UePool {
+    UePool {
+        instance,
+        net,
+        quarantine: Duration::from_secs(30),
     }
 }
 
 /// Rules that name the seat's TEID and nothing else.
-fn programs(seating: &Seating) -> Vec<Program> {
+fn image(seating: &Seating) -> Image {
     let program = |seat: &Seat, direction, teid: u32| Program {
         slot: seat.slot,
         direction,
@@ -61,24 +74,71 @@ fn programs(seating: &Seating) -> Vec<Program> {
             teid: teid.to_be_bytes(),
             ..Rules::default()
         },
-        list: None,
+        list: Vec::new(),
     };
     let seats = seating.seats.iter();
-    seats
-        .flat_map(|seat| {
-            let uplink = seat
-                .tunnel
-                .map(|t| program(seat, Direction::Uplink, t.teid));
-            let downlink = seat.address.map(|_| program(seat, Direction::Downlink, 0));
-            uplink.into_iter().chain(downlink)
-        })
-        .collect()
+    let programs = seats.flat_map(|seat| {
+        let uplink = seat
+            .tunnel
+            .map(|t| program(seat, Direction::Uplink, t.teid));
+        let downlink = seat.address.map(|_| program(seat, Direction::Downlink, 0));
+        uplink.into_iter().chain(downlink)
+    });
+    let shared = seating.shared_meters().iter();
+    Image {
+        programs: programs.collect(),
+        shared_meters: shared
+            .map(|key| SharedMeter {
+                key: key.clone(),
+                direction: Direction::Downlink,
+                rate: Rate::from_bits_per_second(1000 + u64::from(key.correlation)),
+            })
+            .collect(),
+        ..Image::default()
+    }
+}
+
+fn shared(correlation: u32) -> SharedMeterKey {
+    SharedMeterKey {
+        scope: MeterScope::Session(1),
+        correlation,
+        is_downlink_tunnel: false,
+    }
+}
+
+/// The last two lie within the first.
+fn route(number: u8) -> FramedRoute {
+    let nets = [
+        "192.168.0.0/16",
+        "172.16.0.0/12",
+        "192.168.1.0/24",
+        "192.168.2.0/24",
+    ];
+    FramedRoute {
+        instance: 1,
+        net: nets[usize::from(number)].parse().unwrap(),
+    }
+}
+
+fn copies(instance: u32) -> DuplicateSet {
+    DuplicateSet::from([Duplicate {
+        tunnel: None,
+        instance,
+        dscp: None,
+    }])
+}
+
+fn peer(last: u8) -> PeerKey {
+    PeerKey {
+        local: IpAddr::from([10, 1, 0, 2]),
+        remote: IpAddr::from([10, 1, 0, last]),
+        instance: 0,
+    }
 }
 
 fn tunnel(key: TunnelKey) -> WantedTunnel {
     WantedTunnel {
         key,
-        address: LOCAL,
         traffic: Direction::Uplink,
     }
 }
@@ -173,21 +233,34 @@ fn wanted() -> impl Strategy<Value = Wanted> {
         })
     });
     let meters = proptest::collection::btree_set(0u32..5, 0..4);
-    (tunnels, v4, v6, meters).prop_map(|(tunnels, v4, v6, meters)| Wanted {
-        tunnels: tunnels
-            .into_iter()
-            .map(|id| tunnel(TunnelKey::Shared(id)))
-            .collect(),
-        addresses: v4.into_iter().chain(v6).collect(),
-        meters: meters
-            .into_iter()
-            .map(|qer| MeterKey {
-                qer,
-                is_downlink_tunnel: false,
-            })
-            .collect(),
-        peers: Vec::new(),
-    })
+    let few = |end: u8| proptest::collection::btree_set(0..end, 0..3);
+    let extras = (few(3), few(4), few(3), few(3));
+    let all = (tunnels, v4, v6, meters, extras);
+    all.prop_map(
+        |(tunnels, v4, v6, meters, (shared_meters, routes, sets, peers))| Wanted {
+            tunnels: tunnels
+                .into_iter()
+                .map(|id| tunnel(TunnelKey::Shared(id)))
+                .collect(),
+            addresses: v4.into_iter().chain(v6).collect(),
+            meters: meters
+                .into_iter()
+                .map(|qer| MeterKey {
+                    qer,
+                    is_downlink_tunnel: false,
+                })
+                .collect(),
+            framed_routes: outermost(&routes.into_iter().map(route).collect::<Vec<_>>()),
+            shared_meters: shared_meters
+                .into_iter()
+                .map(u32::from)
+                .map(shared)
+                .collect(),
+            duplicates: sets.into_iter().map(u32::from).map(copies).collect(),
+            peers: peers.into_iter().map(peer).collect(),
+            ..Wanted::default()
+        },
+    )
 }
 
 proptest! {
@@ -201,7 +274,8 @@ proptest! {
         for (which, wanted) in steps {
             let others = sessions.iter().enumerate().filter(|(n, _)| *n != which);
             let taken = others.flat_map(|(_, s)| s.addresses()).any(|a| wanted.addresses.contains(&a));
-            if taken {
+            let overlaps = books.books.overlapping_route(&sessions[which], &wanted.framed_routes);
+            if taken || overlaps.is_some() {
                 continue;
             }
             let before = books.books.snapshot();
@@ -233,7 +307,26 @@ proptest! {
                 }
             }
             let used: usize = sessions.iter().map(|session| session.seats.len()).sum();
-            prop_assert_eq!(books.books.used_slots() as usize, used);
+            let mut slots: HashSet<_> = sessions.iter().flat_map(|s| &s.seats).map(|seat| seat.slot).collect();
+            let mut framed = 0;
+            for (key, users, slot, rates) in books.books.shared_meters() {
+                let having = sessions.iter().filter(|session| session.shared_meters().contains(key));
+                prop_assert_eq!(having.count(), users as usize);
+                prop_assert!(slots.insert(slot));
+                let state = books.tables.slot(slot.0).unwrap().downlink.state;
+                prop_assert_eq!(rates[1].map(|rate| rate.ticks_per_byte), Some(state.ticks_per_byte));
+            }
+            for session in &sessions {
+                for (route, slot) in session.framed_routes() {
+                    let (_, key) = network_key(route.instance, route.net);
+                    prop_assert_eq!(books.tables.framed(1, key.address), Some(slot.0));
+                    prop_assert!(session.has_slot(*slot));
+                    framed += 1;
+                }
+            }
+            prop_assert_eq!(books.tables.framed_entries(), framed);
+            prop_assert_eq!(slots.len(), used + books.books.shared_meters().count());
+            prop_assert_eq!(books.books.used_slots() as usize, slots.len());
         }
         for session in sessions {
             books.change(&session, &Wanted::default()).unwrap();

@@ -4,13 +4,16 @@
 //! ways that lead to them; what is not needed any more goes last. When a write fails, those before it are
 //! taken back in reverse. A write that fails even then is owed to the tables and done before any later change.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
-use upf_common::abi::Rules;
+use upf_common::abi::{LIST_PAGE_ENTRIES, NO_LIST, RuleList, RuleListEntry, Rules};
 
-use super::seating::{Program, Seat, Seating};
-use super::table::{Exhausted, Prepared, SlotTable, Undo, key_of};
-use super::write::Write;
+use super::peers::PeerKey;
+use super::prepare::{Prepared, Undo};
+use super::seating::{Image, Meter, Program, Seat, Seating};
+use super::table::{Exhausted, SlotTable, key_of};
+use super::write::{NO_RATE, Write};
 use crate::datapath::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex};
 
 /// Why a change did not happen. Tables and books are as before.
@@ -22,6 +25,15 @@ pub enum ChangeError {
     /// A table could not be written.
     #[error(transparent)]
     Datapath(#[from] DatapathError),
+}
+
+/// An End Marker (TS 29.281 clause 7.3.2): the last packet of a tunnel that is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndMarker {
+    /// The peer that it goes to.
+    pub peer: PeerKey,
+    /// The peer's TEID.
+    pub teid: u32,
 }
 
 /// A change that happened.
@@ -58,23 +70,24 @@ impl SlotTable {
     }
 
     /// Puts a prepared change into force: `current` and `old` are what the session has, `new` is what the
-    /// halves of `prepared.seating` are to do.
+    /// slots of `prepared.seating` are to do. End markers go out right behind the rules that leave their tunnels.
     ///
     /// # Errors
-    /// [`ChangeError`]; nothing is changed then.
+    /// [`ChangeError`]; nothing is changed then, only an end marker that was sent cannot be called back.
     pub fn commit(
         &mut self,
         tables: &mut impl Datapath,
-        (current, old): (&Seating, &[Program]),
+        (current, old): (&Seating, &Image),
         mut prepared: Prepared,
-        mut new: Vec<Program>,
+        mut new: Image,
+        end_markers: &[EndMarker],
         now: Instant,
     ) -> Result<Changed, ChangeError> {
         let result = self
             .place_lists(&mut prepared, old, &mut new, now)
             .map_err(ChangeError::from)
             .and_then(|()| {
-                let writes = self.sequence(current, old, &mut prepared, &new);
+                let writes = self.sequence((current, old), &mut prepared, &new, end_markers);
                 self.run(tables, &writes).map_err(ChangeError::from)
             });
         match result {
@@ -90,10 +103,11 @@ impl SlotTable {
     pub fn remove(
         &mut self,
         tables: &mut impl Datapath,
-        (current, old): (&Seating, &[Program]),
+        (current, old): (&Seating, &Image),
         now: Instant,
     ) {
-        for write in self.departures(current, old, &Seating::default(), &[]) {
+        let nothing = (&Seating::default(), &Image::default());
+        for write in self.departures((current, old), nothing) {
             self.write_or_owe(tables, write);
         }
         self.finish(tables, current, Seating::default(), now);
@@ -103,53 +117,73 @@ impl SlotTable {
     fn place_lists(
         &mut self,
         prepared: &mut Prepared,
-        old: &[Program],
-        new: &mut [Program],
+        old: &Image,
+        new: &mut Image,
         now: Instant,
     ) -> Result<(), Exhausted> {
-        for program in new {
-            if find(old, program) == Some(program) {
+        for program in &mut new.programs {
+            if find(&old.programs, program) == Some(program) {
                 continue;
             }
-            let index = match &program.list {
-                Some(list) => {
-                    let index = self.lists.claim(now).ok_or(Exhausted::Lists)?;
-                    prepared.undo.push(Undo::ReleaseList(index));
-                    prepared.before.push(Write::List(index, list.clone()));
-                    Some(index)
-                }
-                None => None,
+            let first = match program.list.as_slice() {
+                [] => None,
+                list => Some(self.place_list(prepared, list, now)?),
             };
-            program.rules.list = index.unwrap_or_default();
-            let seat = prepared.seating.seat_mut(program.slot);
-            match (program.direction, seat) {
-                (Direction::Uplink, Some(seat)) => {
-                    if let Some(tunnel) = &mut seat.tunnel {
-                        tunnel.list = index;
-                    }
-                }
-                (Direction::Downlink, Some(seat)) => {
-                    if let Some(address) = &mut seat.address {
-                        address.list = index;
-                    }
-                }
-                (_, None) => {}
+            program.rules.list = first.unwrap_or_default();
+            if let Some(seat) = prepared.seating.seat_mut(program.slot) {
+                seat.set_list(program.direction, first);
             }
         }
         Ok(())
     }
 
+    /// Writes a list into pages of its own, and says which is the first.
+    fn place_list(
+        &mut self,
+        prepared: &mut Prepared,
+        list: &[RuleListEntry],
+        now: Instant,
+    ) -> Result<u32, Exhausted> {
+        let count = list.len().div_ceil(LIST_PAGE_ENTRIES) as u32;
+        let first = self.lists.claim(count, now).ok_or(Exhausted::Lists)?;
+        prepared.undo.push(Undo::ReleaseList(first));
+        let pages: Vec<_> = self.lists.pages(first).collect();
+        let following = pages.iter().skip(1).copied().chain([NO_LIST]);
+        for ((entries, page), next) in list.chunks(LIST_PAGE_ENTRIES).zip(&pages).zip(following) {
+            let mut record = Box::new(RuleList {
+                len: entries.len() as u32,
+                next,
+                ..RuleList::default()
+            });
+            record.entries[..entries.len()].copy_from_slice(entries);
+            prepared.before.push(Write::List(*page, record));
+        }
+        Ok(first)
+    }
+
     /// All writes in their order.
     fn sequence(
-        &self,
-        current: &Seating,
-        old: &[Program],
+        &mut self,
+        (current, old): (&Seating, &Image),
         prepared: &mut Prepared,
-        new: &[Program],
+        new: &Image,
+        end_markers: &[EndMarker],
     ) -> Vec<Write> {
         let mut writes = std::mem::take(&mut prepared.before);
-        for program in new {
-            let before = find(old, program).map(|old| old.rules);
+        for meter in &new.meters {
+            let before = rate_of(&old.meters, meter).map_or(NO_RATE, |old| old.rate);
+            if before != meter.rate {
+                writes.push(Write::Meter {
+                    slot: meter.slot,
+                    direction: meter.direction,
+                    new: meter.rate,
+                    old: before,
+                });
+            }
+        }
+        self.change_shared_rates(&mut writes, old, prepared, new);
+        for program in &new.programs {
+            let before = find(&old.programs, program).map(|old| old.rules);
             if before != Some(program.rules) {
                 writes.push(Write::Rules {
                     slot: program.slot,
@@ -159,18 +193,51 @@ impl SlotTable {
                 });
             }
         }
+        let end_markers = end_markers.iter();
+        writes.extend(end_markers.map(|end| Write::EndMarker(end.peer.record(), end.teid)));
         writes.append(&mut prepared.after);
-        writes.extend(self.departures(current, old, &prepared.seating, new));
+        writes.extend(self.departures((current, old), (&prepared.seating, new)));
         writes
+    }
+
+    /// What the session asks of a shared meter is in force for all its users. It only asks when it joins, and when its
+    /// own rate changes: what another session has asked since stays.
+    fn change_shared_rates(
+        &mut self,
+        writes: &mut Vec<Write>,
+        old: &Image,
+        prepared: &mut Prepared,
+        new: &Image,
+    ) {
+        for meter in &new.shared_meters {
+            let before = self.shared_meters.rate(&meter.key, meter.direction);
+            let is_new = !old.shared_meters.contains(meter);
+            let Some(slot) = self.shared_meters.slot_of(&meter.key) else {
+                continue;
+            };
+            if !is_new || before == Some(meter.rate) {
+                continue;
+            }
+            writes.push(Write::Meter {
+                slot,
+                direction: meter.direction,
+                new: meter.rate,
+                old: before.unwrap_or(NO_RATE),
+            });
+            self.shared_meters
+                .set_rate(&meter.key, meter.direction, Some(meter.rate));
+            let key = meter.key.clone();
+            prepared
+                .undo
+                .push(Undo::RestoreRate(key, meter.direction, before));
+        }
     }
 
     /// The writes that end what a session has and will not have.
     fn departures(
         &self,
-        current: &Seating,
-        old: &[Program],
-        next: &Seating,
-        new: &[Program],
+        (current, old): (&Seating, &Image),
+        (next, new): (&Seating, &Image),
     ) -> Vec<Write> {
         let mut writes = Vec::new();
         for seat in &current.seats {
@@ -181,6 +248,38 @@ impl SlotTable {
                 writes.push(Write::RemoveTeid(teid, seat.slot));
             }
         }
+        for (route, slot) in current.framed_routes() {
+            let mut kept = next.framed_routes().iter();
+            if !kept.any(|(kept, _)| kept == route) {
+                writes.push(Write::RemoveFramed(*route, *slot));
+            }
+        }
+        self.leave_addresses(&mut writes, current, next);
+        for program in &old.programs {
+            if find(&new.programs, program).is_none() {
+                writes.push(Write::Rules {
+                    slot: program.slot,
+                    direction: program.direction,
+                    new: Rules::default(),
+                    old: program.rules,
+                });
+            }
+        }
+        for meter in &old.meters {
+            if rate_of(&new.meters, meter).is_none() {
+                writes.push(Write::Meter {
+                    slot: meter.slot,
+                    direction: meter.direction,
+                    new: NO_RATE,
+                    old: meter.rate,
+                });
+            }
+        }
+        writes
+    }
+
+    /// The last address of a block takes the block's slots away with it.
+    fn leave_addresses(&self, writes: &mut Vec<Write>, current: &Seating, next: &Seating) {
         for (endpoint, slot) in leaving(current, next) {
             match self.block_of(endpoint) {
                 Some(block) if self.slots.first_of(block).is_some() => {
@@ -197,17 +296,6 @@ impl SlotTable {
                 _ => writes.push(Write::RemoveUe(key_of(endpoint), slot)),
             }
         }
-        for program in old {
-            if find(new, program).is_none() {
-                writes.push(Write::Rules {
-                    slot: program.slot,
-                    direction: program.direction,
-                    new: Rules::default(),
-                    old: program.rules,
-                });
-            }
-        }
-        writes
     }
 
     fn run(&mut self, tables: &mut impl Datapath, writes: &[Write]) -> Result<(), DatapathError> {
@@ -244,21 +332,30 @@ impl SlotTable {
                 self.teids.remove(&tunnel.teid);
             }
         }
-        for (endpoint, _) in leaving(current, &next) {
-            self.forget_address(endpoint);
-            if let Some(block) = self.block_of(endpoint)
-                && self.users_of(block) == 0
-            {
-                self.slots.unbind(block);
-            }
-        }
+        self.give_back_addresses(current, &next, now);
         for list in current.lists() {
             if !next.lists().any(|kept| kept == list) {
                 self.lists.release(list, now);
             }
         }
-        for key in &current.peers {
-            self.peers.release(key, now);
+        // What it keeps was taken once more before the change.
+        for peer in &current.peers {
+            self.peers.release(*peer, now);
+        }
+        for set in current.duplicates() {
+            self.duplicates.release(set);
+        }
+        for key in current.shared_meters() {
+            if let Some(slot) = self.shared_meters.leave(key) {
+                self.write_or_owe(tables, Write::Reset(slot));
+                self.slots.release(slot);
+            }
+        }
+        // Else they have gone from the books already, see prepare().
+        if next.framed_routes().is_empty() {
+            for (route, _) in current.framed_routes() {
+                self.framed.remove(*route);
+            }
         }
         let gone = current.seats.iter();
         let gone = gone.filter(|seat| !next.has_slot(seat.slot));
@@ -266,6 +363,32 @@ impl SlotTable {
         Changed {
             seating: next,
             released,
+        }
+    }
+
+    /// UE addresses that nobody has any more rest.
+    fn give_back_addresses(&mut self, current: &Seating, next: &Seating, now: Instant) {
+        let mut gone: BTreeSet<_> = leaving(current, next)
+            .map(|(endpoint, _)| endpoint)
+            .collect();
+        for endpoint in &gone {
+            self.forget_address(*endpoint);
+            if let Some(block) = self.block_of(*endpoint)
+                && self.users_of(block) == 0
+            {
+                self.slots.unbind(block);
+            }
+        }
+        for endpoint in current.allocated() {
+            if !next.allocated().contains(endpoint) {
+                self.ue_allocator.forget(*endpoint);
+                gone.insert(*endpoint);
+            }
+        }
+        for endpoint in gone {
+            if !self.has_address(endpoint) {
+                self.ue_allocator.rest(endpoint, now);
+            }
         }
     }
 
@@ -293,6 +416,12 @@ fn find<'a>(programs: &'a [Program], like: &Program) -> Option<&'a Program> {
     programs
         .iter()
         .find(|program| program.slot == like.slot && program.direction == like.direction)
+}
+
+fn rate_of<'a>(meters: &'a [Meter], like: &Meter) -> Option<&'a Meter> {
+    meters
+        .iter()
+        .find(|meter| meter.slot == like.slot && meter.direction == like.direction)
 }
 
 /// The addresses that `next` does not have any more, with their slots.

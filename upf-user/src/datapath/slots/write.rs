@@ -1,8 +1,16 @@
 //! Writes to the tables that can be taken back.
 
 use upf_common::abi::{Peer, RuleList, Rules, UeKey};
+use upf_common::meter::Rate;
 
+use super::framed::FramedRoute;
 use crate::datapath::{Datapath, DatapathError, Direction, SlotIndex};
+
+/// The rate in the state of a slot that is nobody's meter.
+pub(super) const NO_RATE: Rate = Rate {
+    ticks_per_byte: 0,
+    depth: 0,
+};
 
 /// One write, with what was there before.
 #[derive(Clone, Debug)]
@@ -12,6 +20,12 @@ pub(super) enum Write {
         direction: Direction,
         new: Rules,
         old: Rules,
+    },
+    Meter {
+        slot: SlotIndex,
+        direction: Direction,
+        new: Rate,
+        old: Rate,
     },
     Reset(SlotIndex),
     Block {
@@ -23,8 +37,16 @@ pub(super) enum Write {
     RemoveTeid(u32, SlotIndex),
     InsertUe(UeKey, SlotIndex),
     RemoveUe(UeKey, SlotIndex),
+    InsertFramed {
+        route: FramedRoute,
+        new: SlotIndex,
+        old: Option<SlotIndex>,
+    },
+    RemoveFramed(FramedRoute, SlotIndex),
     Peer(u32, Peer),
     List(u32, Box<RuleList>),
+    /// To the peer, with its TEID.
+    EndMarker(Peer, u32),
 }
 
 impl Write {
@@ -36,14 +58,25 @@ impl Write {
                 new,
                 ..
             } => tables.write_rules(*slot, *direction, new),
+            Self::Meter {
+                slot,
+                direction,
+                new,
+                ..
+            } => tables.write_meter(*slot, *direction, *new),
             Self::Reset(slot) => tables.reset_slot(*slot),
             Self::Block { block, new, .. } => tables.set_block(*block, *new),
             Self::InsertTeid(teid, slot) => tables.insert_teid(teid.to_be_bytes(), *slot),
             Self::RemoveTeid(teid, _) => tables.remove_teid(teid.to_be_bytes()),
             Self::InsertUe(key, slot) => tables.insert_ue(*key, *slot),
             Self::RemoveUe(key, _) => tables.remove_ue(*key),
+            Self::InsertFramed { route, new, .. } => {
+                tables.insert_framed(route.instance, route.net, *new)
+            }
+            Self::RemoveFramed(route, _) => tables.remove_framed(route.instance, route.net),
             Self::Peer(index, peer) => tables.write_peer(*index, peer),
             Self::List(index, list) => tables.write_list(*index, list),
+            Self::EndMarker(peer, teid) => tables.send_end_marker(peer, teid.to_be_bytes()),
         }
     }
 
@@ -61,6 +94,17 @@ impl Write {
                 new: *old,
                 old: *new,
             },
+            Self::Meter {
+                slot,
+                direction,
+                new,
+                old,
+            } => Self::Meter {
+                slot: *slot,
+                direction: *direction,
+                new: *old,
+                old: *new,
+            },
             Self::Block { block, new, old } => Self::Block {
                 block: *block,
                 new: *old,
@@ -70,8 +114,21 @@ impl Write {
             Self::RemoveTeid(teid, slot) => Self::InsertTeid(*teid, *slot),
             Self::InsertUe(key, slot) => Self::RemoveUe(*key, *slot),
             Self::RemoveUe(key, slot) => Self::InsertUe(*key, *slot),
-            // Unused slots, peers and lists.
-            Self::Reset(_) | Self::Peer(..) | Self::List(..) => return None,
+            Self::InsertFramed { route, new, old } => match old {
+                Some(old) => Self::InsertFramed {
+                    route: *route,
+                    new: *old,
+                    old: Some(*new),
+                },
+                None => Self::RemoveFramed(*route, *new),
+            },
+            Self::RemoveFramed(route, slot) => Self::InsertFramed {
+                route: *route,
+                new: *slot,
+                old: None,
+            },
+            // Unused slots, peers and lists; and what is sent is gone.
+            Self::Reset(_) | Self::Peer(..) | Self::List(..) | Self::EndMarker(..) => return None,
         })
     }
 }

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
+use super::own_requests::Line;
 use super::request::Request;
-use crate::pfcp::ie::NodeId;
+use crate::pfcp::ie::{CpFunctionFeatures, NodeId};
 
 /// Most associations. More are refused with cause 75.
 pub const MAX_ASSOCIATIONS: usize = 1024;
+/// Most associations of nodes at one address, so that no peer takes them all. More are refused with cause 75.
+pub const MAX_ASSOCIATIONS_OF_ADDRESS: usize = 64;
 /// Most addresses that an association's requests come from.
 pub(super) const MAX_ADDRESSES: usize = 8;
 
@@ -25,6 +28,10 @@ pub struct AssociationView {
     pub since: Instant,
     /// Whether it answers heartbeats.
     pub reachable: bool,
+    /// CP Function Features, as last told.
+    pub cp_features: CpFunctionFeatures,
+    /// Whether it takes no new sessions, because it is about to be released.
+    pub is_releasing: bool,
 }
 
 #[derive(Debug)]
@@ -33,20 +40,34 @@ pub(super) struct Association {
     pub(super) address: SocketAddr,
     pub(super) recovery_time_stamp: u32,
     pub(super) since: Instant,
+    /// CP Function Features, as last told.
+    pub(super) cp_features: CpFunctionFeatures,
+    /// Whether it takes no new sessions.
+    pub(super) is_releasing: bool,
+    /// Our other requests.
+    pub(super) line: Line,
     /// Our heartbeat that waits for its response.
     pub(super) heartbeat: Option<Request>,
     /// Since when heartbeats are not answered.
     pub(super) unreachable_since: Option<Instant>,
     /// Where its requests came from, the first one that of `address`.
-    addresses: Vec<IpAddr>,
+    pub(super) addresses: Vec<IpAddr>,
 }
 
 impl Association {
-    pub(super) fn new(address: SocketAddr, recovery_time_stamp: u32, now: Instant) -> Self {
+    pub(super) fn new(
+        address: SocketAddr,
+        recovery_time_stamp: u32,
+        cp_features: CpFunctionFeatures,
+        now: Instant,
+    ) -> Self {
         Self {
             address,
             recovery_time_stamp,
             since: now,
+            cp_features,
+            is_releasing: false,
+            line: Line::default(),
             heartbeat: None,
             unreachable_since: None,
             addresses: vec![address.ip()],
@@ -72,6 +93,27 @@ impl Associations {
 
     pub(super) fn get_mut(&mut self, node: &NodeId) -> Option<&mut Association> {
         self.by_node.get_mut(node)
+    }
+
+    /// All nodes, in no order.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &NodeId> {
+        self.by_node.keys()
+    }
+
+    /// Whether there is room for another one, at this address.
+    pub(super) fn has_room(&self, address: IpAddr) -> bool {
+        self.len() < MAX_ASSOCIATIONS && self.at(address).len() < MAX_ASSOCIATIONS_OF_ADDRESS
+    }
+
+    /// The nodes that a message may come from: those whose own address and port it came from, where there are such,
+    /// else all that are known at the IP address.
+    pub(super) fn senders(&self, from: SocketAddr) -> impl Iterator<Item = &NodeId> {
+        let nodes = self.at(from.ip());
+        let is_exact = move |node: &NodeId| self.get(node).is_some_and(|own| own.address == from);
+        let has_exact = nodes.iter().any(is_exact);
+        nodes
+            .iter()
+            .filter(move |node| !has_exact || is_exact(node))
     }
 
     /// The nodes at an address.
@@ -102,8 +144,8 @@ impl Associations {
         nodes.push(node.clone());
     }
 
-    /// Removes an association; its addresses are handed back.
-    pub(super) fn remove(&mut self, node: &NodeId) -> Option<Vec<IpAddr>> {
+    /// Removes an association.
+    pub(super) fn remove(&mut self, node: &NodeId) -> Option<Association> {
         let association = self.by_node.remove(node)?;
         for address in &association.addresses {
             if let Some(nodes) = self.by_address.get_mut(address) {
@@ -113,7 +155,7 @@ impl Associations {
                 }
             }
         }
-        Some(association.addresses)
+        Some(association)
     }
 
     pub(super) fn views(&self) -> impl Iterator<Item = AssociationView> {
@@ -125,6 +167,8 @@ impl Associations {
                 recovery_time_stamp: association.recovery_time_stamp,
                 since: association.since,
                 reachable: association.unreachable_since.is_none(),
+                cp_features: association.cp_features,
+                is_releasing: association.is_releasing,
             })
     }
 }

@@ -16,6 +16,9 @@ pub const UNREACHABLE_GRACE: Duration = Duration::from_secs(300);
 /// Time before a set-up that got no answer, or a refusal, is tried again.
 pub const CONNECT_RETRY: Duration = Duration::from_secs(10);
 
+/// Load from which on control planes are asked for less, in percent.
+pub const OVERLOAD_PERCENT: u8 = 90;
+
 /// What the node has to be told.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -35,6 +38,8 @@ pub struct Config {
     pub unreachable_grace: Duration,
     /// See [`CONNECT_RETRY`].
     pub connect_retry: Duration,
+    /// See [`OVERLOAD_PERCENT`].
+    pub overload_percent: u8,
 }
 
 impl Config {
@@ -50,6 +55,7 @@ impl Config {
             heartbeat_interval: HEARTBEAT_INTERVAL,
             unreachable_grace: UNREACHABLE_GRACE,
             connect_retry: CONNECT_RETRY,
+            overload_percent: OVERLOAD_PERCENT,
         }
     }
 

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::associations::MAX_ASSOCIATIONS;
+use super::associations::Association;
 use super::event::{Ending, Event};
+use super::features::FEATURES;
 use super::request::Request;
-use super::{FEATURES, Node, Timer, Turn};
+use super::{Node, Timer, Turn};
 use crate::pfcp::codec::{AssociationSetupRequest, AssociationSetupResponse, Body};
 use crate::pfcp::ie::{Cause, NodeId};
 
@@ -71,7 +72,7 @@ impl Node {
             up_function_features: Some(FEATURES),
             cp_function_features: None,
         });
-        if let Some(mut request) = self.new_request(address, body) {
+        if let Some(mut request) = self.new_request(address, 0, body) {
             turn.actions.push(request.send());
             self.connections[index].state = State::Asked(request);
         }
@@ -96,7 +97,7 @@ impl Node {
         let address = self.connections[index].address;
         let node = response.node_id;
         self.end(&node, Ending::Replaced, turn);
-        if self.associations.len() >= MAX_ASSOCIATIONS {
+        if !self.associations.has_room(address.ip()) {
             let cause = Cause::NoResourcesAvailable;
             self.connect_later(index, turn.now + self.config.connect_retry);
             return turn.log(Event::AssociationRefused {
@@ -105,7 +106,10 @@ impl Node {
                 cause,
             });
         }
-        self.begin(node, address, response.recovery_time_stamp, turn);
+        let features = response.cp_function_features.unwrap_or_default();
+        let stamp = response.recovery_time_stamp;
+        let association = Association::new(address, stamp, features, turn.now);
+        self.begin(node, association, turn);
     }
 
     pub(super) fn connect_refused(
@@ -121,7 +125,19 @@ impl Node {
 
     fn connect_later(&mut self, index: usize, at: Instant) {
         self.connections[index].state = State::Waiting;
-        self.timers.set(Timer::Connect(index), at);
+        if !self.is_ending {
+            self.timers.set(Timer::Connect(index), at);
+        }
+    }
+
+    /// No association is asked for any more.
+    pub(super) fn end_connections(&mut self) {
+        for (index, connection) in self.connections.iter_mut().enumerate() {
+            if matches!(connection.state, State::Asked(_)) {
+                connection.state = State::Waiting;
+            }
+            self.timers.cancel(&Timer::Connect(index));
+        }
     }
 
     /// An association is there, whoever began it: who waits for it need not ask any more. A peer may have come

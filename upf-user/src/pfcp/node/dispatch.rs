@@ -3,18 +3,20 @@
 use std::net::SocketAddr;
 
 use super::event::Trouble;
+use super::node_procedures::pfds_provisioned;
 use super::session_procedures::{deleted, modified, refusal, verdict};
 use super::{Node, Turn};
 use crate::pfcp::codec::{
     Body, DecodeError, Decoded, Frame, FrameError, Message, MessageType, decode, find_sender,
     frames,
 };
+use crate::pfcp::ie::Cause;
 
 /// An answer to a request.
 pub(super) struct Reply {
     /// The SEID of the answer's header.
-    seid: u64,
-    body: Body,
+    pub(super) seid: u64,
+    pub(super) body: Body,
     /// Whether the request did something, so that it must not run twice.
     is_kept: bool,
 }
@@ -44,7 +46,7 @@ impl Node {
         for frame in frames(datagram) {
             match frame {
                 Ok(frame) => self.message(from, &frame, turn),
-                Err(error) => malformed(from, error, turn),
+                Err(error) => self.malformed(from, error, turn),
             }
         }
     }
@@ -67,6 +69,18 @@ impl Node {
         let Some(reply) = self.request(from, kind, frame, turn) else {
             return;
         };
+        self.answer(from, frame, kind, reply, turn);
+    }
+
+    fn answer(
+        &mut self,
+        from: SocketAddr,
+        frame: &Frame<'_>,
+        kind: MessageType,
+        reply: Reply,
+        turn: &mut Turn<'_>,
+    ) {
+        let sequence = frame.header.sequence;
         let message = Message {
             seid: reply.seid,
             sequence,
@@ -121,11 +135,25 @@ impl Node {
         };
         // Session messages without one were dropped.
         let seid = frame.header.seid.unwrap_or_default();
+        self.serve(from, kind, seid, body, turn)
+    }
+
+    /// Serves a request that could be read.
+    pub(super) fn serve(
+        &mut self,
+        from: SocketAddr,
+        kind: MessageType,
+        seid: u64,
+        body: Body,
+        turn: &mut Turn<'_>,
+    ) -> Option<Reply> {
         match body {
             Body::HeartbeatRequest(heartbeat) => Some(self.heartbeat(from, heartbeat, turn)),
             Body::AssociationSetupRequest(request) => Some(self.setup(from, request, turn)),
-            Body::AssociationUpdateRequest(request) => Some(self.update(&request.node_id)),
+            Body::AssociationUpdateRequest(request) => Some(self.update(&request, turn)),
             Body::AssociationReleaseRequest(node) => Some(self.release(node, turn)),
+            Body::PfdManagementRequest(request) => Some(self.provision_pfds(from, &request, turn)),
+            Body::SessionSetDeletionRequest(request) => Some(self.delete_sets(request, turn)),
             Body::SessionEstablishmentRequest(request) => {
                 Some(self.establish(from, seid, &request, turn))
             }
@@ -133,7 +161,8 @@ impl Node {
                 Some(self.modify(from, seid, &request, turn))
             }
             Body::SessionDeletionRequest(request) => Some(self.delete(from, seid, &request, turn)),
-            Body::OtherRequest(kind) => {
+            // The last two are for control planes.
+            Body::OtherRequest(_) | Body::NodeReportRequest(_) | Body::SessionReportRequest(_) => {
                 turn.trouble(from, Trouble::NotServed(kind));
                 self.not_served(kind)
             }
@@ -160,6 +189,14 @@ impl Node {
             MessageType::AssociationReleaseRequest => {
                 let response = self.node_response(verdict(&refusal));
                 (0, Body::AssociationReleaseResponse(response))
+            }
+            MessageType::PfdManagementRequest => (0, pfds_provisioned(Err(refusal))),
+            MessageType::SessionSetDeletionRequest => {
+                let response = self.node_response(verdict(&refusal));
+                (0, Body::SessionSetDeletionResponse(response))
+            }
+            MessageType::NodeReportRequest | MessageType::SessionReportRequest => {
+                return self.not_served(kind);
             }
             MessageType::SessionEstablishmentRequest => {
                 let seid = find_sender(frame).seid.unwrap_or_default();
@@ -188,49 +225,99 @@ impl Node {
         let sequence = frame.header.sequence;
         let waiting_node = self.heartbeat_waiting(from, sequence);
         let waiting_connection = self.connection_waiting(from, sequence);
-        if waiting_node.is_none() && waiting_connection.is_none() {
+        let exchange = self.exchange_waiting(from, sequence, kind);
+        if waiting_node.is_none() && waiting_connection.is_none() && exchange.is_none() {
             return turn.trouble(from, Trouble::UnexpectedResponse(kind));
         }
         let Some(Ok(body)) = self.decode(from, kind, frame, turn) else {
             return;
         };
-        match (body, waiting_node, waiting_connection) {
-            (Body::HeartbeatResponse(heartbeat), Some(node), _) => {
+        match (body, waiting_node, waiting_connection, exchange) {
+            (body, _, _, Some(sequence)) => self.exchange_answered(sequence, body, turn),
+            (Body::HeartbeatResponse(heartbeat), Some(node), ..) => {
                 self.heartbeat_answered(&node, heartbeat, turn);
             }
-            (Body::AssociationSetupResponse(response), _, Some(index)) => {
+            (Body::AssociationSetupResponse(response), _, Some(index), _) => {
                 self.connect_answered(index, response, turn);
             }
-            (Body::VersionNotSupportedResponse, _, Some(index)) => {
+            (Body::VersionNotSupportedResponse, _, Some(index), _) => {
                 self.connect_refused(index, None, turn);
             }
             _ => turn.trouble(from, Trouble::UnexpectedResponse(kind)),
         }
     }
-}
 
-/// Tells of what is no message; another version of the protocol gets an answer.
-fn malformed(from: SocketAddr, error: FrameError, turn: &mut Turn<'_>) {
-    turn.trouble(from, Trouble::Malformed(error));
-    let FrameError::Version {
-        message_type,
-        sequence,
-        ..
-    } = error
-    else {
-        return;
-    };
-    // A response to a response could go on for ever.
-    if MessageType::from_code(message_type).is_some_and(MessageType::is_response) {
-        return;
+    /// The request of ours that a response answers: its sequence number.
+    fn exchange_waiting(&self, from: SocketAddr, sequence: u32, kind: MessageType) -> Option<u32> {
+        let exchange = self.exchanges.get(&sequence)?;
+        let is_answer = exchange.request().is_answered_by(from, sequence);
+        (is_answer && exchange.is_answered_with(kind)).then_some(sequence)
     }
-    let answer = Message {
-        seid: 0,
-        sequence,
-        priority: None,
-        body: Body::VersionNotSupportedResponse,
-    };
-    if let Ok(bytes) = answer.encode() {
-        turn.send(from, bytes);
+
+    /// Refuses the establishments of a datagram. The answer is kept, so that a request of which one copy was refused
+    /// is not served by another.
+    pub(super) fn refuse_datagram(
+        &mut self,
+        from: SocketAddr,
+        datagram: &[u8],
+        turn: &mut Turn<'_>,
+    ) {
+        for frame in frames(datagram).flatten() {
+            let header = frame.header;
+            if header.message_type != MessageType::SessionEstablishmentRequest as u8
+                || header.seid.is_none()
+            {
+                continue;
+            }
+            if let Some(answer) = self.answers.get(from, header.sequence, frame.bytes) {
+                turn.send(from, answer.to_vec());
+                continue;
+            }
+            let reply = self.stranger(&frame).unwrap_or_else(|| {
+                let seid = find_sender(&frame).seid.unwrap_or_default();
+                let refusal = refusal(Cause::Congestion, None);
+                Reply::kept(seid, self.establishment_refused(&refusal))
+            });
+            self.answer(
+                from,
+                &frame,
+                MessageType::SessionEstablishmentRequest,
+                reply,
+                turn,
+            );
+        }
+    }
+
+    /// Tells of what is no message; another version of the protocol gets an answer (TS 29.244 clause 7.6.2).
+    fn malformed(&mut self, from: SocketAddr, error: FrameError, turn: &mut Turn<'_>) {
+        turn.trouble(from, Trouble::Malformed(error));
+        let FrameError::Version {
+            message_type,
+            sequence,
+            ..
+        } = error
+        else {
+            return;
+        };
+        let kind = MessageType::from_code(message_type);
+        // The peer may name a version of its own when it refuses ours.
+        if kind == Some(MessageType::VersionNotSupportedResponse)
+            && let Some(index) = self.connection_waiting(from, sequence)
+        {
+            return self.connect_refused(index, None, turn);
+        }
+        // A response to a response could go on for ever.
+        if kind.is_some_and(MessageType::is_response) {
+            return;
+        }
+        let answer = Message {
+            seid: 0,
+            sequence,
+            priority: None,
+            body: Body::VersionNotSupportedResponse,
+        };
+        if let Ok(bytes) = answer.encode() {
+            turn.send(from, bytes);
+        }
     }
 }

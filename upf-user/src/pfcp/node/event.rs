@@ -20,7 +20,8 @@ pub enum Action {
     Log(Event),
 }
 
-/// What is worth a log line. Only [`Event::Message`] can come once for each datagram, so it needs a limit.
+/// What is worth a log line. [`Event::Message`] and those of requests can come once for each datagram, so they need
+/// a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// An association was set up.
@@ -68,6 +69,34 @@ pub enum Event {
         /// Why; `None` where it does not know our version.
         cause: Option<Cause>,
     },
+    /// A control plane had sets of sessions ended.
+    SetsDeleted {
+        /// Which node.
+        node: NodeId,
+        /// How many sessions that were.
+        sessions: usize,
+    },
+    /// A request of ours was not answered.
+    RequestUnanswered {
+        /// Where it went.
+        address: SocketAddr,
+        /// What it was.
+        kind: MessageType,
+    },
+    /// A request of ours was refused.
+    RequestRefused {
+        /// Where it went.
+        address: SocketAddr,
+        /// What it was.
+        kind: MessageType,
+        /// Why.
+        cause: Cause,
+    },
+    /// A request of ours was not sent, because too many wait.
+    RequestDropped {
+        /// Where it would have gone.
+        address: SocketAddr,
+    },
     /// A datagram was not what it should be.
     Message {
         /// Who sent it.
@@ -88,6 +117,8 @@ pub enum Ending {
     Restarted,
     /// The peer was unreachable for too long.
     Lost,
+    /// The period of a graceful release is over.
+    PeriodOver,
 }
 
 /// What is wrong with a message.
@@ -142,6 +173,23 @@ impl fmt::Display for Event {
                 address,
                 cause: None,
             } => write!(f, "{address} does not know our version of PFCP"),
+            Self::SetsDeleted { node, sessions } => {
+                write!(f, "{node} ends sets of sessions: {sessions} sessions")
+            }
+            Self::RequestUnanswered { address, kind } => {
+                write!(f, "{address} does not answer {kind:?}")
+            }
+            Self::RequestRefused {
+                address,
+                kind,
+                cause,
+            } => write!(f, "{address} refuses {kind:?}: {cause:?}"),
+            Self::RequestDropped { address } => {
+                write!(
+                    f,
+                    "a request to {address} is not sent: too many wait for answers"
+                )
+            }
             Self::Message { from, trouble } => write!(f, "PFCP message from {from}: {trouble}"),
         }
     }
@@ -154,6 +202,7 @@ impl fmt::Display for Ending {
             Self::Replaced => "set up again by the peer",
             Self::Restarted => "the peer has restarted",
             Self::Lost => "the peer was unreachable for too long",
+            Self::PeriodOver => "the period of its graceful release is over",
         })
     }
 }

@@ -18,7 +18,7 @@ impl Node {
         heartbeat: Heartbeat,
         turn: &mut Turn<'_>,
     ) -> Reply {
-        for node in self.senders(from) {
+        for node in self.heartbeat_senders(from) {
             self.stamp_seen(&node, heartbeat.recovery_time_stamp, turn);
         }
         let body = Body::HeartbeatResponse(self.our_heartbeat());
@@ -33,7 +33,7 @@ impl Node {
 
     /// The nodes that a heartbeat speaks for. It does not name its node: where several have their association
     /// at one address, those count that were set up from the same port.
-    fn senders(&self, from: SocketAddr) -> Vec<NodeId> {
+    fn heartbeat_senders(&self, from: SocketAddr) -> Vec<NodeId> {
         let address = |node: &NodeId| self.associations.get(node).map(|a| a.address);
         let mut nodes = self.associations.at(from.ip()).to_vec();
         nodes.retain(|node| address(node).is_some_and(|address| address.ip() == from.ip()));
@@ -88,7 +88,8 @@ impl Node {
         let Some(address) = self.associations.get(node).map(|a| a.address) else {
             return;
         };
-        let mut request = self.new_request(address, Body::HeartbeatRequest(self.our_heartbeat()));
+        let mut request =
+            self.new_request(address, 0, Body::HeartbeatRequest(self.our_heartbeat()));
         turn.actions.extend(request.as_mut().map(Request::send));
         if let Some(association) = self.associations.get_mut(node) {
             association.heartbeat = request;

@@ -14,6 +14,8 @@
 //!     ├─────────────────────────────────────────┘    ▼               │
 //!     └───────────────────────────────────────── unreachable ────────┘
 //!        the same, or unreachable for 5 minutes   (sessions forward on)
+//!
+//!   either, once its release is announced: new sessions are refused; (none) at the period's end
 //! ```
 //!
 //! Each way back to (none) ends the association's sessions, and makes the answers void that are kept for its
@@ -33,32 +35,40 @@ mod config;
 mod connections;
 mod dispatch;
 mod event;
+mod features;
 mod heartbeats;
+mod load;
 mod node_procedures;
+mod own_requests;
+mod release;
+mod reports;
 mod request;
 mod session_procedures;
 #[cfg(test)]
 mod tests;
 mod timers;
 
-pub use associations::{AssociationView, MAX_ASSOCIATIONS};
-pub use config::{CONNECT_RETRY, Config, HEARTBEAT_INTERVAL, N1, T1, UNREACHABLE_GRACE};
+pub use associations::{AssociationView, MAX_ASSOCIATIONS, MAX_ASSOCIATIONS_OF_ADDRESS};
+pub use config::{
+    CONNECT_RETRY, Config, HEARTBEAT_INTERVAL, N1, OVERLOAD_PERCENT, T1, UNREACHABLE_GRACE,
+};
 pub use event::{Action, Ending, Event, Trouble};
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::codec::{Body, Message};
-use super::ie::{NodeId, UpFunctionFeatures};
+use super::ie::NodeId;
 use super::service::SessionService;
 use answers::Answers;
 use associations::{Association, Associations};
 use connections::Connection;
+use load::Load;
+use own_requests::Exchange;
 use request::Request;
 use timers::Timers;
 
-/// What we announce: only what a test proves.
-const FEATURES: UpFunctionFeatures = UpFunctionFeatures(UpFunctionFeatures::FTUP);
 const SEQUENCE_MASK: u32 = 0x00ff_ffff;
 
 /// This UP function among its control planes.
@@ -69,6 +79,13 @@ pub struct Node {
     connections: Vec<Connection>,
     answers: Answers,
     timers: Timers<Timer>,
+    /// Our requests under way, by sequence number.
+    exchanges: HashMap<u32, Exchange>,
+    load: Load,
+    /// How full the queue before [`Self::receive`] is.
+    backlog_percent: u8,
+    /// No association is wanted any more.
+    is_ending: bool,
     next_sequence: u32,
     skipped: u64,
 }
@@ -80,6 +97,10 @@ enum Timer {
     Heartbeat(NodeId),
     /// A set-up of ours, to be sent or sent again: the place in `connections`.
     Connect(usize),
+    /// Another request of ours, to be sent again: its sequence number.
+    Exchange(u32),
+    /// The end of a graceful release.
+    Release(NodeId),
 }
 
 /// One call from outside.
@@ -89,7 +110,15 @@ struct Turn<'a> {
     actions: Vec<Action>,
 }
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
+    fn new(now: Instant, sessions: &'a mut dyn SessionService) -> Self {
+        Self {
+            now,
+            sessions,
+            actions: Vec::new(),
+        }
+    }
+
     fn send(&mut self, to: SocketAddr, bytes: Vec<u8>) {
         self.actions.push(Action::Send { to, bytes });
     }
@@ -121,6 +150,10 @@ impl Node {
                 .collect(),
             answers: Answers::new(config.answers_kept()),
             timers,
+            exchanges: HashMap::new(),
+            load: Load::new(config.overload_percent, config.recovery_time_stamp),
+            backlog_percent: 0,
+            is_ending: false,
             next_sequence: 1,
             skipped: 0,
             config,
@@ -136,27 +169,40 @@ impl Node {
         sessions: &mut dyn SessionService,
     ) -> Vec<Action> {
         self.answers.expire(now);
-        let mut turn = Turn {
-            now,
-            sessions,
-            actions: Vec::new(),
-        };
+        let mut turn = Turn::new(now, sessions);
         self.datagram(from, datagram, &mut turn);
         turn.actions
+    }
+
+    /// Takes a datagram for which there is no time: establishments are refused with cause 74, and not read any
+    /// further than for that; the rest is dropped, as the network could have done.
+    pub fn refuse(
+        &mut self,
+        from: SocketAddr,
+        datagram: &[u8],
+        now: Instant,
+        sessions: &mut dyn SessionService,
+    ) -> Vec<Action> {
+        let mut turn = Turn::new(now, sessions);
+        self.refuse_datagram(from, datagram, &mut turn);
+        turn.actions
+    }
+
+    /// Is told how full the queue before [`Self::receive`] is, in percent.
+    pub fn set_backlog(&mut self, percent: u8) {
+        self.backlog_percent = percent;
     }
 
     /// Does what is due. To be called at [`Self::next_deadline`]; earlier or later does no harm.
     pub fn tick(&mut self, now: Instant, sessions: &mut dyn SessionService) -> Vec<Action> {
         self.answers.expire(now);
-        let mut turn = Turn {
-            now,
-            sessions,
-            actions: Vec::new(),
-        };
+        let mut turn = Turn::new(now, sessions);
         for timer in self.timers.take_due(now) {
             match timer {
                 Timer::Heartbeat(node) => self.heartbeat_due(node, &mut turn),
                 Timer::Connect(index) => self.connect_due(index, &mut turn),
+                Timer::Exchange(sequence) => self.exchange_due(sequence, &mut turn),
+                Timer::Release(node) => self.release_due(&node, &mut turn),
             }
         }
         turn.actions
@@ -186,11 +232,14 @@ impl Node {
     }
 
     /// A request of ours.
-    fn new_request(&mut self, to: SocketAddr, body: Body) -> Option<Request> {
+    fn new_request(&mut self, to: SocketAddr, seid: u64, body: Body) -> Option<Request> {
+        while self.exchanges.contains_key(&self.next_sequence) {
+            self.next_sequence = self.next_sequence.wrapping_add(1) & SEQUENCE_MASK;
+        }
         let sequence = self.next_sequence;
         self.next_sequence = sequence.wrapping_add(1) & SEQUENCE_MASK;
         let message = Message {
-            seid: 0,
+            seid,
             sequence,
             priority: None,
             body,
@@ -200,8 +249,8 @@ impl Node {
     }
 
     /// Begins an association with a node that has none.
-    fn begin(&mut self, node: NodeId, address: SocketAddr, stamp: u32, turn: &mut Turn<'_>) {
-        let association = Association::new(address, stamp, turn.now);
+    fn begin(&mut self, node: NodeId, association: Association, turn: &mut Turn<'_>) {
+        let address = association.address;
         self.associations.insert(node.clone(), association);
         self.answers.forget(address.ip());
         self.connection_found(&node, address);
@@ -213,16 +262,20 @@ impl Node {
 
     /// Ends an association with all that hangs on it.
     fn end(&mut self, node: &NodeId, reason: Ending, turn: &mut Turn<'_>) {
-        let Some(addresses) = self.associations.remove(node) else {
+        let Some(association) = self.associations.remove(node) else {
             return;
         };
-        for address in addresses {
-            self.answers.forget(address);
+        for address in &association.addresses {
+            self.answers.forget(*address);
         }
+        self.forget_requests(&association.line);
         self.timers.cancel(&Timer::Heartbeat(node.clone()));
+        self.timers.cancel(&Timer::Release(node.clone()));
         turn.sessions.delete_all(node, turn.now);
         match reason {
-            Ending::Released => self.connection_lost(node, turn.now + self.config.connect_retry),
+            Ending::Released | Ending::PeriodOver => {
+                self.connection_lost(node, turn.now + self.config.connect_retry);
+            }
             Ending::Restarted | Ending::Lost => self.connection_lost(node, turn.now),
             // The new association takes its place at once.
             Ending::Replaced => {}

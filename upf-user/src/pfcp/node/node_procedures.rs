@@ -1,16 +1,24 @@
-//! Associations at a peer's wish (TS 29.244 clauses 6.2.6 to 6.2.8), and what is not served.
+//! Requests of nodes but for heartbeats: associations (TS 29.244 clauses 6.2.6 to 6.2.8), PFDs (clause 6.2.5), sets of
+//! sessions (TS 23.007 and TS 23.527 on partial failure), and what is not served.
+//!
+//! We put no session into a set of our own, as a UP function may but need not do (TS 23.527 clause 4.6): what fails
+//! with us fails as a whole, which the Recovery Time Stamp tells.
 
 use std::net::SocketAddr;
 
-use super::associations::MAX_ASSOCIATIONS;
+use super::associations::Association;
 use super::dispatch::Reply;
 use super::event::{Ending, Event};
-use super::{FEATURES, Node, Turn};
+use super::features::FEATURES;
+use super::release::decode_period;
+use super::session_procedures::{refusal, verdict};
+use super::{Node, Turn};
 use crate::pfcp::codec::{
-    AssociationSetupRequest, AssociationSetupResponse, Body, MessageType, NodeResponse,
-    OtherResponse, Verdict,
+    AssociationSetupRequest, AssociationSetupResponse, AssociationUpdateRequest, Body, MessageType,
+    NodeResponse, OtherResponse, Verdict,
 };
-use crate::pfcp::ie::{Cause, NodeId};
+use crate::pfcp::ie::{Cause, NodeId, kind};
+use crate::pfcp::message::{PfdManagementRequest, Refusal, SessionSetDeletionRequest};
 
 impl Node {
     /// Association Setup Request: a node that has an association begins anew.
@@ -22,8 +30,12 @@ impl Node {
     ) -> Reply {
         let node = request.node_id;
         self.end(&node, Ending::Replaced, turn);
-        if self.associations.len() >= MAX_ASSOCIATIONS {
-            let cause = Cause::NoResourcesAvailable;
+        let refused = match self.associations.has_room(from.ip()) {
+            _ if self.is_ending => Some(Cause::RequestRejected),
+            true => None,
+            false => Some(Cause::NoResourcesAvailable),
+        };
+        if let Some(cause) = refused {
             turn.log(Event::AssociationRefused {
                 node,
                 address: from,
@@ -31,7 +43,10 @@ impl Node {
             });
             return Reply::fleeting(0, self.setup_response(Verdict::new(cause)));
         }
-        self.begin(node, from, request.recovery_time_stamp, turn);
+        let features = request.cp_function_features.unwrap_or_default();
+        let stamp = request.recovery_time_stamp;
+        let association = Association::new(from, stamp, features, turn.now);
+        self.begin(node, association, turn);
         Reply::kept(0, self.setup_response(Verdict::ACCEPTED))
     }
 
@@ -45,13 +60,25 @@ impl Node {
         })
     }
 
-    /// Association Update Request: nothing that we keep changes.
-    pub(super) fn update(&mut self, node: &NodeId) -> Reply {
+    /// Association Update Request: other features, or the announcement of a release.
+    pub(super) fn update(
+        &mut self,
+        request: &AssociationUpdateRequest,
+        turn: &mut Turn<'_>,
+    ) -> Reply {
+        let node = &request.node_id;
         let verdict = self.known(node);
-        Reply::fleeting(
-            0,
-            Body::AssociationUpdateResponse(self.node_response(verdict)),
-        )
+        let body = Body::AssociationUpdateResponse(self.node_response(verdict));
+        let Some(association) = self.associations.get_mut(node) else {
+            return Reply::fleeting(0, body);
+        };
+        if let Some(features) = request.cp_function_features {
+            association.cp_features = features;
+        }
+        if let Some(period) = request.graceful_release_period {
+            self.begin_release(node, decode_period(period), turn);
+        }
+        Reply::kept(0, body)
     }
 
     /// Association Release Request.
@@ -70,6 +97,50 @@ impl Node {
             Some(_) => Verdict::ACCEPTED,
             None => Verdict::new(Cause::NoEstablishedAssociation),
         }
+    }
+
+    /// PFD Management Request: the PFDs are those of the node that the request comes from.
+    pub(super) fn provision_pfds(
+        &mut self,
+        from: SocketAddr,
+        request: &PfdManagementRequest,
+        turn: &mut Turn<'_>,
+    ) -> Reply {
+        let owner = match &request.node_id {
+            Some(node) => Some(node).filter(|node| self.associations.get(node).is_some()),
+            None => self.associations.senders(from).next(),
+        };
+        let Some(owner) = owner else {
+            let refusal = refusal(Cause::NoEstablishedAssociation, None);
+            return Reply::fleeting(0, pfds_provisioned(Err(refusal)));
+        };
+        let outcome = turn.sessions.provision_pfds(owner, request, turn.now);
+        Reply::kept(0, pfds_provisioned(outcome))
+    }
+
+    /// Session Set Deletion Request: the sender's sessions that hang on the sets named go.
+    pub(super) fn delete_sets(
+        &mut self,
+        request: SessionSetDeletionRequest,
+        turn: &mut Turn<'_>,
+    ) -> Reply {
+        let node = request.node_id;
+        let verdict = match self.known(&node) {
+            Verdict::ACCEPTED if request.fq_csids.is_empty() => Verdict {
+                cause: Cause::ConditionalIeMissing,
+                offending_ie: Some(kind::FQ_CSID),
+            },
+            verdict => verdict,
+        };
+        let body = Body::SessionSetDeletionResponse(self.node_response(verdict));
+        if verdict != Verdict::ACCEPTED {
+            return Reply::fleeting(0, body);
+        }
+        let sessions = turn
+            .sessions
+            .delete_sets(&node, &request.fq_csids, turn.now);
+        turn.log(Event::SetsDeleted { node, sessions });
+        Reply::kept(0, body)
     }
 
     pub(super) fn node_response(&self, verdict: Verdict) -> NodeResponse {
@@ -93,4 +164,11 @@ impl Node {
         let body = Body::OtherResponse(kind.response()?, response);
         Some(Reply::fleeting(0, body))
     }
+}
+
+pub(super) fn pfds_provisioned(outcome: Result<(), Refusal>) -> Body {
+    Body::PfdManagementResponse(OtherResponse {
+        node_id: None,
+        verdict: outcome.map_or_else(|refusal| verdict(&refusal), |()| Verdict::ACCEPTED),
+    })
 }

@@ -22,6 +22,15 @@ impl Request {
         }
     }
 
+    /// Where it goes.
+    pub(super) fn to(&self) -> SocketAddr {
+        self.to
+    }
+
+    pub(super) fn sequence(&self) -> u32 {
+        self.sequence
+    }
+
     /// How often it was sent.
     pub(super) fn sent(&self) -> u32 {
         self.sent

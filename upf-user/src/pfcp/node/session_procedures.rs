@@ -2,8 +2,12 @@
 //!
 //! The header of an answer carries the control plane's SEID, and 0 where there is no such session
 //! (clause 7.2.2.4.2). A refused establishment is answered to the SEID that the request gave.
+//!
+//! An establishment with the CP F-SEID of a session that is there makes a session of its own: the TS tells a
+//! repetition by its sequence number (clause 6.4), and knows replacement only where RESTI says so (clause 5.5.1, TS
+//! 23.527 clause 4.3). A control plane that has forgotten the first one says so when a report comes, and it goes then.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use super::dispatch::Reply;
 use super::{Node, Turn};
@@ -11,7 +15,7 @@ use crate::pfcp::codec::{
     Body, Frame, SessionDeletionResponse, SessionEstablishmentResponse,
     SessionModificationResponse, Verdict, find_sender,
 };
-use crate::pfcp::ie::{Cause, NodeId};
+use crate::pfcp::ie::{Cause, CpFunctionFeatures, NodeId};
 use crate::pfcp::message::{
     Refusal, SessionDeletionRequest, SessionEstablishmentRequest, SessionModificationRequest,
 };
@@ -38,7 +42,17 @@ impl Node {
     ) -> Reply {
         let node = &request.node_id;
         self.associations.add_address(node, from.ip());
-        let body = match turn.sessions.establish(node, seid, request, turn.now) {
+        if self.associations.get(node).is_some_and(|a| a.is_releasing) {
+            let refusal = refusal(Cause::RequestRejected, None);
+            let body = self.establishment_refused(&refusal);
+            return Reply::kept(request.cp_f_seid.seid, body);
+        }
+        // Who restores nothing has no business with a session that there was.
+        let header_seid = if request.is_restoration { seid } else { 0 };
+        let outcome = turn
+            .sessions
+            .establish(node, header_seid, request, turn.now);
+        let mut body = match outcome {
             Ok(established) => Body::SessionEstablishmentResponse(SessionEstablishmentResponse {
                 node_id: self.config.node_id.clone(),
                 verdict: Verdict::ACCEPTED,
@@ -51,6 +65,7 @@ impl Node {
             }),
             Err(refusal) => self.establishment_refused(&refusal),
         };
+        self.tell_load(node, &mut body, turn);
         Reply::kept(request.cp_f_seid.seid, body)
     }
 
@@ -74,12 +89,14 @@ impl Node {
         request: &SessionModificationRequest,
         turn: &mut Turn<'_>,
     ) -> Reply {
-        let Some(owner) = self.owner(from.ip(), seid, turn.sessions) else {
+        let Some(owner) = self.owner(from, seid, turn.sessions) else {
             let refusal = refusal(Cause::NoEstablishedAssociation, None);
             return Reply::fleeting(0, modified(Err(refusal)));
         };
         let Answer { cp_seid, outcome } = turn.sessions.modify(&owner, seid, request, turn.now);
-        Reply::kept(cp_seid, modified(outcome))
+        let mut body = modified(outcome);
+        self.tell_load(&owner, &mut body, turn);
+        Reply::kept(cp_seid, body)
     }
 
     pub(super) fn delete(
@@ -89,24 +106,57 @@ impl Node {
         request: &SessionDeletionRequest,
         turn: &mut Turn<'_>,
     ) -> Reply {
-        let Some(owner) = self.owner(from.ip(), seid, turn.sessions) else {
+        let Some(owner) = self.owner(from, seid, turn.sessions) else {
             let refusal = refusal(Cause::NoEstablishedAssociation, None);
             return Reply::fleeting(0, deleted(Err(refusal)));
         };
         let Answer { cp_seid, outcome } = turn.sessions.delete(&owner, seid, request, turn.now);
-        Reply::kept(cp_seid, deleted(outcome))
+        let mut body = deleted(outcome);
+        self.tell_load(&owner, &mut body, turn);
+        Reply::kept(cp_seid, body)
     }
 
-    /// The node that a session's request comes from. Of several at one address, the one that has the session.
-    fn owner(&self, from: IpAddr, seid: u64, sessions: &dyn SessionService) -> Option<NodeId> {
-        let nodes = self.associations.at(from);
-        let owner = match nodes {
-            [only] => Some(only),
-            _ => nodes
-                .iter()
-                .find(|node| sessions.cp_seid(node, seid).is_some()),
+    /// The node that a session's request comes from. Of several that it may be, the one that has the session.
+    fn owner(&self, from: SocketAddr, seid: u64, sessions: &dyn SessionService) -> Option<NodeId> {
+        let mut nodes = self.associations.senders(from);
+        let first = nodes.next()?;
+        let has_it = |node: &&NodeId| sessions.cp_seid(node, seid).is_some();
+        let others_owner = || nodes.find(has_it);
+        let owner = Some(first).filter(has_it).or_else(others_owner);
+        Some(owner.unwrap_or(first).clone())
+    }
+
+    /// Puts our load into an answer, for control planes that know what to do with it.
+    fn tell_load(&mut self, owner: &NodeId, body: &mut Body, turn: &mut Turn<'_>) {
+        let Some(features) = self.associations.get(owner).map(|a| a.cp_features) else {
+            return;
         };
-        owner.or(nodes.first()).cloned()
+        let wants_load = features.has(CpFunctionFeatures::LOAD);
+        let wants_overload = features.has(CpFunctionFeatures::OVRL);
+        if !wants_load && !wants_overload {
+            return;
+        }
+        if self.load.is_due(turn.now) {
+            let percent = turn.sessions.load_percent().max(self.backlog_percent);
+            self.load.take(percent, turn.now);
+        }
+        let (load_control, overload_control) = match body {
+            Body::SessionEstablishmentResponse(response) => {
+                (&mut response.load_control, &mut response.overload_control)
+            }
+            Body::SessionModificationResponse(response) => {
+                (&mut response.load_control, &mut response.overload_control)
+            }
+            Body::SessionDeletionResponse(response) => {
+                (&mut response.load_control, &mut response.overload_control)
+            }
+            _ => return,
+        };
+        *load_control = wants_load.then(|| self.load.load_control());
+        *overload_control = self
+            .load
+            .overload_control(turn.now)
+            .filter(|_| wants_overload);
     }
 
     /// The SEID that is answered to; that there is no association or session goes before other causes.
@@ -118,7 +168,7 @@ impl Node {
         turn: &Turn<'_>,
     ) -> (u64, Refusal) {
         let seid = frame.header.seid.unwrap_or_default();
-        let Some(owner) = self.owner(from.ip(), seid, turn.sessions) else {
+        let Some(owner) = self.owner(from, seid, turn.sessions) else {
             return (0, refusal(Cause::NoEstablishedAssociation, None));
         };
         match turn.sessions.cp_seid(&owner, seid) {

@@ -5,12 +5,15 @@ use proptest::prelude::*;
 use super::requests::*;
 use super::world::{GTPU, World};
 use crate::datapath::chaos::Chaos;
-use crate::pfcp::ie::{Cause, Interface};
-use crate::pfcp::message::{Pdi, SessionEstablishmentRequest, SessionModificationRequest};
+use crate::pfcp::ie::{ApplyAction, Cause, Interface};
+use crate::pfcp::message::{
+    CreateTrafficEndpoint, DuplicatingParameters, Pdi, SessionEstablishmentRequest,
+    SessionModificationRequest,
+};
 use crate::pfcp::service::SessionService;
 
 #[derive(Clone, Debug)]
-enum Request {
+pub(super) enum Request {
     Establish(Box<SessionEstablishmentRequest>),
     /// The session's number in the order of their SEIDs, modulo how many there are.
     Modify(usize, Box<SessionModificationRequest>),
@@ -26,7 +29,7 @@ impl World {
             .unwrap_or_default()
     }
 
-    fn send(&mut self, request: &Request) -> Result<(), Cause> {
+    pub(super) fn send(&mut self, request: &Request) -> Result<(), Cause> {
         let outcome = match request {
             Request::Establish(request) => self.establish(request).map(|_| ()),
             Request::Modify(number, request) => {
@@ -68,11 +71,48 @@ fn story() -> Vec<Request> {
         establish(pgw_u(2, ue(Some("10.45.1.1"), None))),
         establish(restored),
         establish(sgw_u(4)),
+        establish(every_kind()),
         Request::Delete(2),
         Request::Delete(0),
         Request::Delete(0),
         Request::Delete(0),
+        Request::Delete(0),
     ]
+}
+
+/// A session with a chosen UE address, a traffic endpoint, copies, a framed route, predefined rules and limits of
+/// its own and of the UE.
+fn every_kind() -> SessionEstablishmentRequest {
+    let left_to_us = crate::pfcp::ie::UeIpAddress {
+        choose_ipv4: true,
+        choose_ipv6: true,
+        ..crate::pfcp::ie::UeIpAddress::default()
+    };
+    let mut request = pgw_u(5, left_to_us);
+    request.create_pdrs[0].pdi.framed_routes = vec!["198.51.100.0/24".to_owned()];
+    request.create_pdrs[1].activate_predefined_rules = vec!["gold".to_owned()];
+    request.create_fars[0].apply_action.0 |= ApplyAction::DUPL;
+    request.create_fars[0].duplicating = vec![DuplicatingParameters {
+        outer_header_creation: Some(gtpu(0x99, SMF_GTPU)),
+        ..DuplicatingParameters::default()
+    }];
+    request.create_qers.push(qer(2, Some(100), None));
+    request.create_qers[1].correlation_id = Some(1);
+    request.create_pdrs[0].qer_ids.push(2);
+    request.create_traffic_endpoints = vec![CreateTrafficEndpoint {
+        id: 1,
+        f_teid: Some(choose(Some(9))),
+        ..CreateTrafficEndpoint::default()
+    }];
+    let by_endpoint = Pdi {
+        traffic_endpoint_ids: vec![1],
+        qfis: vec![3],
+        ..pdi(Interface::Access)
+    };
+    request
+        .create_pdrs
+        .push(pdr(9, Some(3), 2, &[2], by_endpoint));
+    request
 }
 
 #[test]
@@ -122,7 +162,7 @@ fn tables_that_stay_broken_are_put_right_when_they_work_again() {
 #[test]
 fn an_association_ends_even_if_no_table_can_be_written() {
     let mut world = World::with_slots(512);
-    for request in &story()[..8] {
+    for request in &story()[..9] {
         world.send(request).unwrap();
     }
     world.tables.set(Chaos::From(3));

@@ -8,7 +8,8 @@ use crate::pfcp::ie::{
 };
 use crate::pfcp::message::SessionDeletionRequest;
 use crate::pfcp::message::{
-    Refusal, SessionEstablishmentRequest, SessionModificationRequest, UpdateFar, UpdateQer,
+    DuplicatingParameters, Refusal, SessionEstablishmentRequest, SessionModificationRequest,
+    UpdateFar, UpdateQer,
 };
 use crate::pfcp::service::SessionService;
 
@@ -117,10 +118,46 @@ fn establishments() {
     refused("no action", expected, |r| {
         r.create_fars[0].apply_action = ApplyAction(0);
     });
+    refused("two actions", expected, |r| {
+        r.create_fars[0].apply_action.0 |= ApplyAction::DROP;
+    });
     let expected = (ServiceNotSupported, Some(kind::APPLY_ACTION), Some(Far(1)));
-    refused("duplication", expected, |r| {
+    for bit in [
+        ApplyAction::IPMA,
+        ApplyAction::IPMD,
+        ApplyAction::DFRT,
+        ApplyAction::EDRT,
+        ApplyAction::FSSM,
+        ApplyAction::MBSU,
+    ] {
+        refused("not announced", expected, |r| {
+            r.create_fars[0].apply_action.0 |= bit;
+        });
+    }
+    let expected = (
+        ConditionalIeMissing,
+        Some(kind::DUPLICATING_PARAMETERS),
+        Some(Far(1)),
+    );
+    refused("copies to nowhere", expected, |r| {
         r.create_fars[0].apply_action.0 |= ApplyAction::DUPL;
     });
+    let expected = (
+        ConditionalIeMissing,
+        Some(kind::OUTER_HEADER_CREATION),
+        Some(Far(1)),
+    );
+    refused("copies without tunnel", expected, |r| {
+        r.create_fars[0].apply_action.0 |= ApplyAction::DUPL;
+        r.create_fars[0].duplicating = vec![DuplicatingParameters::default()];
+    });
+    refused(
+        "no FAR",
+        (ConditionalIeMissing, Some(kind::FAR_ID), Some(Pdr(1))),
+        |r| {
+            r.create_pdrs[0].far_id = None;
+        },
+    );
     let expected = (
         ServiceNotSupported,
         Some(kind::DESTINATION_INTERFACE),
@@ -154,10 +191,10 @@ fn establishments() {
     refused("predefined rule", expected, |r| {
         r.create_pdrs[0]
             .activate_predefined_rules
-            .push("gold".to_owned());
+            .push("silver".to_owned());
     });
     let expected = (
-        ServiceNotSupported,
+        UnknownApplicationId,
         Some(kind::APPLICATION_ID),
         Some(Pdr(1)),
     );
@@ -165,11 +202,12 @@ fn establishments() {
         r.create_pdrs[0].pdi.application_id = Some("video".to_owned());
     });
     let expected = (
-        ServiceNotSupported,
+        RuleCreationFailure,
         Some(kind::TRAFFIC_ENDPOINT_ID),
         Some(Pdr(1)),
     );
     refused("traffic endpoint", expected, |r| {
+        r.create_pdrs[0].pdi.ue_ip_address = None;
         r.create_pdrs[0].pdi.traffic_endpoint_ids = vec![1];
     });
     let expected = (
@@ -261,6 +299,7 @@ fn f_teids() {
         Some(kind::F_TEID),
         Some(FailedRule::Pdr(2)),
     );
+    let expected = (expected.0, expected.1, Some(FailedRule::Pdr(3)));
     establishment_refused("one F-TEID for both directions", expected, |r| {
         r.create_pdrs[2].pdi.f_teid = r.create_pdrs[1].pdi.f_teid;
     });
@@ -275,8 +314,9 @@ fn ue_addresses() {
             spoil(r.create_pdrs[0].pdi.ue_ip_address.as_mut().unwrap());
         });
     };
-    refused("CHV4", ServiceNotSupported, &|ue| ue.choose_ipv4 = true);
-    refused("CHV6", ServiceNotSupported, &|ue| ue.choose_ipv6 = true);
+    refused("given and left to us", MandatoryIeIncorrect, &|ue| {
+        ue.choose_ipv4 = true;
+    });
     refused("prefix", ServiceNotSupported, &|ue| {
         ue.ipv6_prefix_length = Some(56);
     });
@@ -327,7 +367,7 @@ fn a_teid_of_another_session() {
         second.create_pdrs[1].pdi.f_teid = Some(given(teid, GTPU));
         let before = world.state();
         let rule = Some(FailedRule::Pdr(2));
-        let expected = refusal((Cause::RuleCreationFailure, Some(kind::F_TEID), rule));
+        let expected = refusal((Cause::RestorationFailure, Some(kind::F_TEID), rule));
         assert_eq!(world.establish(&second), Err(expected));
         assert_eq!(world.state(), before);
     }
@@ -355,30 +395,9 @@ fn sdf_filters() {
         MandatoryIeIncorrect,
         SdfFilter {
             id: Some(3),
-            ..empty.clone()
-        },
-    );
-    refused(
-        "SPI",
-        ServiceNotSupported,
-        SdfFilter {
-            spi: Some(1),
-            ..empty.clone()
-        },
-    );
-    refused(
-        "flow label",
-        ServiceNotSupported,
-        SdfFilter {
-            flow_label: Some(1),
             ..empty
         },
     );
-    let expected = (NoResourcesAvailable, None, Some(FailedRule::Pdr(1)));
-    establishment_refused("more ports than a list holds", expected, |r| {
-        let filter = sdf("permit out 6 from any 1,2,3 to assigned 4,5,6");
-        r.create_pdrs[0].pdi.sdf_filters = vec![filter];
-    });
 }
 
 #[test]
@@ -399,10 +418,10 @@ fn more_rules_than_a_session_may_have() {
     let expected = (
         Cause::NoResourcesAvailable,
         None,
-        Some(FailedRule::Far(1064)),
+        Some(FailedRule::Far(1128)),
     );
-    establishment_refused("65 FARs", expected, |r| {
-        r.create_fars = (1000..1065).map(|id| far(id, DROP, None)).collect();
+    establishment_refused("129 FARs", expected, |r| {
+        r.create_fars = (1000..1129).map(|id| far(id, DROP, None)).collect();
     });
     let expected = (
         Cause::NoResourcesAvailable,
@@ -451,11 +470,7 @@ fn modifications() {
         update.far_id = Some(99);
         r.update_pdrs = vec![update];
     });
-    let expected = (
-        Cause::MandatoryIeIncorrect,
-        Some(kind::SOURCE_INTERFACE),
-        Some(Pdr(2)),
-    );
+    let expected = (RuleCreationFailure, Some(kind::F_TEID), Some(Pdr(2)));
     modification_refused("another direction", expected, |r| {
         let mut update = update_pdr(2);
         update.pdi = Some(pdi(Interface::Core));

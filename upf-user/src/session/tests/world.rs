@@ -1,26 +1,35 @@
 //! Sessions over tables in memory that can be told to fail, and what must hold for them at any time.
 
-use crate::pfcp::message::SessionDeletionRequest;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::Ipv6Addr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use upf_common::abi::{self, Peer, RuleList, Rules};
+use upf_common::abi::{self, MAX_LIST_ENTRIES, NO_LIST, Peer, RuleList, RuleListEntry, Rules};
+use upf_common::meter::Rate;
 
 use super::requests::smf;
 use crate::config::Config;
 use crate::datapath::chaos::{Chaos, ChaosDatapath};
 use crate::datapath::memory::{MemoryDatapath, Sizes};
-use crate::datapath::slots::{TunnelKey, index_bits, ue_key};
-use crate::datapath::{Datapath, Direction, SlotIndex};
+use crate::datapath::slots::{
+    Duplicate, Image, SharedMeterKey, TunnelKey, UeEndpoint, Wanted, index_bits, ue_key,
+};
+use crate::datapath::{Datapath, Direction, SlotIndex, network_key};
+use crate::pfcp::ie::NodeId;
 use crate::pfcp::message::{
-    CreatedPdr, Refusal, SessionEstablishmentRequest, SessionModificationRequest,
+    CreatedPdr, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
+    SessionModificationRequest,
 };
 use crate::pfcp::service::{Established, SessionService};
-use crate::session::{Session, Sessions, SessionsConfig};
+use crate::session::applications::Applications;
+use crate::session::detection::Detection;
+use crate::session::remotes::Remotes;
+use crate::session::{LocalGtpu, Session, Sessions, SessionsConfig};
 
-const CONFIG: &str = r#"
+pub(super) const CONFIG: &str = r#"
 [node]
 id = "10.100.0.2"
 [pfcp]
@@ -45,8 +54,20 @@ ipv6 = "2001:db8:45::/48"
 [[pool]]
 network_instance = "ims"
 ipv4 = "10.45.0.0/16"
+[[predefined_rule]]
+name = "gold"
+precedence = 10
+filters = ["permit out 17 from 192.0.2.0/24 5060 to assigned"]
+uplink_kbps = 64
+[[predefined_rule]]
+name = "closed"
+action = "drop"
+[[forwarding_policy]]
+name = "voice"
+network_instance = "ims"
 "#;
 pub(super) const GTPU: [u8; 4] = [10, 1, 0, 2];
+pub(super) const GTPU_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
 
 pub(super) type Tables = ChaosDatapath<MemoryDatapath>;
 
@@ -62,9 +83,49 @@ pub(super) struct State {
     tables: MemoryDatapath,
     books: crate::datapath::slots::Snapshot,
     sessions: BTreeMap<u64, Session>,
+    of_owner: HashMap<NodeId, BTreeSet<u64>>,
+    applications: HashMap<NodeId, Arc<Applications>>,
+    application_users: BTreeSet<u64>,
+    remotes: Remotes,
+    deadlines: BTreeSet<(Instant, u64)>,
 }
 
 impl State {
+    /// Without the moment at which a session was compiled: it may be compiled anew and come to the same.
+    fn at_no_time(mut self, moment: Instant) -> Self {
+        for session in self.sessions.values_mut() {
+            session.basis.at = moment;
+        }
+        self
+    }
+
+    /// Whether every session has the same rules, F-TEIDs, slots and addresses. With [`World::check`] on both sides the
+    /// tables say the same, if perhaps on other pages.
+    pub(super) fn has_same_sessions(&self, other: &Self) -> bool {
+        let rules = |state: &Self| {
+            let mut sessions = state.sessions.clone();
+            for seat in sessions
+                .values_mut()
+                .flat_map(|session| &mut session.seating.seats)
+            {
+                if let Some(tunnel) = &mut seat.tunnel {
+                    tunnel.list = None;
+                }
+                if let Some(address) = &mut seat.address {
+                    address.list = None;
+                }
+            }
+            sessions
+        };
+        let is_same_book = self.of_owner == other.of_owner
+            && self.applications == other.applications
+            && self.application_users == other.application_users
+            && self.remotes == other.remotes
+            && self.deadlines == other.deadlines
+            && self.books == other.books;
+        is_same_book && rules(self) == rules(other)
+    }
+
     pub(super) fn has_same_tables(&self, other: &Self) -> bool {
         self.tables == other.tables && self.books == other.books
     }
@@ -76,12 +137,42 @@ impl World {
     }
 
     pub(super) fn with_slots(slots: u32) -> Self {
-        let config = SessionsConfig::new(&Config::parse(CONFIG).unwrap()).unwrap();
+        Self::with(&config(CONFIG), slots, 512)
+    }
+
+    /// With an IPv6 address for GTP-U, too.
+    pub(super) fn dual_stack() -> Self {
+        let mut config = config(CONFIG);
+        config.gtpu.push(LocalGtpu {
+            address: GTPU_V6.into(),
+            instance: 0,
+        });
+        Self::with(&config, 1024, 512)
+    }
+
+    /// With this IPv4 pool for the Internet.
+    pub(super) fn with_pool(pool: &str) -> Self {
+        let config = config(&CONFIG.replacen("10.45.0.0/16", pool, 1));
+        Self::with(&config, 1024, 512)
+    }
+
+    /// With room for large sessions.
+    pub(super) fn roomy() -> Self {
+        Self::with(&config(CONFIG), 1024, 2048)
+    }
+
+    /// With a handful of everything.
+    pub(super) fn small(config: &SessionsConfig) -> Self {
+        Self::with(config, 12, 6)
+    }
+
+    fn with(config: &SessionsConfig, slots: u32, lists: u32) -> Self {
+        let config = config.clone();
         let tables = ChaosDatapath::new(MemoryDatapath::new(Sizes {
             slots,
             blocks: config.pools.blocks(),
             peers: 16,
-            lists: 64,
+            lists,
         }));
         let random = StdRng::seed_from_u64(1);
         Self {
@@ -126,6 +217,8 @@ impl World {
     /// What is in force: the copy of rules that is not, and peers and lists without users, are blotted out.
     pub(super) fn state(&self) -> State {
         let mut tables = self.tables.with(|tables| tables.clone());
+        // What was sent cannot be called back.
+        tables.take_end_markers();
         for slot in (0..tables.capacity())
             .filter_map(|index| Some((index, *tables.slot(index)?)))
             .collect::<Vec<_>>()
@@ -158,25 +251,65 @@ impl World {
             tables,
             books: books.snapshot(),
             sessions: self.sessions.sessions.clone(),
+            of_owner: self.sessions.of_owner.clone(),
+            applications: self.sessions.applications.clone(),
+            application_users: self.sessions.application_users.clone(),
+            remotes: self.sessions.remotes.clone(),
+            deadlines: self.sessions.deadlines.clone(),
         }
+        .at_no_time(self.sessions.config.clock.instant)
     }
 
+    /// What a session's PDRs come to.
+    pub(super) fn detections(&self, seid: u64) -> Vec<Detection> {
+        let session = &self.sessions.sessions[&seid];
+        session
+            .model
+            .detections(&self.sessions.config, &session.basis)
+    }
+
+    /// The detections of one PDR.
+    pub(super) fn detections_of(&self, seid: u64, pdr: u16) -> Vec<Detection> {
+        let mut detections = self.detections(seid);
+        detections.retain(|detection| detection.pdr == pdr);
+        detections
+    }
+
+    /// The moment of a time of NTP.
+    pub(super) fn ntp(&self, after: Duration) -> u32 {
+        let clock = self.sessions.config.clock;
+        let moment = self.now + after;
+        let since = moment.duration_since(clock.instant).as_secs();
+        clock.ntp_seconds.wrapping_add(since as u32)
+    }
+
+    /// The pages of all lists.
     fn lists(&self) -> HashSet<u32> {
         let seats = self
             .sessions
             .sessions
             .values()
             .flat_map(|session| &session.seating.seats);
-        seats
+        let first = seats
             .flat_map(|seat| [seat.list(Direction::Uplink), seat.list(Direction::Downlink)])
-            .flatten()
-            .collect()
+            .flatten();
+        let pages = first.flat_map(|first| {
+            let next = |page: &u32| {
+                self.tables
+                    .with(|tables| tables.list(*page).map(|page| page.next))
+            };
+            std::iter::successors(Some(first), move |page| {
+                next(page).filter(|next| *next != NO_LIST)
+            })
+        });
+        pages.collect()
     }
 
     /// The tables work again, and what is owed to them is written.
     pub(super) fn repair(&mut self) {
         self.tables.set(Chaos::Never);
         self.sessions.books.settle(&mut self.tables).unwrap();
+        self.sessions.tick(self.now);
     }
 
     /// The rules in force of a half.
@@ -212,9 +345,17 @@ impl World {
         )
     }
 
-    pub(super) fn list(&self, rules: &Rules) -> RuleList {
+    /// The entries of a list, all its pages together.
+    pub(super) fn list(&self, rules: &Rules) -> Vec<RuleListEntry> {
         assert_eq!(rules.verdict, abi::verdict::LIST);
-        self.tables.with(|tables| *tables.list(rules.list).unwrap())
+        let (mut entries, mut next) = (Vec::new(), rules.list);
+        while next != NO_LIST {
+            let page = self.tables.with(|tables| *tables.list(next).unwrap());
+            assert!(entries.len() <= MAX_LIST_ENTRIES, "a chain without end");
+            entries.extend_from_slice(&page.entries[..page.len as usize]);
+            next = page.next;
+        }
+        entries
     }
 
     pub(super) fn peer(&self, rules: &Rules) -> Peer {
@@ -250,61 +391,41 @@ impl World {
         })
     }
 
-    /// The tables contain exactly what the sessions imply, and nothing is shared.
+    /// The tables contain exactly what the sessions imply, and nothing is shared but what is meant to be.
     pub(super) fn check(&self) {
-        let mut halves: BTreeMap<(u32, bool), Rules> = BTreeMap::new();
-        let (mut slots, mut teids, mut hashed) = (HashSet::new(), HashSet::new(), (0, 0));
-        for session in self.sessions.sessions.values() {
-            for seat in &session.seating.seats {
-                assert!(slots.insert(seat.slot), "{:?} is shared", seat.slot);
-            }
-            for tunnel in session.seating.tunnels() {
-                assert!(
-                    teids.insert(tunnel.teid) && tunnel.teid != 0,
-                    "{:#x}",
-                    tunnel.teid
-                );
-                hashed.0 += usize::from(matches!(tunnel.key, TunnelKey::Given(_)));
-            }
-            for program in self.sessions.programs(session).unwrap() {
-                let is_uplink = program.direction == Direction::Uplink;
-                let half = (program.slot.0, is_uplink);
-                assert_eq!(
-                    halves.insert(half, program.rules),
-                    None,
-                    "{half:?} is shared"
-                );
-                if let Some(list) = &program.list {
-                    assert_eq!(self.list(&program.rules), **list);
-                }
-            }
-            for seat in &session.seating.seats {
-                if let Some(tunnel) = seat.tunnel {
-                    assert_eq!(self.slot_of_teid(tunnel.teid), Some(seat.slot));
-                }
-                if let Some(address) = seat.address {
-                    let endpoint = address.endpoint;
-                    let found = self.slot_of_address(endpoint.instance, endpoint.address);
-                    assert_eq!(found, Some(seat.slot), "{endpoint:?}");
-                    let key = ue_key(endpoint.instance, endpoint.address);
-                    hashed.1 += usize::from(self.tables.with(|t| t.ue_address(&key).is_some()));
-                }
-            }
+        let mut implied = Implied::default();
+        for (seid, session) in &self.sessions.sessions {
+            implied.add_seats(self, session);
+            let compiler = self.sessions.compiler(*seid, session);
+            let image = compiler.image(&session.seating, &self.sessions.books);
+            implied.add_image(self, &image.unwrap());
+            implied.add_wanted(&compiler.wanted());
         }
+        implied.add_shared_meters(self);
         for index in 0..self.tables.capacity() {
             for direction in [Direction::Uplink, Direction::Downlink] {
                 let half = (index, direction == Direction::Uplink);
-                let expected = halves.get(&half).copied().unwrap_or_default();
-                assert_eq!(
-                    self.rules(SlotIndex(index), direction),
-                    expected,
-                    "{half:?}"
-                );
+                let expected = implied.halves.get(&half).copied().unwrap_or_default();
+                let found = self.rules(SlotIndex(index), direction);
+                assert_eq!(found, expected, "{half:?}");
+                let expected = implied.rates.get(&half).copied();
+                let expected = expected.map_or((0, 0), |rate| (rate.ticks_per_byte, rate.depth));
+                assert_eq!(self.rate_in(index, direction), expected, "{half:?}");
             }
         }
-        assert_eq!(self.tables.with(|tables| tables.hash_entries()), hashed);
-        assert_eq!(self.sessions.books.used_slots() as usize, slots.len());
-        let peers = self.sessions.books.peers();
+        assert_eq!(
+            self.tables.with(|tables| tables.hash_entries()),
+            implied.hashed
+        );
+        assert_eq!(
+            self.tables.with(|tables| tables.framed_entries()),
+            implied.framed
+        );
+        let books = &self.sessions.books;
+        assert_eq!(books.used_slots() as usize, implied.slots.len());
+        assert_eq!(books.duplicates(), implied.copies);
+        assert_eq!(*books.allocated(), implied.allocated);
+        let peers = books.peers();
         for key in peers.users().keys() {
             let index = peers.index_of(key).unwrap();
             assert_eq!(
@@ -313,6 +434,118 @@ impl World {
             );
         }
     }
+
+    /// Ticks a byte and depth of a meter.
+    pub(super) fn rate_in(&self, slot: u32, direction: Direction) -> (u64, u64) {
+        self.tables.with(|tables| {
+            let slot = tables.slot(slot).unwrap();
+            let half = match direction {
+                Direction::Uplink => &slot.uplink,
+                Direction::Downlink => &slot.downlink,
+            };
+            (half.state.ticks_per_byte, half.state.depth)
+        })
+    }
+}
+
+/// What the sessions imply for the tables. Halves are named by slot, and whether it is the uplink one.
+#[derive(Default)]
+struct Implied {
+    halves: BTreeMap<(u32, bool), Rules>,
+    rates: BTreeMap<(u32, bool), Rate>,
+    slots: HashSet<SlotIndex>,
+    teids: HashSet<u32>,
+    /// Entries of the hash maps.
+    hashed: (usize, usize),
+    framed: usize,
+    /// How many sessions have each shared meter, and what they ask of it.
+    shared: BTreeMap<SharedMeterKey, (u32, Vec<(Direction, Rate)>)>,
+    /// How many sessions have copies sent to each set of places.
+    copies: BTreeMap<Vec<Duplicate>, u32>,
+    /// UE addresses that we handed out.
+    allocated: HashSet<UeEndpoint>,
+}
+
+impl Implied {
+    fn add_seats(&mut self, world: &World, session: &Session) {
+        for seat in &session.seating.seats {
+            assert!(self.slots.insert(seat.slot), "{:?} is shared", seat.slot);
+            if let Some(tunnel) = seat.tunnel {
+                let is_new = self.teids.insert(tunnel.teid);
+                assert!(is_new && tunnel.teid != 0, "{:#x}", tunnel.teid);
+                self.hashed.0 += usize::from(matches!(tunnel.key, TunnelKey::Given(_)));
+                assert_eq!(world.slot_of_teid(tunnel.teid), Some(seat.slot));
+            }
+            if let Some(address) = seat.address {
+                let endpoint = address.endpoint;
+                let found = world.slot_of_address(endpoint.instance, endpoint.address);
+                assert_eq!(found, Some(seat.slot), "{endpoint:?}");
+                let key = ue_key(endpoint.instance, endpoint.address);
+                self.hashed.1 += usize::from(world.tables.with(|t| t.ue_address(&key).is_some()));
+            }
+        }
+        for (route, slot) in session.seating.framed_routes() {
+            let (_, key) = network_key(route.instance, route.net);
+            let found = world.tables.with(|t| t.framed(route.instance, key.address));
+            assert_eq!(found, Some(slot.0), "{route:?}");
+            self.framed += 1;
+        }
+    }
+
+    fn add_image(&mut self, world: &World, image: &Image) {
+        for program in &image.programs {
+            let half = (program.slot.0, program.direction == Direction::Uplink);
+            let other = self.halves.insert(half, program.rules);
+            assert_eq!(other, None, "{half:?} is shared");
+            if !program.list.is_empty() {
+                assert_eq!(world.list(&program.rules), program.list);
+            }
+        }
+        for meter in &image.meters {
+            let half = (meter.slot.0, meter.direction == Direction::Uplink);
+            let other = self.rates.insert(half, meter.rate);
+            assert_eq!(other, None, "the meter of {half:?} is shared");
+        }
+        let mut keys = BTreeSet::new();
+        for meter in &image.shared_meters {
+            let (users, rates) = self.shared.entry(meter.key.clone()).or_default();
+            *users += u32::from(keys.insert(&meter.key));
+            rates.push((meter.direction, meter.rate));
+        }
+    }
+
+    fn add_wanted(&mut self, wanted: &Wanted) {
+        for set in &wanted.duplicates {
+            *self.copies.entry(set.to_vec()).or_default() += 1;
+        }
+        for endpoint in &wanted.allocated {
+            assert!(self.allocated.insert(*endpoint), "{endpoint:?} is shared");
+        }
+    }
+
+    /// What is in force was asked for by one of those who share the meter, or by one who left.
+    fn add_shared_meters(&mut self, world: &World) {
+        let mut shared = std::mem::take(&mut self.shared);
+        for (key, users, slot, [uplink, downlink]) in world.sessions.books.shared_meters() {
+            let (sessions, asked) = shared.remove(key).unwrap();
+            assert_eq!(users, sessions, "{key:?}");
+            assert!(self.slots.insert(slot), "{slot:?} is shared");
+            for (rate, direction) in [(uplink, Direction::Uplink), (downlink, Direction::Downlink)]
+            {
+                let is_asked = asked.iter().any(|(half, _)| *half == direction);
+                assert!(rate.is_some() || !is_asked, "{key:?} {direction:?}");
+                if let Some(rate) = rate {
+                    self.rates
+                        .insert((slot.0, direction == Direction::Uplink), rate);
+                }
+            }
+        }
+        assert!(shared.is_empty(), "{shared:?}");
+    }
+}
+
+pub(super) fn config(text: &str) -> SessionsConfig {
+    SessionsConfig::new(&Config::parse(text).unwrap()).unwrap()
 }
 
 /// The TEID in a Created PDR.

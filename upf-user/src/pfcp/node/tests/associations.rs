@@ -31,7 +31,9 @@ fn a_setup_is_answered_with_who_we_are() {
             node_id: our_node(),
             verdict: Verdict::ACCEPTED,
             recovery_time_stamp: OUR_STAMP,
-            up_function_features: Some(UpFunctionFeatures(UpFunctionFeatures::FTUP)),
+            up_function_features: Some(UpFunctionFeatures(
+                UpFunctionFeatures::FTUP | UpFunctionFeatures::BUNDL,
+            )),
             cp_function_features: None,
         }),
     };
@@ -240,8 +242,10 @@ fn associations_are_bounded() {
     let mut world = World::new(&[]);
     for index in 0..=MAX_ASSOCIATIONS as u32 {
         let node = NodeId::Fqdn(format!("smf-{index}"));
+        // No more than 64 at one address.
+        let from = other((index / 64) as u8);
         let Body::AssociationSetupResponse(answer) =
-            world.ask(cp(), &setup_of(node, index, 1)).body
+            world.ask(from, &setup_of(node, index, 1)).body
         else {
             panic!("not answered");
         };
@@ -254,6 +258,6 @@ fn associations_are_bounded() {
     assert_eq!(world.node.association_count(), MAX_ASSOCIATIONS);
     // One that is known may begin anew.
     let known = setup_of(NodeId::Fqdn("smf-3".to_owned()), 5000, 2);
-    let actions = world.receive(cp(), &known);
+    let actions = world.receive(other(0), &known);
     assert_eq!(events(&actions).len(), 2);
 }

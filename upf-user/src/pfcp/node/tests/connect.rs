@@ -4,7 +4,7 @@ use super::*;
 use crate::pfcp::codec::{AssociationSetupResponse, Verdict};
 use crate::pfcp::node::Ending;
 
-fn setup_response(sequence: u32, cause: Cause) -> Vec<u8> {
+pub(super) fn setup_response(sequence: u32, cause: Cause) -> Vec<u8> {
     let response = AssociationSetupResponse {
         node_id: cp_node(),
         verdict: Verdict::new(cause),
@@ -98,6 +98,16 @@ fn a_refused_setup_is_tried_later() {
     let sequence = read(request).sequence;
     let answer = write(sequence, 0, Body::VersionNotSupportedResponse);
     assert_eq!(events(&world.receive(cp(), &answer)), [refused(None)]);
+    // A peer of a later version may say so in that version's header.
+    let (sends, _) = split(&world.run(seconds(11)));
+    let sequence = read(&sends[0].1).sequence;
+    let mut answer = write(sequence, 0, Body::VersionNotSupportedResponse);
+    answer[0] = 0x40;
+    let actions = world.receive(cp(), &answer);
+    assert_eq!(events(&actions).last(), Some(&refused(None)));
+    assert_eq!(sent(&actions), [], "a response is not answered");
+    let (sends, _) = split(&world.run(seconds(9)));
+    assert_eq!(sends, [], "the attempt is over");
 }
 
 #[test]

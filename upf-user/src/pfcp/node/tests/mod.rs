@@ -3,23 +3,28 @@
 mod associations;
 mod connect;
 mod hostile;
+mod load;
 mod odd_messages;
+mod own_requests;
+mod owners;
+mod release;
 mod sessions;
 
-use crate::pfcp::ie::FqCsid;
-use crate::pfcp::message::{PfdManagementRequest, SessionDeletionRequest, SessionReportResponse};
-use crate::pfcp::service::{Deleted, Modified};
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::{Action, Config, Event, Node};
-use crate::pfcp::codec::{AssociationSetupRequest, Body, Heartbeat, Message, decode, frames};
-use crate::pfcp::ie::{Cause, FSeid, FTeid, NodeId};
-use crate::pfcp::message::{
-    CreatePdr, CreatedPdr, Refusal, SessionEstablishmentRequest, SessionModificationRequest,
+use crate::pfcp::codec::{
+    AssociationSetupRequest, AssociationUpdateRequest, Body, Header, Heartbeat, Message, decode,
+    frames,
 };
-use crate::pfcp::service::{Answer, Established, SessionService};
+use crate::pfcp::ie::{Cause, CpFunctionFeatures, FSeid, FTeid, FqCsid, NodeId};
+use crate::pfcp::message::{
+    CreatePdr, CreatedPdr, PfdManagementRequest, Refusal, SessionDeletionRequest,
+    SessionEstablishmentRequest, SessionModificationRequest, SessionReportResponse,
+};
+use crate::pfcp::service::{Answer, Deleted, Established, Modified, SessionService};
 
 const OUR_STAMP: u32 = 0xee00_0000;
 const CP_STAMP: u32 = 0xee00_1000;
@@ -49,8 +54,17 @@ struct FakeSessions {
     /// What was asked for.
     calls: Vec<&'static str>,
     next: u64,
-    /// What the next establishment or modification is answered with.
+    /// What the next establishment, modification or PFD management is answered with.
     refusal: Option<Refusal>,
+    /// Header SEIDs that establishments came with.
+    header_seids: Vec<u64>,
+    /// Answers to reports, by our SEID.
+    answered: Vec<(NodeId, u64, SessionReportResponse)>,
+    /// GTP-U peers of sessions.
+    peers: BTreeMap<u64, IpAddr>,
+    /// Who sent PFDs.
+    pfds: Vec<NodeId>,
+    load_percent: u8,
 }
 
 impl FakeSessions {
@@ -74,11 +88,12 @@ impl SessionService for FakeSessions {
     fn establish(
         &mut self,
         owner: &NodeId,
-        _header_seid: u64,
+        header_seid: u64,
         request: &SessionEstablishmentRequest,
         _now: Instant,
     ) -> Result<Established, Refusal> {
         self.calls.push("establish");
+        self.header_seids.push(header_seid);
         if let Some(refusal) = self.refusal.take() {
             return Err(refusal);
         }
@@ -147,29 +162,47 @@ impl SessionService for FakeSessions {
         self.sessions.retain(|_, (other, _)| other != owner);
     }
 
-    fn delete_sets(&mut self, _owner: &NodeId, _sets: &[FqCsid], _now: Instant) -> usize {
+    /// All sessions of the fake are in every set.
+    fn delete_sets(&mut self, owner: &NodeId, _sets: &[FqCsid], _now: Instant) -> usize {
         self.calls.push("delete_sets");
-        0
+        let before = self.sessions.len();
+        self.sessions.retain(|_, (other, _)| other != owner);
+        before - self.sessions.len()
     }
 
     fn provision_pfds(
         &mut self,
-        _owner: &NodeId,
+        owner: &NodeId,
         _request: &PfdManagementRequest,
         _now: Instant,
     ) -> Result<(), Refusal> {
         self.calls.push("provision_pfds");
+        self.pfds.push(owner.clone());
         self.refusal.take().map_or(Ok(()), Err)
     }
 
     fn report_answered(
         &mut self,
-        _owner: &NodeId,
-        _seid: u64,
-        _response: &SessionReportResponse,
+        owner: &NodeId,
+        seid: u64,
+        response: &SessionReportResponse,
         _now: Instant,
     ) {
         self.calls.push("report_answered");
+        self.answered.push((owner.clone(), seid, response.clone()));
+        if response.cause == Cause::SessionContextNotFound && self.cp_seid(owner, seid).is_some() {
+            self.sessions.remove(&seid);
+        }
+    }
+
+    fn owners_of_peers(&self, peers: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)> {
+        let mut owners: BTreeMap<NodeId, Vec<IpAddr>> = BTreeMap::new();
+        for (seid, peer) in &self.peers {
+            if let Some((owner, _)) = self.sessions.get(seid).filter(|_| peers.contains(peer)) {
+                owners.entry(owner.clone()).or_default().push(*peer);
+            }
+        }
+        owners.into_iter().collect()
     }
 
     fn count(&self, owner: &NodeId) -> usize {
@@ -178,7 +211,7 @@ impl SessionService for FakeSessions {
     }
 
     fn load_percent(&self) -> u8 {
-        0
+        self.load_percent
     }
 
     fn cp_seid(&self, owner: &NodeId, seid: u64) -> Option<u64> {
@@ -192,6 +225,8 @@ struct World {
     node: Node,
     sessions: FakeSessions,
     now: Instant,
+    /// For requests whose sequence number does not matter.
+    next_sequence: u32,
 }
 
 impl World {
@@ -203,6 +238,7 @@ impl World {
             node: Node::new(config, now),
             sessions: FakeSessions::default(),
             now,
+            next_sequence: 0x10_0000,
         }
     }
 
@@ -212,6 +248,25 @@ impl World {
         let answer = world.ask(cp(), &setup(1, CP_STAMP));
         assert!(matches!(answer.body, Body::AssociationSetupResponse(_)));
         world
+    }
+
+    /// Adds a session as if it had been established.
+    fn add_session(&mut self, owner: NodeId, seid: u64, cp_seid: u64) {
+        self.sessions.next = self.sessions.next.max(seid);
+        self.sessions.sessions.insert(seid, (owner, cp_seid));
+    }
+
+    /// What a request is answered with.
+    fn serve(&mut self, from: SocketAddr, seid: u64, body: Body) -> Body {
+        self.next_sequence += 1;
+        let request = write(self.next_sequence, seid, body);
+        self.ask(from, &request).body
+    }
+
+    /// Takes the control plane's response to a request of ours.
+    fn answered(&mut self, request: &[u8], body: Body) -> Vec<Action> {
+        let sequence = read_header(request).sequence;
+        self.receive(cp(), &write(sequence, 0, body))
     }
 
     fn receive(&mut self, from: SocketAddr, bytes: &[u8]) -> Vec<Action> {
@@ -283,6 +338,10 @@ fn split(happened: &[(u64, Action)]) -> (Timed<Vec<u8>>, Timed<Event>) {
     (sends, logs)
 }
 
+fn read_header(bytes: &[u8]) -> Header {
+    frames(bytes).next().unwrap().unwrap().header
+}
+
 fn read(bytes: &[u8]) -> Message {
     let frame = frames(bytes).next().unwrap().unwrap();
     Message {
@@ -325,6 +384,25 @@ fn heartbeat(recovery_time_stamp: u32) -> Heartbeat {
 
 fn heartbeat_request(sequence: u32, stamp: u32) -> Vec<u8> {
     write(sequence, 0, Body::HeartbeatRequest(heartbeat(stamp)))
+}
+
+/// An update that changes nothing.
+fn update_of(node_id: NodeId) -> AssociationUpdateRequest {
+    AssociationUpdateRequest {
+        node_id,
+        up_function_features: None,
+        cp_function_features: None,
+        release_request: None,
+        graceful_release_period: None,
+    }
+}
+
+/// An update to other features of a control plane.
+fn features(node_id: NodeId, bits: u16) -> Body {
+    Body::AssociationUpdateRequest(AssociationUpdateRequest {
+        cp_function_features: Some(CpFunctionFeatures(bits)),
+        ..update_of(node_id)
+    })
 }
 
 fn deletion(sequence: u32, seid: u64) -> Vec<u8> {

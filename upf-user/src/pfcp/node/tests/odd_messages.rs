@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::pfcp::codec::tests::bytes::{node_id, node_message, session_message, tlv};
-use crate::pfcp::codec::{FrameError, MessageType, OtherResponse, Verdict};
+use crate::pfcp::codec::{FrameError, MessageType, Verdict};
 use crate::pfcp::ie::kind;
 use crate::pfcp::node::Trouble;
 
@@ -17,41 +17,21 @@ fn trouble(actions: &[Action]) -> Vec<Trouble> {
 #[test]
 fn requests_that_are_not_served_are_answered_so() {
     let mut world = World::associated();
-    let requests = [
-        (
-            node_message(3, 2, &[]),
-            MessageType::PfdManagementResponse,
-            false,
-        ),
-        (
-            node_message(12, 2, &[]),
-            MessageType::NodeReportResponse,
-            true,
-        ),
-        (
-            node_message(14, 2, &[]),
-            MessageType::SessionSetDeletionResponse,
-            true,
-        ),
-        (
-            node_message(16, 2, &[]),
-            MessageType::SessionSetModificationResponse,
-            true,
-        ),
-        (
-            session_message(56, 7, 2, &[]),
-            MessageType::SessionReportResponse,
-            false,
-        ),
-    ];
-    for (request, kind, names_node) in requests {
-        let response = OtherResponse {
-            node_id: names_node.then(our_node),
-            verdict: Verdict::new(Cause::ServiceNotSupported),
-        };
+    let set_modification = node_message(16, 2, &[]);
+    // These two are for control planes; whether they can be read does not matter.
+    let (node_report, session_report) = (node_message(12, 2, &[]), session_message(56, 7, 2, &[]));
+    for request in [set_modification, node_report, session_report] {
         let answer = world.ask(cp(), &request);
         assert_eq!((answer.seid, answer.sequence), (0, 2));
-        assert_eq!(answer.body, Body::OtherResponse(kind, response));
+        assert_eq!(answer.body.message_type() as u8, request[1] + 1);
+        let (node_id, verdict) = match answer.body {
+            Body::NodeReportResponse(response) => (Some(response.node_id), response.verdict),
+            Body::SessionReportResponse(response) => (None, Verdict::new(response.cause)),
+            Body::OtherResponse(_, response) => (response.node_id, response.verdict),
+            body => panic!("{body:?}"),
+        };
+        assert_eq!(verdict, Verdict::new(Cause::ServiceNotSupported));
+        assert!(node_id.is_none_or(|node| node == our_node()));
     }
 }
 
@@ -96,6 +76,8 @@ fn node_requests_that_cannot_be_read_are_answered_with_their_cause() {
         Body::AssociationSetupResponse(response) => response.verdict,
         Body::AssociationUpdateResponse(response) => response.verdict,
         Body::AssociationReleaseResponse(response) => response.verdict,
+        Body::SessionSetDeletionResponse(response) => response.verdict,
+        Body::PfdManagementResponse(response) => response.verdict,
         body => panic!("{body:?}"),
     };
     let verdict = |cause, kind| Verdict {
@@ -103,11 +85,15 @@ fn node_requests_that_cannot_be_read_are_answered_with_their_cause() {
         offending_ie: Some(kind),
     };
     let no_node = verdict(Cause::MandatoryIeMissing, kind::NODE_ID);
-    for code in [5, 7, 9] {
+    for code in [5, 7, 9, 14] {
         let stamp = tlv(96, &[0, 0, 0, 1]);
         let answer = world.ask(cp(), &node_message(code, 1, &[stamp]));
         assert_eq!(offending(answer), no_node);
     }
+    // Application ID's PFDs without an Application ID.
+    let answer = world.ask(cp(), &node_message(3, 1, &[tlv(58, &[])]));
+    let no_name = verdict(Cause::MandatoryIeMissing, kind::APPLICATION_ID);
+    assert_eq!(offending(answer), no_name);
     let answer = world.ask(cp(), &node_message(5, 1, &[node_id()]));
     let no_stamp = verdict(Cause::MandatoryIeMissing, kind::RECOVERY_TIME_STAMP);
     assert_eq!(offending(answer), no_stamp);

@@ -1,12 +1,21 @@
 //! Sessions as the REST API shows them.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+mod rules;
+mod show;
+
+use std::net::IpAddr;
 use std::ops::Bound;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{Model, Pdr};
+pub use rules::{
+    BarView, FarView, MarView, PdrView, PeerTunnelView, QerView, RulesView, SdfFilterView,
+    TrafficEndpointView, UrrView, VolumesView, WayView,
+};
+
+use super::detection::Detection;
+use super::model::{Model, traffic_from};
 use super::{Session, Sessions};
 use crate::datapath::{Datapath, Direction, SlotCounters};
 use crate::usage::SessionVolumes;
@@ -22,8 +31,16 @@ pub struct SessionView {
     pub control_plane: String,
     /// The subscriber's IMSI, where the control plane told it.
     pub imsi: Option<String>,
+    /// The subscriber's other identities, where the control plane told them.
+    pub subscriber: SubscriberView,
     /// Data network name or APN, where the control plane told it.
     pub dnn: Option<String>,
+    /// S-NSSAI: slice/service type, and the slice differentiator in hexadecimal digits.
+    pub s_nssai: Option<String>,
+    /// RAT Type (TS 29.244 clause 8.2.186).
+    pub rat_type: Option<u8>,
+    /// PDN Type: 1 IPv4, 2 IPv6, 3 IPv4v6, 4 non-IP, 5 Ethernet.
+    pub pdn_type: Option<u8>,
     /// The UE's addresses: IPv4, or an IPv6 /64.
     pub ue_addresses: Vec<String>,
     /// Our F-TEIDs.
@@ -36,6 +53,25 @@ pub struct SessionView {
     pub gates: Gates,
     /// Traffic so far.
     pub volumes: Volumes,
+    /// Its rules; null in lists of sessions.
+    pub rules: Option<RulesView>,
+}
+
+/// A subscriber's identities.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SubscriberView {
+    /// SUPI.
+    pub supi: Option<String>,
+    /// GPSI.
+    pub gpsi: Option<String>,
+    /// MSISDN.
+    pub msisdn: Option<String>,
+    /// IMEI.
+    pub imei: Option<String>,
+    /// PEI.
+    pub pei: Option<String>,
+    /// NAI.
+    pub nai: Option<String>,
 }
 
 /// A local F-TEID.
@@ -45,17 +81,7 @@ pub struct TunnelView {
     pub teid: u32,
     /// Our GTP-U address.
     #[schema(value_type = String)]
-    pub address: Ipv4Addr,
-}
-
-/// A GTP-U peer's F-TEID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct PeerTunnelView {
-    /// TEID.
-    pub teid: u32,
-    /// The peer's GTP-U address.
-    #[schema(value_type = String)]
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
 }
 
 /// Bandwidth limits.
@@ -103,7 +129,11 @@ impl<D: Datapath> Sessions<D> {
     #[must_use]
     pub fn view(&self, seid: u64) -> Option<SessionView> {
         let session = self.sessions.get(&seid)?;
-        Some(self.view_of(seid, session))
+        let rules = RulesView::new(&self.config, &session.model, &session.basis);
+        Some(SessionView {
+            rules: Some(rules),
+            ..self.view_of(seid, session)
+        })
     }
 
     /// At most `limit` sessions in the order of our SEIDs, from the first one after `after` on.
@@ -118,25 +148,26 @@ impl<D: Datapath> Sessions<D> {
     }
 
     fn view_of(&self, seid: u64, session: &Session) -> SessionView {
-        let Session { model, seating, .. } = session;
-        let tunnels = seating.tunnels();
+        let Session { model, about, .. } = session;
+        let detections = model.detections(&self.config, &session.basis);
+        let s_nssai = about.s_nssai;
         SessionView {
             seid,
             cp_seid: session.cp_f_seid.seid,
             control_plane: session.owner.to_string(),
-            imsi: session.imsi.as_deref().map(str::to_owned),
-            dnn: session.dnn.as_deref().map(str::to_owned),
-            ue_addresses: ue_addresses(model),
-            local_tunnels: tunnels
-                .map(|tunnel| TunnelView {
-                    teid: tunnel.teid,
-                    address: tunnel.address,
-                })
-                .collect(),
+            imsi: about.imsi().map(str::to_owned),
+            subscriber: subscriber(session),
+            dnn: about.dnn.as_deref().map(str::to_owned),
+            s_nssai: s_nssai.map(|slice| format!("{}-{:06x}", slice.sst, slice.sd)),
+            rat_type: about.rat_type,
+            pdn_type: about.pdn_type,
+            ue_addresses: show::ue_addresses(model.ue_addresses()),
+            local_tunnels: local_tunnels(session),
             peer_tunnels: peer_tunnels(model),
-            rates: rates(model),
-            gates: gates(model),
+            rates: rates(&detections),
+            gates: gates(&detections),
             volumes: self.volumes(session).into(),
+            rules: None,
         }
     }
 
@@ -156,37 +187,51 @@ impl<D: Datapath> Sessions<D> {
     }
 }
 
-fn ue_addresses(model: &Model) -> Vec<String> {
-    let ue = model.ue_addresses();
-    let v4 = ue.v4.map(|v4| IpAddr::V4(v4).to_string());
-    let v6 = ue.v6.map(|upper| {
-        let mut octets = [0; 16];
-        octets[..8].copy_from_slice(&upper);
-        format!("{}/64", Ipv6Addr::from(octets))
+fn subscriber(session: &Session) -> SubscriberView {
+    let Some(user) = &session.about.user_id else {
+        return SubscriberView::default();
+    };
+    SubscriberView {
+        supi: user.supi.clone(),
+        gpsi: user.gpsi.clone(),
+        msisdn: user.msisdn.clone(),
+        imei: user.imei.clone(),
+        pei: user.pei.clone(),
+        nai: user.nai.clone(),
+    }
+}
+
+/// One for each of our addresses that an F-TEID has.
+fn local_tunnels(session: &Session) -> Vec<TunnelView> {
+    let seated = session.seating.tunnels();
+    let tunnels = seated.flat_map(|seated| {
+        let tunnel = session.model.tunnel(|tunnel| tunnel.key == seated.key);
+        let v4 = tunnel.and_then(|tunnel| tunnel.ipv4).map(IpAddr::V4);
+        let v6 = tunnel.and_then(|tunnel| tunnel.ipv6).map(IpAddr::V6);
+        let addresses = v4.into_iter().chain(v6);
+        addresses.map(|address| TunnelView {
+            teid: seated.teid,
+            address,
+        })
     });
-    v4.into_iter().chain(v6).collect()
+    tunnels.collect()
 }
 
 fn peer_tunnels(model: &Model) -> Vec<PeerTunnelView> {
-    let forwarding = model.fars.iter().filter(|far| far.forwards());
-    let tunnels = forwarding.filter_map(|far| far.tunnel);
-    tunnels
-        .map(|tunnel| PeerTunnelView {
-            teid: tunnel.teid,
-            address: tunnel.address,
-        })
-        .collect()
+    let tunnels = model.fars.iter().flat_map(|far| far.remote_tunnels());
+    tunnels.map(PeerTunnelView::from).collect()
 }
 
-/// The PDR that is looked at last.
-fn default_pdr(model: &Model, direction: Direction) -> Option<&Pdr> {
-    let order = model.in_precedence_order().into_iter().rev();
-    order.into_iter().find(|pdr| pdr.traffic() == direction)
+/// The one that is looked at last.
+fn default_flow(detections: &[Detection], direction: Direction) -> Option<&Detection> {
+    let mut flows = detections.iter().rev();
+    flows.find(|flow| flow.pdr != 0 && traffic_from(flow.source) == direction)
 }
 
-fn rates(model: &Model) -> Rates {
+fn rates(detections: &[Detection]) -> Rates {
     let rate = |direction| {
-        let (_, kbps) = model.mbr_of(default_pdr(model, direction)?)?;
+        let limits = &default_flow(detections, direction)?.limits;
+        let kbps = limits.iter().map(|limit| limit.kbps).min()?;
         Some(kbps.saturating_mul(1000))
     };
     Rates {
@@ -195,9 +240,9 @@ fn rates(model: &Model) -> Rates {
     }
 }
 
-fn gates(model: &Model) -> Gates {
+fn gates(detections: &[Detection]) -> Gates {
     let is_open =
-        |direction| default_pdr(model, direction).is_none_or(|pdr| model.is_gate_open(pdr));
+        |direction| default_flow(detections, direction).is_none_or(|flow| flow.is_gate_open);
     Gates {
         uplink_open: is_open(Direction::Uplink),
         downlink_open: is_open(Direction::Downlink),

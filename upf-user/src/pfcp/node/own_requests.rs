@@ -1,0 +1,222 @@
+//! Our requests to control planes, but for heartbeats and set-ups: reports about sessions (TS 29.244 clause 6.3.5) and
+//! about nodes (clause 6.2.9), and the wish to be released (clause 6.2.7.3).
+//!
+//! Each is sent T1 apart, N1 times in all, to where the association is. Some are under way at a time, more wait in
+//! a line; the line is bounded, so that a control plane which does not answer costs no memory.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::event::Event;
+use super::request::Request;
+use super::{Node, Timer, Turn};
+use crate::pfcp::codec::{AssociationUpdateRequest, Body, MessageType};
+use crate::pfcp::ie::{Cause, NodeId, RemoteGtpuPeer, release_request};
+use crate::pfcp::message::{NodeReportRequest, SessionReport};
+
+/// Most requests of an association under way at a time.
+pub(super) const MAX_UNDER_WAY: usize = 64;
+/// Most requests of an association that wait for their turn.
+pub(super) const MAX_WAITING: usize = 8192;
+/// Most peers in one Node Report Request.
+pub(super) const MAX_PEERS: usize = 64;
+
+/// What a control plane is to be told or asked.
+#[derive(Debug)]
+pub(super) enum Wish {
+    Report(SessionReport),
+    PathFailure(Vec<RemoteGtpuPeer>),
+    PathRecovery(Vec<RemoteGtpuPeer>),
+    Release(Duration),
+}
+
+/// The requests of an association.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    /// The sequence numbers of those under way.
+    under_way: Vec<u32>,
+    waiting: VecDeque<Wish>,
+}
+
+/// A request under way.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    node: NodeId,
+    kind: MessageType,
+    /// Our number of the session that it is about, if it is about one.
+    seid: Option<u64>,
+    request: Request,
+}
+
+impl Exchange {
+    pub(super) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Whether a response of this type answers it.
+    pub(super) fn is_answered_with(&self, kind: MessageType) -> bool {
+        kind == MessageType::VersionNotSupportedResponse || self.kind.response() == Some(kind)
+    }
+}
+
+impl Node {
+    /// Puts a request in line, and sends it if it is its turn.
+    pub(super) fn wish(&mut self, node: &NodeId, wish: Wish, turn: &mut Turn<'_>) {
+        let Some(association) = self.associations.get_mut(node) else {
+            return;
+        };
+        let waiting = &mut association.line.waiting;
+        match wish {
+            Wish::Release(_) => waiting.push_front(wish),
+            _ if waiting.len() >= MAX_WAITING => {
+                let address = association.address;
+                return turn.log(Event::RequestDropped { address });
+            }
+            _ => waiting.push_back(wish),
+        }
+        self.send_waiting(node, turn);
+    }
+
+    fn send_waiting(&mut self, node: &NodeId, turn: &mut Turn<'_>) {
+        while let Some(association) = self.associations.get_mut(node) {
+            if association.line.under_way.len() >= MAX_UNDER_WAY {
+                break;
+            }
+            let Some(wish) = association.line.waiting.pop_front() else {
+                break;
+            };
+            self.send_wish(node, wish, turn);
+        }
+    }
+
+    fn send_wish(&mut self, node: &NodeId, wish: Wish, turn: &mut Turn<'_>) {
+        let Some(address) = self.associations.get(node).map(|a| a.address) else {
+            return;
+        };
+        let (mut header_seid, mut seid) = (0, None);
+        let body = match wish {
+            Wish::Report(report) => {
+                // The control plane may have given the session another number meanwhile.
+                let current = turn.sessions.cp_seid(node, report.seid);
+                header_seid = current.unwrap_or(report.cp_seid);
+                seid = Some(report.seid);
+                Body::SessionReportRequest(report.request)
+            }
+            Wish::PathFailure(peers) => self.node_report(peers, Vec::new()),
+            Wish::PathRecovery(peers) => self.node_report(Vec::new(), peers),
+            Wish::Release(period) => self.release_wish(period),
+        };
+        let kind = body.message_type();
+        let Some(mut request) = self.new_request(address, header_seid, body) else {
+            return turn.log(Event::RequestDropped { address });
+        };
+        turn.actions.push(request.send());
+        let sequence = request.sequence();
+        self.timers
+            .set(Timer::Exchange(sequence), turn.now + self.config.t1);
+        let exchange = Exchange {
+            node: node.clone(),
+            kind,
+            seid,
+            request,
+        };
+        self.exchanges.insert(sequence, exchange);
+        if let Some(association) = self.associations.get_mut(node) {
+            association.line.under_way.push(sequence);
+        }
+    }
+
+    fn node_report(
+        &self,
+        path_failures: Vec<RemoteGtpuPeer>,
+        path_recoveries: Vec<RemoteGtpuPeer>,
+    ) -> Body {
+        Body::NodeReportRequest(NodeReportRequest {
+            node_id: self.config.node_id.clone(),
+            path_failures,
+            path_recoveries,
+        })
+    }
+
+    fn release_wish(&self, period: Duration) -> Body {
+        Body::AssociationUpdateRequest(AssociationUpdateRequest {
+            node_id: self.config.node_id.clone(),
+            up_function_features: None,
+            cp_function_features: None,
+            release_request: Some(release_request::SARR),
+            graceful_release_period: Some(super::release::encode_period(period)),
+        })
+    }
+
+    /// A request has waited for T1.
+    pub(super) fn exchange_due(&mut self, sequence: u32, turn: &mut Turn<'_>) {
+        let Some(exchange) = self.exchanges.get_mut(&sequence) else {
+            return;
+        };
+        if exchange.request.sent() < self.config.n1 {
+            turn.actions.push(exchange.request.send());
+            let next = turn.now + self.config.t1;
+            return self.timers.set(Timer::Exchange(sequence), next);
+        }
+        // Whether the peer lives is for the heartbeats to find out.
+        if let Some(exchange) = self.finish(sequence, turn) {
+            turn.log(Event::RequestUnanswered {
+                address: exchange.request.to(),
+                kind: exchange.kind,
+            });
+        }
+    }
+
+    /// A response to a request under way.
+    pub(super) fn exchange_answered(&mut self, sequence: u32, body: Body, turn: &mut Turn<'_>) {
+        let Some(exchange) = self.finish(sequence, turn) else {
+            return;
+        };
+        let cause = match body {
+            Body::SessionReportResponse(response) => {
+                let (node, seid) = (&exchange.node, exchange.seid.unwrap_or_default());
+                turn.sessions
+                    .report_answered(node, seid, &response, turn.now);
+                response.cause
+            }
+            Body::NodeReportResponse(response) | Body::AssociationUpdateResponse(response) => {
+                response.verdict.cause
+            }
+            _ => Cause::ServiceNotSupported,
+        };
+        if is_rejection(cause) {
+            turn.log(Event::RequestRefused {
+                address: exchange.request.to(),
+                kind: exchange.kind,
+                cause,
+            });
+        }
+    }
+
+    /// Takes a request out; the next one in line takes its place.
+    fn finish(&mut self, sequence: u32, turn: &mut Turn<'_>) -> Option<Exchange> {
+        let exchange = self.exchanges.remove(&sequence)?;
+        self.timers.cancel(&Timer::Exchange(sequence));
+        if let Some(association) = self.associations.get_mut(&exchange.node) {
+            association
+                .line
+                .under_way
+                .retain(|other| *other != sequence);
+        }
+        self.send_waiting(&exchange.node, turn);
+        Some(exchange)
+    }
+
+    /// Forgets the requests of an association that is gone.
+    pub(super) fn forget_requests(&mut self, line: &Line) {
+        for sequence in &line.under_way {
+            self.exchanges.remove(sequence);
+            self.timers.cancel(&Timer::Exchange(*sequence));
+        }
+    }
+}
+
+/// The table of clause 8.2.1 begins its rejections at 64.
+fn is_rejection(cause: Cause) -> bool {
+    cause as u8 >= Cause::RequestRejected as u8
+}

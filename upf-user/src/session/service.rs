@@ -1,0 +1,287 @@
+//! Requests of control planes.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Instant;
+
+use super::about::About;
+use super::compile::Subscriber;
+use super::model::Model;
+use super::refusal::{refuse, refuse_all};
+use super::request::{self, Requested};
+use super::{InForce, SEID_END, Session, Sessions, answers, peers};
+use crate::datapath::Datapath;
+use crate::datapath::slots::Seating;
+use crate::pfcp::ie::{Cause, FailedRule, FqCsid, NodeId, kind};
+use crate::pfcp::message::{
+    PfdManagementRequest, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
+    SessionModificationRequest, SessionReportResponse,
+};
+use crate::pfcp::service::{Answer, Deleted, Established, Modified, SessionService};
+use crate::usage::SessionVolumes;
+
+impl<D: Datapath> SessionService for Sessions<D> {
+    fn establish(
+        &mut self,
+        owner: &NodeId,
+        header_seid: u64,
+        request: &SessionEstablishmentRequest,
+        now: Instant,
+    ) -> Result<Established, Refusal> {
+        let restored = self.restored_seid(header_seid, request)?;
+        let mut requested = request::establish(&self.config, request)?;
+        self.check_applications(owner, &Model::default(), &requested)?;
+        let nothing = (Model::default(), Seating::default());
+        let basis = self.basis(owner, &requested.model, now);
+        let old = InForce {
+            model: &nothing.0,
+            basis: &basis,
+            seating: &nothing.1,
+        };
+        let seid = restored.unwrap_or_else(|| self.new_seid());
+        let subscriber = Subscriber {
+            owner,
+            imsi: request.imsi(),
+            seid,
+        };
+        let changed = self.apply(subscriber, old, &mut requested, &basis, now)?;
+        let Requested { model, left, .. } = requested;
+        let established = Established {
+            up_f_seid: self.own_f_seid(seid),
+            created_pdrs: answers::pdrs(&left.created_pdrs, &model, &changed.seating),
+            created_traffic_endpoints: answers::endpoints(
+                &left.endpoints,
+                &model,
+                &changed.seating,
+            ),
+        };
+        self.remotes.change(seid, &Model::default(), &model);
+        let session = Session {
+            owner: owner.clone(),
+            cp_f_seid: request.cp_f_seid,
+            about: About::new(request),
+            model,
+            basis,
+            seating: changed.seating,
+            deadline: None,
+            past_volumes: SessionVolumes::default(),
+        };
+        self.of_owner.entry(owner.clone()).or_default().insert(seid);
+        self.put_in(seid, session);
+        Ok(established)
+    }
+
+    fn modify(
+        &mut self,
+        owner: &NodeId,
+        seid: u64,
+        request: &SessionModificationRequest,
+        now: Instant,
+    ) -> Answer<Modified> {
+        let Some(mut session) = self.take_out(owner, seid) else {
+            return not_found();
+        };
+        let outcome = self.modified(seid, &mut session, request, now);
+        let cp_seid = session.cp_f_seid.seid;
+        self.put_in(seid, session);
+        Answer { cp_seid, outcome }
+    }
+
+    fn delete(
+        &mut self,
+        owner: &NodeId,
+        seid: u64,
+        request: &SessionDeletionRequest,
+        now: Instant,
+    ) -> Answer<Deleted> {
+        let Some(session) = self.take_out(owner, seid) else {
+            return not_found();
+        };
+        let basis = session.basis.clone();
+        let (subscriber, old) = (session.subscriber(seid), session.in_force());
+        let outcome = self.apply(subscriber, old, &mut Requested::default(), &basis, now);
+        let cp_f_seid = request.cp_f_seid.unwrap_or(session.cp_f_seid);
+        self.sessions.insert(seid, session);
+        if outcome.is_ok() {
+            self.forget(seid);
+        }
+        Answer {
+            cp_seid: cp_f_seid.seid,
+            outcome: outcome.map(|_| Deleted::default()),
+        }
+    }
+
+    fn delete_all(&mut self, owner: &NodeId, now: Instant) {
+        for seid in self.seids_of(owner) {
+            self.remove(seid, now);
+        }
+        self.applications.remove(owner);
+    }
+
+    fn delete_sets(&mut self, owner: &NodeId, sets: &[FqCsid], now: Instant) -> usize {
+        let mut ended = self.seids_of(owner);
+        ended.retain(|seid| {
+            let session = self.sessions.get(seid);
+            session.is_some_and(|session| session.about.is_in(sets))
+        });
+        for seid in &ended {
+            self.remove(*seid, now);
+        }
+        ended.len()
+    }
+
+    fn provision_pfds(
+        &mut self,
+        owner: &NodeId,
+        request: &PfdManagementRequest,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        self.provision(owner, request, now)
+    }
+
+    /// A session that its control plane does not know is ended; a BAR and the control plane's F-SEID may change.
+    fn report_answered(
+        &mut self,
+        owner: &NodeId,
+        seid: u64,
+        response: &SessionReportResponse,
+        now: Instant,
+    ) {
+        if self.session(owner, seid).is_none() {
+            return;
+        }
+        if response.cause == Cause::SessionContextNotFound {
+            return self.remove(seid, now);
+        }
+        let Some(session) = self.sessions.get_mut(&seid) else {
+            return;
+        };
+        session.cp_f_seid = response.cp_f_seid.unwrap_or(session.cp_f_seid);
+        for update in &response.update_bars {
+            if let Some(bar) = session.model.bars.get_mut(update.id) {
+                let delay = update.downlink_data_notification_delay;
+                bar.downlink_data_notification_delay =
+                    delay.or(bar.downlink_data_notification_delay);
+                let suggested = update.suggested_buffering_packets_count;
+                bar.suggested_buffering_packets_count =
+                    suggested.or(bar.suggested_buffering_packets_count);
+            }
+        }
+    }
+
+    fn owners_of_peers(&self, peers: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)> {
+        peers::owners(self.sessions.values(), peers)
+    }
+
+    fn count(&self, owner: &NodeId) -> usize {
+        self.of_owner.get(owner).map_or(0, BTreeSet::len)
+    }
+
+    fn load_percent(&self) -> u8 {
+        self.books.load_percent(&self.tables)
+    }
+
+    fn cp_seid(&self, owner: &NodeId, seid: u64) -> Option<u64> {
+        Some(self.session(owner, seid)?.cp_f_seid.seid)
+    }
+}
+
+impl<D: Datapath> Sessions<D> {
+    fn modified(
+        &mut self,
+        seid: u64,
+        session: &mut Session,
+        request: &SessionModificationRequest,
+        now: Instant,
+    ) -> Result<Modified, Refusal> {
+        let moves = request
+            .node_id
+            .as_ref()
+            .is_some_and(|node| *node != session.owner);
+        if moves {
+            // SSET is not announced: a session stays with its control plane.
+            return Err(refuse(Cause::ServiceNotSupported, kind::NODE_ID, None));
+        }
+        let mut requested =
+            request::modify(&self.config, &session.model, &session.seating, request)?;
+        self.check_applications(&session.owner, &session.model, &requested)?;
+        let basis = self.basis(&session.owner, &requested.model, now);
+        let (subscriber, old) = (session.subscriber(seid), session.in_force());
+        let changed = self.apply(subscriber, old, &mut requested, &basis, now)?;
+        let Requested { model, left, .. } = requested;
+        let seating = &changed.seating;
+        let modified = Modified {
+            created_pdrs: answers::pdrs(&left.created_pdrs, &model, seating),
+            updated_pdrs: answers::pdrs(&left.updated_pdrs, &model, seating),
+            created_traffic_endpoints: answers::endpoints(&left.endpoints, &model, seating),
+            usage_reports: Vec::new(),
+        };
+        self.remotes.change(seid, &session.model, &model);
+        session.model = model;
+        session.took(changed, basis);
+        session.about.modify(request);
+        session.cp_f_seid = request.cp_f_seid.unwrap_or(session.cp_f_seid);
+        Ok(modified)
+    }
+
+    /// Puts a session in whose rules are in force.
+    fn put_in(&mut self, seid: u64, session: Session) {
+        if session.model.uses_applications() {
+            self.application_users.insert(seid);
+        } else {
+            self.application_users.remove(&seid);
+        }
+        self.sessions.insert(seid, session);
+        self.plan(seid);
+    }
+
+    /// The SEID that a restored session had is its SEID again (TS 23.527 clause 4.3).
+    fn restored_seid(
+        &self,
+        header_seid: u64,
+        request: &SessionEstablishmentRequest,
+    ) -> Result<Option<u64>, Refusal> {
+        if !request.is_restoration || header_seid == 0 {
+            return Ok(None);
+        }
+        if header_seid >= SEID_END || self.sessions.contains_key(&header_seid) {
+            return Err(refuse_all(Cause::RestorationFailure));
+        }
+        Ok(Some(header_seid))
+    }
+
+    /// An application that a request brings in must have been provisioned. One that was taken away since stays
+    /// where it is, and matches nothing.
+    fn check_applications(
+        &self,
+        owner: &NodeId,
+        old: &Model,
+        requested: &Requested,
+    ) -> Result<(), Refusal> {
+        let provisioned = self.applications.get(owner);
+        for pdr in requested.model.pdrs.iter() {
+            let Some(id) = pdr.application.as_deref() else {
+                continue;
+            };
+            let is_old = old.applications().any(|old| old == id);
+            let is_known = provisioned.is_some_and(|known| known.has(id));
+            if !is_old && !is_known {
+                let (ie, rule) = (kind::APPLICATION_ID, FailedRule::Pdr(pdr.id));
+                return Err(refuse(Cause::UnknownApplicationId, ie, rule));
+            }
+        }
+        Ok(())
+    }
+
+    fn seids_of(&self, owner: &NodeId) -> Vec<u64> {
+        let seids = self.of_owner.get(owner);
+        seids.into_iter().flatten().copied().collect()
+    }
+}
+
+fn not_found<T>() -> Answer<T> {
+    Answer {
+        cp_seid: 0,
+        outcome: Err(refuse_all(Cause::SessionContextNotFound)),
+    }
+}
