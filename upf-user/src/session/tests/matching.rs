@@ -133,7 +133,7 @@ impl Author {
         Wish {
             id,
             precedence: self.chance(90).then(|| self.0.random_range(1..6)),
-            is_uplink: id % 2 == 0,
+            is_uplink: id.is_multiple_of(2),
             ue,
             framed: of_pdr,
             qfis: if self.chance(40) {
