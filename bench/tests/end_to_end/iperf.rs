@@ -17,7 +17,7 @@ pub(crate) const PAYLOAD: f64 = 1200.0;
 pub(crate) const HEADERS: f64 = 28.0;
 const SECONDS: u32 = 4;
 /// With a server that is busy.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Way {
@@ -121,9 +121,10 @@ impl Client<'_> {
         let begin = Instant::now();
         loop {
             let report = self.attempt(way, options)?;
-            // The server still counts what came before.
+            // The server still counts what came before, or makes itself ready.
             let error = report["error"].as_str().unwrap_or_default();
-            if !error.contains("busy") || begin.elapsed() > PATIENCE {
+            let is_not_ready = error.contains("busy") || error.contains("unable to connect");
+            if !is_not_ready || begin.elapsed() > PATIENCE {
                 return Ok(report);
             }
             thread::sleep(Duration::from_millis(100));
