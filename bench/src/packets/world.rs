@@ -54,7 +54,7 @@ pub const GNB_TEID: u32 = 0x1001_2002;
 pub const QFI: u8 = 9;
 
 /// Contents of all tables.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct World {
     /// `PORTS`.
     pub ports: Vec<Port>,
