@@ -194,11 +194,15 @@ impl HostTables {
         self.counters.borrow().downlink.dropped[reason as usize]
     }
 
+    /// A slot's record.
+    #[must_use]
+    pub fn slot(&self, index: u32) -> abi::Slot {
+        // SAFETY: no packet is being processed.
+        unsafe { *self.slots[index as usize].get() }
+    }
+
     fn slot_counters(&self) -> Vec<(u32, bool, [u64; 4])> {
-        let record = |slot: &u32| {
-            // SAFETY: no packet is being processed.
-            (*slot, unsafe { *self.slots[*slot as usize].get() })
-        };
+        let record = |slot: &u32| (*slot, self.slot(*slot));
         slot_counters(self.used.iter().map(record))
     }
 }

@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use etherparse::{NetSlice, SlicedPacket, TransportSlice};
 
-use super::world::{GNB, GNB_TEID, LOCAL, NEAR_MAC, World};
+use super::frames::has_right_checksum;
+use super::world::{GNB, GNB_TEID, GNB_V6, LOCAL, LOCAL_V6, NEAR_MAC, World};
 use super::{Action, Outcome};
 use crate::gtpu;
 
@@ -79,21 +80,29 @@ fn same(window: &[u8], packet: &[u8]) -> bool {
 /// The G-PDU in a datagram of ours to the gNB.
 fn tunnelled(packet: &[u8]) -> Option<gtpu::GPdu<'_>> {
     let sliced = SlicedPacket::from_ip(packet).ok()?;
-    let Some(NetSlice::Ipv4(ip)) = &sliced.net else {
-        return None;
+    let is_ours = match &sliced.net {
+        Some(NetSlice::Ipv4(ip)) => {
+            (ip.header().source_addr(), ip.header().destination_addr()) == (LOCAL, GNB)
+        }
+        Some(NetSlice::Ipv6(ip)) => {
+            (ip.header().source(), ip.header().destination()) == (LOCAL_V6, GNB_V6)
+        }
+        _ => false,
     };
-    let header = ip.header();
-    let is_ours = header.source_addr() == LOCAL && header.destination_addr() == GNB;
     let Some(TransportSlice::Udp(udp)) = &sliced.transport else {
         return None;
     };
     if !is_ours || udp.destination_port() != 2152 || udp.source_port() < 0xc000 {
         return None;
     }
-    assert_eq!(
-        header.header_checksum(),
-        header.to_header().calc_header_checksum()
-    );
+    match &sliced.net {
+        Some(NetSlice::Ipv4(ip)) => {
+            let header = ip.header();
+            let right = header.to_header().calc_header_checksum();
+            assert_eq!(header.header_checksum(), right);
+        }
+        _ => assert!(has_right_checksum(packet), "{packet:02x?}"),
+    }
     let range = packet.len() - udp.payload().len()..;
     gtpu::read(&packet[range])
 }
@@ -104,6 +113,14 @@ fn is_echo_response(out: &[u8]) -> bool {
     } else {
         14
     };
+    if out.get(at).is_some_and(|version| version >> 4 == 6) {
+        let datagram = &out[at..];
+        return datagram.len() == 62
+            && datagram[8..24] == LOCAL_V6
+            && datagram[40..42] == 2152u16.to_be_bytes()
+            && datagram[48..50] == [0x32, 2]
+            && has_right_checksum(datagram);
+    }
     let Some(datagram) = out.get(at..at + 42) else {
         return false;
     };
