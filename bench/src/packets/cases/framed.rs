@@ -84,7 +84,8 @@ pub(super) fn framed() -> Vec<Case> {
         })
         .network(net(WIDE), SLOT);
     let host_route = routed_to(World::new(), SLOT).network(net("198.51.100.7/32"), SLOT);
-    let gone = two().change(SLOT, |_, down| down.framed_slot = NO_SLOT);
+    let mut gone = two();
+    gone.slots[0].1.downlink.rules[1].framed_slot = NO_SLOT;
     let mut no_flag = two();
     no_flag.control_flags = 0;
     let mut elsewhere = two();

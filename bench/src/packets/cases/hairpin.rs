@@ -38,14 +38,7 @@ fn unasked(mut world: World) -> World {
     world.routes.retain(|route| route.refused != HAIRPIN);
     world
         .network("10.45.0.0/23".parse().expect("a network"), POOL_NETWORK)
-        .network(
-            "2001:db8:0:45::/64".parse().expect("a network"),
-            POOL_NETWORK,
-        )
-        .network(
-            "2001:db8:0:45::/55".parse().expect("a network"),
-            POOL_NETWORK,
-        )
+        .network("2001:db8:45::/48".parse().expect("a network"), POOL_NETWORK)
 }
 
 fn change_other(world: World, slot: u32, change: impl Fn(&mut upf_common::abi::Rules)) -> World {
@@ -175,7 +168,7 @@ pub(super) fn hairpin() -> Vec<Case> {
             "to another UE whose rules have no tunnel",
             no_tunnel,
             &packet,
-            DropReason::RouteOffInstance,
+            DropReason::NoRoute,
         ),
     ]
 }
