@@ -129,3 +129,53 @@ fn is_echo_response(out: &[u8]) -> bool {
         && datagram[20..22] == 2152u16.to_be_bytes()
         && source.octets()[..3] == LOCAL.octets()[..3]
 }
+
+/// Whether a frame is the expected one, but for the outer source port, which has to be a dynamic one, and over IPv6 for the checksum, which has to
+/// be right.
+#[must_use]
+pub fn leaves_as(actual: &[u8], expected: &[u8]) -> bool {
+    let Some(at) = source_port_of(expected) else {
+        return actual == expected;
+    };
+    let network = if expected[12..14] == [0x81, 0] {
+        18
+    } else {
+        14
+    };
+    let is_v6 = expected[network] >> 4 == 6;
+    if is_v6 && !has_right_checksum(&actual[network..]) {
+        return false;
+    }
+    let (mut actual, mut expected) = (actual.to_vec(), expected.to_vec());
+    if is_v6 && actual.len() == expected.len() {
+        for frame in [&mut actual, &mut expected] {
+            frame[at + 6..at + 8].fill(0);
+        }
+    }
+    let Some(port) = actual.get_mut(at..at + 2) else {
+        return false;
+    };
+    let is_dynamic = port[0] >= 0xc0;
+    port.fill(0);
+    is_dynamic && actual == expected
+}
+
+/// Where the outer UDP source port of a G-PDU stands: the product chooses it; it is the same for a flow, and a dynamic
+/// one.
+fn source_port_of(frame: &[u8]) -> Option<usize> {
+    let network = if frame.get(12..14)? == [0x81, 0] {
+        18
+    } else {
+        14
+    };
+    let packet = frame.get(network..)?;
+    let (protocol, udp) = match packet.first()? {
+        0x45 => (9, 20),
+        version if version >> 4 == 6 => (6, 40),
+        _ => return None,
+    };
+    let is_g_pdu = packet.get(protocol) == Some(&17)
+        && packet.get(udp + 2..udp + 4) == Some(&2152u16.to_be_bytes())
+        && packet.get(udp + 9) == Some(&255);
+    is_g_pdu.then_some(network + udp)
+}

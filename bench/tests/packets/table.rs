@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use anyhow::Result;
-use bench::packets::cases::{Case, Expected, all, source_port_of};
-use bench::packets::frames::has_right_checksum;
+use bench::packets::cases::{Case, Expected, all};
 use bench::packets::host::HostTables;
 use bench::packets::kernel::Kernel;
+use bench::packets::soundness::leaves_as;
 use bench::packets::{Action, Outcome};
 use upf_common::drop_reason::{DropReason, PuntReason};
 use upf_common::forward::tables::Way;
@@ -136,33 +136,4 @@ fn adds_up(case: &Case, outcome: &Outcome) -> bool {
         _ => (all(2), all(3)) == (0, 0),
     };
     (all(0), all(1)) == (packets, bytes) && is_dropped_whole
-}
-
-/// The same but for the outer source port, which has to be a dynamic one, and over IPv6 for the checksum, which has to
-/// be right.
-fn leaves_as(actual: &[u8], expected: &[u8]) -> bool {
-    let Some(at) = source_port_of(expected) else {
-        return actual == expected;
-    };
-    let network = if expected[12..14] == [0x81, 0] {
-        18
-    } else {
-        14
-    };
-    let is_v6 = expected[network] >> 4 == 6;
-    if is_v6 && !has_right_checksum(&actual[network..]) {
-        return false;
-    }
-    let (mut actual, mut expected) = (actual.to_vec(), expected.to_vec());
-    if is_v6 && actual.len() == expected.len() {
-        for frame in [&mut actual, &mut expected] {
-            frame[at + 6..at + 8].fill(0);
-        }
-    }
-    let Some(port) = actual.get_mut(at..at + 2) else {
-        return false;
-    };
-    let is_dynamic = port[0] >= 0xc0;
-    port.fill(0);
-    is_dynamic && actual == expected
 }

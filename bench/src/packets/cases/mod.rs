@@ -167,24 +167,3 @@ fn tunnelled_v6(container: Option<[u8; 8]>, tos: u8, packet: &[u8]) -> Vec<u8> {
     let outer = udp_v6((LOCAL_V6, 0), (GNB_V6, 2152), tos, &message);
     ethernet(NEAR_MAC, PEER_MAC, None, EtherType::IPV6, &outer)
 }
-
-/// Where the outer UDP source port of a G-PDU stands: the product chooses it; it is the same for a flow, and a dynamic
-/// one.
-#[must_use]
-pub fn source_port_of(frame: &[u8]) -> Option<usize> {
-    let network = if frame.get(12..14)? == [0x81, 0] {
-        18
-    } else {
-        14
-    };
-    let packet = frame.get(network..)?;
-    let (protocol, udp) = match packet.first()? {
-        0x45 => (9, 20),
-        version if version >> 4 == 6 => (6, 40),
-        _ => return None,
-    };
-    let is_g_pdu = packet.get(protocol) == Some(&17)
-        && packet.get(udp + 2..udp + 4) == Some(&2152u16.to_be_bytes())
-        && packet.get(udp + 9) == Some(&255);
-    is_g_pdu.then_some(network + udp)
-}
