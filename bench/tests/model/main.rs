@@ -231,6 +231,8 @@ struct Tally {
     dropped: u64,
     plain: u64,
     tunnelled: u64,
+    /// Of those, the ones that came by a tunnel as well.
+    between_tunnels: u64,
     refused: u32,
     longest: usize,
 }
@@ -240,12 +242,15 @@ impl Tally {
         self.kernel + self.dropped + self.plain + self.tunnelled
     }
 
-    fn add(&mut self, verdict: &Verdict) {
+    fn add(&mut self, frame: &[u8], verdict: &Verdict) {
         match verdict {
             Verdict::Kernel => self.kernel += 1,
             Verdict::Drop => self.dropped += 1,
             Verdict::Leaves(frame) if frame[..6] == ROUTER_MAC => self.plain += 1,
-            Verdict::Leaves(_) => self.tunnelled += 1,
+            Verdict::Leaves(_) => {
+                self.tunnelled += 1;
+                self.between_tunnels += u64::from(frame[6..12] == PEER_MAC);
+            }
         }
     }
 }
@@ -272,7 +277,7 @@ fn host_kernel_and_reference_agree_on_a_million_packets() -> Result<()> {
         for _ in 0..PACKETS_EACH {
             let frame = author.frame(&set.sessions, &set.places);
             let expected = reference.takes(&frame);
-            tally.add(&expected);
+            tally.add(&frame, &expected);
             let mut buffer = Buffer::new(&frame);
             let action = tables.take(&mut buffer);
             ensure!(

@@ -63,7 +63,7 @@ impl Author {
         let vlan = self.chance(5).then_some(7);
         let is_uplink = self.chance(55);
         let session = &sessions[self.0.random_range(0..sessions.len())];
-        let local = if self.chance(60) {
+        let local = if self.chance(80) {
             self.own(session)
         } else {
             self.pick(&places.locals)
@@ -135,7 +135,11 @@ impl Author {
         let mut protocol = self.pick(&[6, 6, 17, 17, 50, 51, 132, 1]);
         let mut payload = self.payload(protocol, is_uplink);
         let tos = self.pick(&[0, 0xb8, 0xba, 3]);
-        let ttl = self.pick(&[64, 64, 64, 64, 64, 255, 2, 1, 0]);
+        let ttl = if self.chance(90) {
+            64
+        } else {
+            self.pick(&[255, 2, 1, 0])
+        };
         match (source, destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 let offset = if self.chance(5) { 9 } else { 0 };

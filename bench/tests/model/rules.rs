@@ -126,13 +126,27 @@ impl Author {
                     .map(|text| net(text)),
             );
         }
-        let count = self.0.random_range(2..10);
+        // Seldom a session with a long chain.
+        let is_long = self.chance(5);
+        let most = if is_long { 60 } else { 10 };
+        let count = self.0.random_range(2..most);
         let mut wishes: Vec<_> = (1..=count)
             .map(|id| self.wish(id, families, &framed, ue_v4))
             .collect();
-        // The default PDRs name all that there is.
+        if is_long {
+            for wish in wishes.iter_mut().filter(|wish| wish.filters.is_empty()) {
+                wish.filters.push(self.filter(ue_v4));
+            }
+        }
+        // The default PDRs name all that there is, and mostly they are for what is left.
+        let is_usual = self.chance(70);
         for wish in wishes.iter_mut().take(2) {
             (wish.ue, wish.framed) = (families, framed.clone());
+            if is_usual {
+                wish.precedence = None;
+                wish.filters.clear();
+                wish.qfis.clear();
+            }
         }
         Session {
             ue_v4,
@@ -157,7 +171,11 @@ impl Author {
             .filter(|_| names_ue && self.0.random_bool(0.7))
             .copied()
             .collect();
-        let count = self.0.random_range(0..3);
+        let count = if self.chance(5) {
+            self.0.random_range(3..9)
+        } else {
+            self.0.random_range(0..3)
+        };
         let is_uplink = id.is_multiple_of(2);
         let gnb = self.pick(&[GNB.into(), OTHER_GNB.into(), IpAddr::V6(GNB_V6.into())]);
         let way = match self.0.random_range(0..20) {
