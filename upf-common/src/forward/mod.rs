@@ -128,6 +128,13 @@ enum ExitKind {
     Hairpin,
 }
 
+/// How often a packet has turned round to another UE, if it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hairpins {
+    First,
+    Second,
+}
+
 /// Takes one frame that arrived at a device.
 #[inline(always)]
 pub fn process(packet: &mut impl Packet, tables: &impl Tables, ingress_ifindex: u32) -> Verdict {
@@ -154,7 +161,7 @@ pub fn process(packet: &mut impl Packet, tables: &impl Tables, ingress_ifindex: 
         }
         Step::Forward => {
             let mut counted_as = found.way;
-            match forward(packet, tables, &found, &mut counted_as) {
+            match forward(packet, tables, &found, &mut counted_as, Hairpins::First) {
                 Ok(exit) if exit.kind == ExitKind::Hairpin => Verdict::Hairpin {
                     ifindex: exit.ifindex,
                 },
@@ -185,11 +192,7 @@ pub fn hairpin(
     if found.step != Step::Forward {
         return drop(tables, &found, Way::Downlink, DropReason::UnknownUeAddress);
     }
-    match forward(packet, tables, &found, &mut Way::Downlink) {
-        // A UE that sends to itself, or rules without a tunnel: nothing that leads anywhere.
-        Ok(exit) if exit.kind == ExitKind::Hairpin => {
-            drop(tables, &found, Way::Downlink, DropReason::NoRoute)
-        }
+    match forward(packet, tables, &found, &mut Way::Downlink, Hairpins::Second) {
         Ok(exit) => send(packet, tables, ingress, exit),
         Err(reason) => drop(tables, &found, Way::Downlink, reason),
     }
@@ -217,6 +220,7 @@ fn forward(
     tables: &impl Tables,
     found: &Found,
     counted_as: &mut Way,
+    hairpins: Hairpins,
 ) -> Result<Exit, DropReason> {
     let half = found.half.ok_or(DropReason::SlotBusy)?;
     let mut rules = half.rules().ok_or(DropReason::SlotBusy)?;
@@ -237,8 +241,12 @@ fn forward(
     let peer = rules::peer(tables, &rules)?;
     let now = tables.now_ns();
     let route = rules::route(tables, &rules, &found.inner, peer, now)?;
-    rules::check_rate(tables, &rules, found, now)?;
     let is_hairpin = route.refused == HAIRPIN;
+    if is_hairpin && hairpins == Hairpins::Second {
+        // Rules without a tunnel to the UE: nothing that leads anywhere.
+        return Err(DropReason::NoRoute);
+    }
+    rules::check_rate(tables, &rules, found, now)?;
     let is_rewritten = if is_hairpin {
         rewrite::to_hairpin(packet, found.inner, route)
     } else {

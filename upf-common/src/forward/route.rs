@@ -141,5 +141,25 @@ fn ask(tables: &impl Tables, query: &RouteQuery, now: u64, entry: &mut RouteEntr
 pub fn route_index(destination: IpAddress, from_ifindex: u32) -> u32 {
     let [high, low] = destination.words();
     let mixed = (high ^ low ^ u64::from(from_ifindex)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 40) as u32 & (ROUTE_ENTRIES - 1)
+    // The upper bits: only there do all octets of an address leave their mark, the last one first of all.
+    (mixed >> (u64::BITS - ROUTE_ENTRIES.ilog2())) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn neighbours_do_not_share_an_entry() {
+        let v4 = |host| IpAddress::from_v4([10, 1, 0, host]);
+        let v6 =
+            |host| IpAddress::new(&[0x20, 1, 0xd, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, host]);
+        for address in [v4 as fn(u8) -> IpAddress, v6] {
+            let indices = (0..=255).map(|host| route_index(address(host), 7));
+            let entries: HashSet<_> = indices.collect();
+            assert!(entries.len() > 250, "{}", entries.len());
+            assert!(entries.iter().all(|index| *index < ROUTE_ENTRIES));
+        }
+    }
 }
