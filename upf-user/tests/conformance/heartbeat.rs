@@ -27,10 +27,10 @@ pub(crate) fn rows() -> Vec<Row> {
             Msg::new(HEARTBEAT, Seid::Absent, [leaf(RECOVERY_TIME_STAMP, [0, 1])]),
             silence(),
         ),
-        with("the same stamp keeps the sessions", "TS 23.527 4.2", pgw())
+        with("the same stamp keeps the sessions", "TS 23.527 4.4.2", pgw())
             .send(heartbeat(STAMP), heard())
             .sessions(1),
-        with("a later stamp ends the sessions of a peer", "TS 23.527 4.2", pgw())
+        with("a later stamp ends the sessions of a peer", "TS 23.527 4.4.2", pgw())
             .send(heartbeat(STAMP + 1), heard())
             .sessions(0)
             .associations(0)
@@ -69,7 +69,7 @@ pub(crate) fn rows() -> Vec<Row> {
             .wait(400)
             .sessions(0)
             .associations(0),
-        with("a later stamp in a response ends the sessions", "TS 23.527 4.2", pgw())
+        with("a later stamp in a response ends the sessions", "TS 23.527 4.4.2", pgw())
             .wait(11)
             .sends("a heartbeat", HEARTBEAT, |_| (), ())
             .answer_it(response(STAMP + 1))

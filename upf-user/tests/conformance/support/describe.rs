@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
 
 use upf_common::abi::{self, Match, NO_LIST, Rules, flags, match_flags, verdict};
+use upf_common::meter::Rate;
 use upf_user::datapath::memory::MemoryDatapath;
 use upf_user::datapath::{Datapath, Direction, SlotIndex};
 
@@ -40,7 +41,8 @@ fn describe(tables: &MemoryDatapath, rules: &Rules, direction: Direction) -> Str
     let has = |flag: u8| rules.flags & flag != 0;
     let mut words = match rules.verdict {
         verdict::NONE => "nothing".to_owned(),
-        verdict::DROP => "drop".to_owned(),
+        // What else stands there then is of no effect.
+        verdict::DROP => return "drop".to_owned(),
         verdict::BUFFER => "buffer".to_owned(),
         verdict::LIST => return "list".to_owned(),
         verdict::FORWARD if has(flags::ENCAPSULATE) => {
@@ -63,15 +65,15 @@ fn describe(tables: &MemoryDatapath, rules: &Rules, direction: Direction) -> Str
     if has(flags::MATCH_QFI) {
         let _ = write!(words, ", of qfi {}", rules.match_qfi);
     }
-    for (meter, name) in [(rules.meter_slot, ""), (rules.shared_meter_slot, " shared")] {
+    for meter in [rules.meter_slot, rules.shared_meter_slot] {
         if let Some(kbps) = kbps(tables, meter, direction) {
-            let _ = write!(words, ", {kbps} kbit/s{name}");
+            let _ = write!(words, ", {kbps} kbit/s");
         }
     }
     if rules.duplicate != 0 {
         words.push_str(", copied");
     }
-    if rules.verdict != verdict::NONE && rules.verdict != verdict::DROP && !has(flags::GATE_OPEN) {
+    if rules.verdict != verdict::NONE && !has(flags::GATE_OPEN) {
         words.push_str(", gate closed");
     }
     words
@@ -90,7 +92,15 @@ fn kbps(tables: &MemoryDatapath, slot: u32, direction: Direction) -> Option<u64>
     // A tick is 1/1024 ns and has 12 fractional bits here.
     let scaled = 8_000_000_u128 << 22;
     let per_byte = u128::from(state.ticks_per_byte.max(1));
-    Some(((scaled + per_byte / 2) / per_byte) as u64)
+    let kbps = ((scaled + per_byte / 2) / per_byte) as u64;
+    // Of the rates that come to so many ticks the roundest one was meant.
+    let rounded = (0..6).rev().map(|digits| 10_u64.pow(digits));
+    let mut rounded = rounded.map(|unit| (kbps + unit / 2) / unit * unit);
+    let is_meant = |kbps: &u64| {
+        let rate = Rate::from_bits_per_second(kbps * 1000);
+        *kbps > 0 && rate.ticks_per_byte == state.ticks_per_byte
+    };
+    Some(rounded.find(is_meant).unwrap_or(kbps))
 }
 
 fn address(octets: abi::Address) -> IpAddr {

@@ -501,7 +501,7 @@ fn header_seid(world: &World, message: &Msg, got: &Got) -> Option<u64> {
     let known = session
         .filter(|_| !is_unknown)
         .map_or(0, |session| session.cp_seid);
-    let moved = own.filter(|_| got.cause() == Some(ACCEPTED) && message.kind == DELETION);
+    let moved = own.filter(|_| got.cause() == Some(ACCEPTED));
     Some(moved.unwrap_or(known))
 }
 
