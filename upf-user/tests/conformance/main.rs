@@ -35,7 +35,7 @@ macro_rules! tables {
 }
 
 tables! {
-    association, bar, deletion, establishment, f_teid, far, heartbeat, mar, modification, node_report, pdr, pfd, qer, release, report, session_set, traffic_endpoint, ue_address, urr, version,
+    application, association, bar, codec, deletion, establishment, f_teid, far, framed_route, heartbeat, load, mar, modification, node_report, owners, pdr, pfd, predefined, qer, release, report, restoration, session_set, traffic_endpoint, ue_address, urr, version,
 }
 
 /// Runs rows; one line for each that fails.
