@@ -1,4 +1,4 @@
-//! PDRs with Application ID (clause 5.11); what applications look like is in the table of PFD management.
+//! PDRs with Application ID (clause 5.2.1A.2); what applications look like is in the table of PFD management.
 
 use crate::support::prelude::*;
 use crate::support::row::Row;
@@ -26,7 +26,7 @@ fn of_web() -> Msg {
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
-        known("a PDR with Application ID of a modification", "5.11")
+        known("a PDR with Application ID of a modification", "5.2.1A.2")
             .send(pgw(), ok())
             .send(of_web(), ok())
             .down_list(
@@ -36,7 +36,7 @@ pub(crate) fn rows() -> Vec<Row> {
                     "-> to 10.1.0.11 0x77, 2000000 kbit/s",
                 ],
             ),
-        known("an Application ID in the uplink", "5.11")
+        known("an Application ID in the uplink", "5.2.1A.2")
             .send(pgw().pdi(2, |pdi| pdi.add(text(APPLICATION_ID, "web"))), ok())
             .up_list(
                 2,

@@ -33,6 +33,12 @@ pub(crate) fn rows() -> Vec<Row> {
             pgw().with(group(CREATE_BAR, [u8(NOTIFICATION_DELAY, 2)])),
             no(MANDATORY_MISSING).ie(BAR_ID),
         ),
+        ask(
+            "a second BAR",
+            "7.5.2.1",
+            pdu().with(group(CREATE_BAR, [bar_id(2)])),
+            no(NO_RESOURCES).rule(BAR, 2),
+        ),
         changed(
             "an update of a BAR",
             "7.5.4.11",

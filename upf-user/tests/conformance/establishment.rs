@@ -64,9 +64,16 @@ fn answers() -> Vec<Row> {
             .again()
             .sessions(1),
         with("a retransmission is known for T1 × (N1 + 1)", "6.4", pgw())
-            .wait(8)
+            .wait(11)
             .again()
             .sessions(1),
+        associated("afterwards the same octets are a new request", "6.4")
+            .send(pgw().numbered(9), ok())
+            .wait(15)
+            .send(
+                pgw().numbered(9),
+                no(RULE_FAILURE).ie(UE_IP_ADDRESS).rule(PDR, 1),
+            ),
         associated("the same sequence number with other contents is another request", "6.4")
             .send(pgw().numbered(5), ok())
             .send(numbered(pgw_of("10.45.0.3"), 8).numbered(5), ok())

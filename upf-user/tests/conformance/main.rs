@@ -83,3 +83,12 @@ fn rows_are_many_have_names_of_their_own_and_clauses() {
     }
     assert!(places.len() >= MIN_ROWS, "{} rows", places.len());
 }
+
+#[test]
+fn zz_print() {
+    for (table, rows) in TABLES {
+        for row in rows() {
+            println!("ROW\t{table}\t{}\t{}", row.name, row.clause);
+        }
+    }
+}

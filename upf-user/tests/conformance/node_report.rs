@@ -1,4 +1,4 @@
-//! Node reports: user-plane paths that fail and recover (clauses 5.12, 6.2.9 and 7.4.5).
+//! Node reports: user-plane paths that fail and recover (clauses 6.2.9 and 7.4.5).
 
 use std::net::IpAddr;
 
@@ -105,7 +105,7 @@ pub(crate) fn rows() -> Vec<Row> {
             .answer_it(response(REJECTED))
             .wait(5)
             .sends_nothing(),
-        with("a path that fails leaves sessions alone", "5.12", pgw())
+        with("a path that fails leaves sessions alone", "6.2.9.1", pgw())
             .act(|world| fail(world, SGW))
             .sessions(1)
             .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s"),

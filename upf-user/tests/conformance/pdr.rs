@@ -162,6 +162,15 @@ fn creations() -> Vec<Row> {
             many_pdrs(65),
             no(NO_RESOURCES).ie(CREATE_PDR),
         ),
+        ask(
+            "more SDF filters than a session may have",
+            "7.5.3.1",
+            (0..257).fold(pgw(), |message, n| {
+                let flow = format!("permit out 17 from any {n} to assigned");
+                message.pdi(1, |pdi| pdi.add(sdf(&flow)))
+            }),
+            no(NO_RESOURCES).ie(SDF_FILTER),
+        ),
         ask("as many PDRs as a session may have", "7.5.2.1", many_pdrs(64), ok()),
     ]
 }
@@ -315,6 +324,15 @@ fn changes() -> Vec<Row> {
             ok(),
         )
         .down(UE, "drop"),
+        with("a PDR points from a FAR that buffers to one that forwards", "5.2.3.1", pdu())
+            .send(
+                modify([
+                    far_to(9, ACCESS, gtpu(0x1234, GNB)),
+                    update_pdr(1, [far_id(9)]),
+                ]),
+                ok(),
+            )
+            .down(UE, "to 10.1.0.10 0x1234, qfi 1, 2000000 kbit/s"),
         change(
             "a PDR of another precedence",
             "7.5.4.2",
@@ -409,17 +427,17 @@ fn times() -> Vec<Row> {
         dropping(3, 10, []).group(CREATE_PDR, 3, |pdr| pdr.add(time))
     };
     vec![
-        associated("a PDR waits for its activation time", "5.2.1A.4")
+        associated("a PDR waits for its activation time", "5.2.1")
             .send_with(at(ACTIVATION_TIME, 60), ok())
             .down(UE, FORWARDS)
             .wait(61)
             .down(UE, "drop"),
-        associated("a PDR ends at its deactivation time", "5.2.1A.4")
+        associated("a PDR ends at its deactivation time", "5.2.1")
             .send_with(at(DEACTIVATION_TIME, 60), ok())
             .down(UE, "drop")
             .wait(61)
             .down(UE, FORWARDS),
-        associated("an activation time that is past", "5.2.1A.4")
+        associated("an activation time that is past", "5.2.1")
             .wait(100)
             .send_with(at(ACTIVATION_TIME, 0), ok())
             .down(UE, "drop"),

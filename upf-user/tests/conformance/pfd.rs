@@ -1,4 +1,4 @@
-//! PFD management (clauses 5.11, 6.2.5, 7.4.3 and 8.2.39).
+//! PFD management (clauses 6.2.5, 7.4.3 and 8.2.39).
 
 use crate::support::ie::Ie;
 use crate::support::prelude::*;
@@ -108,7 +108,7 @@ pub(crate) fn rows() -> Vec<Row> {
             with_application(),
             no(UNKNOWN_APPLICATION).ie(APPLICATION_ID).rule(PDR, 3),
         ),
-        associated("a PDR with Application ID finds the PFDs' packets", "5.11")
+        associated("a PDR with Application ID finds the PFDs' packets", "5.2.1A.2")
             .send(pfd_management([pfds("web", &[WEB])]), ok())
             .send(with_application(), ok())
             .down_list(UE, &[WEB_ENTRY, REST]),
@@ -137,7 +137,7 @@ pub(crate) fn rows() -> Vec<Row> {
                 with_application(),
                 no(UNKNOWN_APPLICATION).ie(APPLICATION_ID).rule(PDR, 3),
             ),
-        associated("several PFDs of an application match each", "5.11")
+        associated("several PFDs of an application match each", "5.2.1A.2")
             .send(pfd_management([pfds("web", &[WEB, DNS])]), ok())
             .send(with_application(), ok())
             .down_list(

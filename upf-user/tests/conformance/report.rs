@@ -1,8 +1,9 @@
 //! Session reports (clauses 5.10, 6.3.5, 7.5.8 and 7.5.9).
 
-use upf_user::pfcp::ie::{DownlinkDataServiceInformation, FTeid, NodeId};
-use upf_user::pfcp::message::{DownlinkDataReport, SessionReport, SessionReportRequest};
+use upf_user::pfcp::ie::{DownlinkDataServiceInformation, FTeid, NodeId, UsageReportTrigger};
+use upf_user::pfcp::message::{DownlinkDataReport, SessionReport, SessionReportRequest, UsageReport};
 
+use crate::support::message::{find, split};
 use crate::support::prelude::*;
 use crate::support::row::Row;
 use crate::support::world::World;
@@ -29,6 +30,18 @@ fn downlink_data() -> SessionReportRequest {
                 qfi: Some(1),
             }],
         }),
+        ..SessionReportRequest::default()
+    }
+}
+
+fn usage() -> SessionReportRequest {
+    SessionReportRequest {
+        usage: vec![UsageReport {
+            urr_id: 1,
+            sequence: 0,
+            trigger: UsageReportTrigger(2),
+            ..UsageReport::default()
+        }],
         ..SessionReportRequest::default()
     }
 }
@@ -98,6 +111,19 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             1,
         ),
+        with("a usage report of a session report has its own type", "7.5.8.3", pdu())
+            .act(|world| report(world, usage()))
+            .sends(
+                "USAR {URR ID, UR-SEQN, a trigger of three octets}",
+                REPORT,
+                |got| {
+                    let report = split(got.find(USAGE_REPORT).expect("type 80"));
+                    let trigger = find(&report, USAGE_REPORT_TRIGGER).map(<[u8]>::to_vec);
+                    (got.number(REPORT_TYPE), trigger)
+                },
+                // VOLTH in octet 5.
+                (Some(2), Some(vec![2, 0, 0])),
+            ),
         reported("a report that is answered is not sent again", "6.3.5.1")
             .answer_it(response(ACCEPTED))
             .wait(5)

@@ -94,6 +94,14 @@ pub(crate) fn rows() -> Vec<Row> {
         )
         .holds("packets to endpoint 1", behind(1), "out 1".to_owned())
         .holds("packets to endpoint 3", behind(3), "out 1".to_owned()),
+        ask(
+            "more traffic endpoints than a session may have",
+            "7.5.3.1",
+            (3..=33).fold(by_endpoints(), |message, id| {
+                message.with(create_endpoint(id, [network("internet")]))
+            }),
+            no(NO_RESOURCES).ie(TRAFFIC_ENDPOINT_ID),
+        ),
         changed(
             "an updated F-TEID is answered",
             "7.5.5.2",

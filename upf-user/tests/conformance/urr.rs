@@ -116,6 +116,14 @@ fn creations() -> Vec<Row> {
             no(RULE_FAILURE).ie(FAR_ID).rule(URR, 1),
         ),
         ask(
+            "more URRs than a session may have",
+            "7.5.3.1",
+            (1..=65).fold(pgw(), |message, id| {
+                message.with(create_urr(id, VOLUME, [0, 0], []))
+            }),
+            no(NO_RESOURCES).ie(CREATE_URR),
+        ),
+        ask(
             "a Volume Threshold that is too short",
             "7.6.7",
             measured(VOLUME, [2, 0], [leaf(VOLUME_THRESHOLD, [1, 0, 0])]),
