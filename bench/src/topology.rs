@@ -62,6 +62,8 @@ pub struct AgentOptions<'a> {
     pub graceful_release: &'a str,
     /// What its log lets through; `RUST_LOG` decides where nothing is said.
     pub log: Option<&'a str>,
+    /// Its config's table `[gtpu]`. As a rule no Echo Requests, which the gNBs here do not answer.
+    pub gtpu: &'a str,
     /// More tables of its config.
     pub more: &'a str,
 }
@@ -74,6 +76,7 @@ impl Default for AgentOptions<'_> {
             connect: &[],
             graceful_release: "0 s",
             log: None,
+            gtpu: "echo_interval = \"0 s\"",
             more: "",
         }
     }
@@ -185,6 +188,7 @@ impl Topology {
             mode,
             connect,
             graceful_release,
+            gtpu,
             more,
             ..
         } = options;
@@ -221,6 +225,9 @@ ipv6 = "2001:db8:45::/48"
 
 [capacity]
 sessions = {sessions}
+
+[gtpu]
+{gtpu}
 
 [http]
 listen = "{HTTP}"

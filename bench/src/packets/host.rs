@@ -341,6 +341,10 @@ impl Tables for HostTables {
         self.may_punt.get()
     }
 
+    fn may_reply(&self) -> bool {
+        self.may_punt.get()
+    }
+
     fn count_received(&self, port: u8, bytes: usize) {
         let port = &mut self.counters.borrow_mut().ports[usize::from(port)];
         port.rx_packets += 1;

@@ -122,7 +122,7 @@ fn values(row: &str, name: &str, arguments: &[Expr], pool: Pool, report: &mut Re
     match pool.holds_all(&arguments) {
         Ok(count) => report.compared(count),
         Err(missing) => {
-            report.disagrees(row, format!("{name}: {missing} is not in {:?}", pool.atoms))
+            report.disagrees(row, format!("{name}: {missing} is not in {:?}", pool.atoms));
         }
     }
 }
@@ -318,6 +318,48 @@ fn quoted(text: &str) -> (String, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A Create FAR: ID 7, FORW, to Core by network instance "n6".
+    const FAR: [u8; 32] = [
+        0, 3, 0, 28, 0, 108, 0, 4, 0, 0, 0, 7, 0, 44, 0, 1, 2, 0, 4, 0, 11, 0, 42, 0, 1, 1, 0, 22,
+        0, 2, b'n', b'6',
+    ];
+
+    fn report(listed: &str) -> Report {
+        let ies = upf_user::pfcp::codec::tree::read_ies(&FAR).unwrap();
+        let kinds = [("CreateFAR", 3), ("FARID", 108), ("NetworkInstance", 22)];
+        let kinds = kinds.map(|(name, kind)| (name.to_owned(), kind)).into();
+        let mut report = Report::new("test");
+        call(
+            "row",
+            &super::super::go::parse(listed).unwrap(),
+            &ies[0],
+            &kinds,
+            &mut report,
+        );
+        report
+    }
+
+    #[test]
+    fn what_is_not_so_disagrees() {
+        let far = |id: &str, action: &str, name: &str| {
+            report(&format!(
+                "ie.NewCreateFAR({id}, ie.NewApplyAction({action}), ie.NewForwardingParameters(\
+                 ie.NewDestinationInterface(ie.DestinationInterfaceCore), {name}))"
+            ))
+        };
+        let (id, name) = ("ie.NewFARID(7)", "ie.NewNetworkInstance(\"n6\")");
+        assert!(far(id, "0x02", name).is_clean());
+        for wrong in [
+            far("ie.NewFARID(8)", "0x02", name),
+            far(id, "0x04", name),
+            far(id, "0x02", "ie.NewNetworkInstance(\"n3\")"),
+            far(id, "0x02", "nil"),
+            far("ie.NewNetworkInstance(\"n6\")", "0x02", name),
+        ] {
+            assert!(!wrong.is_clean(), "{wrong}");
+        }
+    }
 
     #[test]
     fn atoms_are_found_in_what_is_printed() {

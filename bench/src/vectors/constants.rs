@@ -188,7 +188,9 @@ fn ntp(date: &[Expr]) -> Option<u64> {
     if month != "time.January" || *year < 1970 {
         return None;
     }
-    let is_leap = |year: &u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap = |year: &u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     let leap_days = (1970..*year).filter(is_leap).count() as u64;
     let days = (year - 1970) * 365 + leap_days + day - 1;
     Some(NTP_TO_UNIX + days * 86_400)
@@ -220,7 +222,7 @@ fn of_duration(ns: u64) -> Vec<Vec<Atom>> {
     let seconds = ns / 1_000_000_000;
     let timers = TIMER_UNITS.iter().filter_map(|(unit, code)| {
         let count = seconds / unit;
-        (seconds % unit == 0 && count < 32).then_some(code << 5 | count)
+        (seconds.is_multiple_of(*unit) && count < 32).then_some(code << 5 | count)
     });
     let plain = [seconds, ns / 1_000_000, ns, ns / 50_000_000];
     let all = plain

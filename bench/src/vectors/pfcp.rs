@@ -159,7 +159,7 @@ pub(super) fn ies(folder: &Path, kinds: &Kinds) -> Result<Report> {
         match go::parse(row.get("expected_fields")) {
             Ok(expr) => compare::call(name, &expr, &ies[0], kinds, &mut report),
             Err(error) => {
-                report.not_compared(name, &format!("fields that cannot be read: {error}"))
+                report.not_compared(name, &format!("fields that cannot be read: {error}"));
             }
         }
     }
@@ -183,7 +183,7 @@ pub(super) fn values(folder: &Path) -> Result<Report> {
         match go::parse(row.get("decoded_value")) {
             Ok(expr) => compare::anywhere(name, &expr, &ies, &mut report),
             Err(error) => {
-                report.not_compared(name, &format!("a value that cannot be read: {error}"))
+                report.not_compared(name, &format!("a value that cannot be read: {error}"));
             }
         }
     }

@@ -8,13 +8,14 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use bench::{
-    gtpu,
-    topology::{AgentOptions, GNB, N3, OTHER_GNB},
+    gtpu::{self, GPdu},
+    pfcp::Tunnel,
+    topology::{AgentOptions, DN, GNB, N3, OTHER_GNB},
 };
 
 use crate::{
     capture::Capture,
-    world::{TUNNEL, UE, World},
+    world::{OTHER_TUNNEL, TUNNEL, UE, World},
 };
 
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -236,11 +237,120 @@ fn a_peer_that_does_not_answer_is_reported_and_again_when_it_does() -> Result<()
     )
 }
 
+#[test]
+fn a_handover_ends_the_old_tunnel_with_an_end_marker() -> Result<()> {
+    let mut world = World::new()?;
+    let capture = Capture::start(&world.topology, &world.topology.ran, "gnb")?;
+    let (old, new) = (gnb(&world)?, at(&world, OTHER_GNB, gtpu::PORT)?);
+    let server = world.topology.dn.udp(SocketAddr::new(DN.into(), 9000))?;
+    world.smf.establish(1, UE, None, None)?;
+    world.smf.tunnel(1, TUNNEL)?;
+    let send = || server.send_to(b"before", (UE, 9000));
+    let before = received(&old, send)?;
+    ensure!(gtpu::read(&before).is_some_and(|packet| packet.teid == TUNNEL.teid));
+
+    world.smf.hand_over(1, OTHER_TUNNEL)?;
+    // What was sent again and again before the handover lies before it.
+    let mut buffer = [0; 2048];
+    let marker = loop {
+        let (length, from) = old.recv_from(&mut buffer).context("no End Marker")?;
+        if buffer[1] == 254 {
+            break (length, from);
+        }
+    };
+    assert_eq!(marker, (8, SocketAddr::new(N3.into(), gtpu::PORT)));
+    assert_eq!(buffer[..8], [0x30, 254, 0, 0, 0, 0, 0x10, 0x01]);
+    let after = received(&new, || server.send_to(b"after", (UE, 9000)))?;
+    ensure!(gtpu::read(&after).is_some_and(|packet| packet.teid == OTHER_TUNNEL.teid));
+    old.set_read_timeout(Some(Duration::from_millis(300)))?;
+    ensure!(
+        old.recv_from(&mut buffer).is_err(),
+        "more on the old tunnel"
+    );
+    let labels = [("type", "end_marker"), ("way", "tx")];
+    assert_eq!(world.metric("upf_gtpu_messages_total", &labels)?, 1.0);
+    capture.judge(
+        "ip.src == 10.1.0.2 && gtp.message == 254 && gtp.teid == 0x1001",
+        1,
+    )
+}
+
+/// The first datagram that comes while `send` is repeated: neighbours have to be found first.
+fn received(socket: &UdpSocket, send: impl Fn() -> std::io::Result<usize>) -> Result<Vec<u8>> {
+    socket.set_read_timeout(Some(Duration::from_millis(100)))?;
+    let mut buffer = [0; 2048];
+    for _ in 0..50 {
+        send()?;
+        if let Ok((length, _)) = socket.recv_from(&mut buffer) {
+            socket.set_read_timeout(Some(PATIENCE))?;
+            return Ok(buffer[..length].to_vec());
+        }
+    }
+    anyhow::bail!("nothing comes")
+}
+
+#[test]
+fn copies_of_a_users_packets_reach_another_tunnel() -> Result<()> {
+    const PACKETS: u8 = 5;
+    let mut world = World::new()?;
+    let uplink = world.smf.establish(1, UE, None, None)?.tunnel()?;
+    let copies = Tunnel {
+        teid: 0x77,
+        address: OTHER_GNB,
+    };
+    world.smf.duplicate(1, copies)?;
+    let capture = Capture::start(&world.topology, &world.topology.ran, "gnb")?;
+    let (gnb, other) = (gnb(&world)?, at(&world, OTHER_GNB, gtpu::PORT)?);
+    for n in 0..PACKETS {
+        let packet = datagram(n);
+        let bytes = GPdu {
+            teid: uplink.teid,
+            qfi: None,
+            payload: &packet,
+        };
+        gnb.send_to(&bytes.to_uplink_bytes(), (N3, gtpu::PORT))?;
+    }
+    for n in 0..PACKETS {
+        let mut buffer = [0; 64];
+        let (length, from) = other.recv_from(&mut buffer).context("no copy")?;
+        assert_eq!(from, SocketAddr::new(N3.into(), gtpu::PORT));
+        let copy = gtpu::read(&buffer[..length]).context("no G-PDU")?;
+        assert_eq!((copy.teid, copy.payload), (0x77, &datagram(n)[..]));
+    }
+    world.reached(
+        "upf_copies_total",
+        &[("outcome", "sent")],
+        PACKETS.into(),
+        PATIENCE,
+    )?;
+    let forwarded = world.metric("upf_packets_total", &[("direction", "uplink")])?;
+    assert_eq!(forwarded, f64::from(PACKETS));
+    capture.judge(
+        "ip.dst == 10.1.0.11 && gtp.teid == 0x77 && ip.dsfield.dscp == 46 && udp.port == 7",
+        PACKETS.into(),
+    )
+}
+
+/// What the UE sends to a host in the data network: a UDP datagram from and to port 7, without a checksum.
+fn datagram(n: u8) -> [u8; 29] {
+    let [a, b, c, d] = DN.octets();
+    let mut packet = [
+        0x45, 0, 0, 29, 0, n, 0x40, 0, 64, 17, 0, 0, 10, 128, 0, 1, a, b, c, d, 0, 7, 0, 7, 0, 9,
+        0, 0, n,
+    ];
+    let words = packet[..20].chunks(2);
+    let sum: u32 = words
+        .map(|word| u32::from(word[0]) << 8 | u32::from(word[1]))
+        .sum();
+    let checksum = !((sum & 0xffff) + (sum >> 16)) as u16;
+    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+    packet
+}
+
 /// A network with an agent that has these settings of `[gtpu]`.
-fn world(settings: &str) -> Result<World> {
-    let more = &format!("[gtpu]\n{settings}\n");
+fn world(gtpu: &str) -> Result<World> {
     let options = AgentOptions {
-        more,
+        gtpu,
         ..AgentOptions::default()
     };
     World::with(&options, |_| Ok(()))

@@ -183,6 +183,20 @@ impl Smf {
         self.modify(session, command)
     }
 
+    /// The downlink goes to another tunnel, and the old one is ended with an End Marker (SNDEM).
+    pub(crate) fn hand_over(&mut self, session: u64, tunnel: Tunnel) -> Result<()> {
+        let mut command = json!({"do": "tunnel", "end_marker": true});
+        merge(&mut command, json_of(tunnel));
+        self.modify(session, command)
+    }
+
+    /// What the session's UE sends is copied into the tunnel.
+    pub(crate) fn duplicate(&mut self, session: u64, tunnel: Tunnel) -> Result<()> {
+        let mut command = json!({"do": "duplicate"});
+        merge(&mut command, json_of(tunnel));
+        self.modify(session, command)
+    }
+
     /// The UE went to sleep: buffer, and tell the control plane.
     pub(crate) fn idle(&mut self, session: u64) -> Result<()> {
         self.modify(session, json!({"do": "idle"}))

@@ -296,11 +296,30 @@ def modify(command, ies):
 def tunnel(command):
     header = IE_OuterHeaderCreation(GTPUUDPIPV4=1, TEID=command["teid"], ipv4=command["address"])
     parameters = [IE_DestinationInterface(interface="Access"), header]
+    if command.get("end_marker"):
+        parameters.append(IE_PFCPSMReqFlags(SNDEM=1))
     return modify(command, [IE_UpdateFAR(IE_list=[
         IE_FAR_Id(id=1),
         IE_ApplyAction(FORW=1),
         IE_UpdateForwardingParameters(IE_list=parameters),
     ])])
+
+
+def duplicate(command):
+    """The uplink's packets are forwarded, and copied into a tunnel with DSCP 46."""
+    header = IE_OuterHeaderCreation(GTPUUDPIPV4=1, TEID=command["teid"], ipv4=command["address"])
+    instance = IE_NetworkInstance(instance=NETWORK_INSTANCE)
+    far = IE_CreateFAR(IE_list=[
+        IE_FAR_Id(id=9),
+        IE_ApplyAction(FORW=1, DUPL=1),
+        IE_ForwardingParameters(IE_list=[IE_DestinationInterface(interface="Core"), instance]),
+        IE_DuplicatingParameters(IE_list=[
+            IE_DestinationInterface(interface="Access"),
+            header,
+            IE_TransportLevelMarking(tos=46 << 2, traffic_class=0xFC),
+        ]),
+    ])
+    return modify(command, [far, IE_UpdatePDR(IE_list=[IE_PDR_Id(id=2), IE_FAR_Id(id=9)])])
 
 
 def idle(command):
@@ -334,7 +353,7 @@ COMMANDS = {
     command.__name__: command
     for command in (
         associate, accept, restart, heartbeats_seen, reports, release, release_when_asked,
-        establish, profile, join, tunnel, idle, rate, gate, delete, repeat,
+        establish, profile, join, tunnel, duplicate, idle, rate, gate, delete, repeat,
     )
 }
 

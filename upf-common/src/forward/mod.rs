@@ -278,7 +278,7 @@ fn punt(tables: &impl Tables, found: &Found) -> Verdict {
 #[inline(always)]
 fn reply(tables: &impl Tables, found: &Found) -> Verdict {
     let verdict = drop(tables, found, found.way, found.reason);
-    if tables.may_punt() {
+    if tables.may_reply() {
         tables.count_punted(found.punt);
         Verdict::Kernel
     } else {

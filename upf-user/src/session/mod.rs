@@ -153,7 +153,7 @@ impl<D: Datapath> Sessions<D> {
         self.sessions.is_empty()
     }
 
-    /// Slots in use: one a session, and one more for each further tunnel or UE address.
+    /// Slots in use: one a session, and one more for each further tunnel, UE address or limit.
     #[must_use]
     pub fn slots_in_use(&self) -> u32 {
         self.books.used_slots()

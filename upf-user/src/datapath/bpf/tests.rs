@@ -8,7 +8,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use upf_common::abi::{
     ABI_VERSION, Control, LIST_PAGE_ENTRIES, NO_SLOT, Peer, Pool, Port, RuleList, Rules, Slot,
-    UeKey, mapped, verdict,
+    State, UeKey, mapped, verdict,
 };
 
 use super::attach::{AttachError, Attachments};
@@ -106,8 +106,12 @@ fn what_is_written_is_what_the_kernel_reads() {
             .unwrap();
         let Record(record) = entry::<Record<Slot>>(pins, "SLOTS", slot.0);
         assert_eq!(record.downlink.state.version, 1);
-        assert_eq!(record.downlink.rules, [Rules::default(), some_rules()]);
-        assert_eq!(record.uplink, upf_common::abi::Direction::default());
+        // Fresh memory of the kernel is all zero, and no rules.
+        assert_eq!(record.downlink.rules[1], some_rules());
+        for rules in [record.downlink.rules[0], record.uplink.rules[0]] {
+            assert_eq!((rules.verdict, rules.teid), (verdict::NONE, [0; 4]));
+        }
+        assert_eq!(record.uplink.state, State::default());
         assert_eq!(
             tables.read_rules(slot, Direction::Downlink).unwrap(),
             some_rules()

@@ -5,6 +5,7 @@ mod addresses;
 mod allocator;
 mod duplicates;
 mod framed;
+mod give_back;
 mod lists;
 mod peers;
 mod pools;

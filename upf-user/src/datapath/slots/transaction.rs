@@ -4,17 +4,17 @@
 //! ways that lead to them; what is not needed any more goes last. When a write fails, those before it are
 //! taken back in reverse. A write that fails even then is owed to the tables and done before any later change.
 
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 use upf_common::abi::{LIST_PAGE_ENTRIES, NO_LIST, RuleList, RuleListEntry, Rules};
 
+use super::give_back::leaving;
 use super::peers::PeerKey;
 use super::prepare::{Prepared, Undo};
 use super::seating::{Image, Meter, Program, Seat, Seating};
 use super::table::{Exhausted, SlotTable, key_of};
 use super::write::{NO_RATE, Write};
-use crate::datapath::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex};
+use crate::datapath::{Datapath, DatapathError, SlotCounters};
 
 /// Why a change did not happen. Tables and books are as before.
 #[derive(Debug, thiserror::Error)]
@@ -310,7 +310,7 @@ impl SlotTable {
         Ok(())
     }
 
-    fn write_or_owe(&mut self, tables: &mut impl Datapath, write: Write) {
+    pub(super) fn write_or_owe(&mut self, tables: &mut impl Datapath, write: Write) {
         // Those that are owed already come first.
         let result = self.settle(tables).and_then(|()| write.apply(tables));
         if let Err(error) = result {
@@ -318,98 +318,6 @@ impl SlotTable {
             self.repairs.push_back(write);
         }
     }
-
-    /// Gives back in the books what the session has no more.
-    fn finish(
-        &mut self,
-        tables: &mut impl Datapath,
-        current: &Seating,
-        next: Seating,
-        now: Instant,
-    ) -> Changed {
-        for tunnel in current.tunnels() {
-            if next.tunnel(tunnel.key).is_none() {
-                self.teids.remove(&tunnel.teid);
-            }
-        }
-        self.give_back_addresses(current, &next, now);
-        for list in current.lists() {
-            if !next.lists().any(|kept| kept == list) {
-                self.lists.release(list, now);
-            }
-        }
-        // What it keeps was taken once more before the change.
-        for peer in &current.peers {
-            self.peers.release(*peer, now);
-        }
-        for set in current.duplicates() {
-            self.duplicates.release(set);
-        }
-        for key in current.shared_meters() {
-            if let Some(slot) = self.shared_meters.leave(key) {
-                self.write_or_owe(tables, Write::Reset(slot));
-                self.slots.release(slot);
-            }
-        }
-        // Else they have gone from the books already, see prepare().
-        if next.framed_routes().is_empty() {
-            for (route, _) in current.framed_routes() {
-                self.framed.remove(*route);
-            }
-        }
-        let gone = current.seats.iter();
-        let gone = gone.filter(|seat| !next.has_slot(seat.slot));
-        let released = gone.map(|seat| self.release(tables, *seat)).collect();
-        Changed {
-            seating: next,
-            released,
-        }
-    }
-
-    /// UE addresses that nobody has any more rest.
-    fn give_back_addresses(&mut self, current: &Seating, next: &Seating, now: Instant) {
-        let mut gone: BTreeSet<_> = leaving(current, next)
-            .map(|(endpoint, _)| endpoint)
-            .collect();
-        for endpoint in &gone {
-            self.forget_address(*endpoint);
-            if let Some(block) = self.block_of(*endpoint)
-                && self.users_of(block) == 0
-            {
-                self.slots.unbind(block);
-            }
-        }
-        for endpoint in current.allocated() {
-            if !next.allocated().contains(endpoint) {
-                self.ue_allocator.forget(*endpoint);
-                gone.insert(*endpoint);
-            }
-        }
-        for endpoint in gone {
-            if !self.has_address(endpoint) {
-                self.ue_allocator.rest(endpoint, now);
-            }
-        }
-    }
-
-    fn release(&mut self, tables: &mut impl Datapath, seat: Seat) -> ReleasedSlot {
-        let released = ReleasedSlot {
-            seat,
-            uplink: counters(tables, seat.slot, Direction::Uplink),
-            downlink: counters(tables, seat.slot, Direction::Downlink),
-        };
-        self.write_or_owe(tables, Write::Reset(seat.slot));
-        self.slots.release(seat.slot);
-        released
-    }
-}
-
-/// What a half of a slot has counted; nothing if it cannot be read.
-fn counters(tables: &impl Datapath, slot: SlotIndex, direction: Direction) -> SlotCounters {
-    tables.counters(slot, direction).unwrap_or_else(|error| {
-        tracing::error!(%error, slot = slot.0, "the counters of a slot cannot be read");
-        SlotCounters::default()
-    })
 }
 
 fn find<'a>(programs: &'a [Program], like: &Program) -> Option<&'a Program> {
@@ -422,15 +330,4 @@ fn rate_of<'a>(meters: &'a [Meter], like: &Meter) -> Option<&'a Meter> {
     meters
         .iter()
         .find(|meter| meter.slot == like.slot && meter.direction == like.direction)
-}
-
-/// The addresses that `next` does not have any more, with their slots.
-fn leaving<'a>(
-    current: &'a Seating,
-    next: &'a Seating,
-) -> impl Iterator<Item = (super::UeEndpoint, SlotIndex)> + 'a {
-    let taken = current.seats.iter();
-    taken
-        .filter_map(|seat| Some((seat.address?.endpoint, seat.slot)))
-        .filter(|(endpoint, _)| !next.addresses().any(|kept| kept == *endpoint))
 }

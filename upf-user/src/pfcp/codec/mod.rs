@@ -126,17 +126,6 @@ fn decode_body(
         Type::SessionSetModificationResponse => {
             Body::OtherResponse(kind, node::read_other_response(body, tally)?)
         }
-        _ => decode_session_body(kind, body, tally)?,
-    })
-}
-
-fn decode_session_body(
-    kind: MessageType,
-    body: Elements<'_>,
-    tally: &mut Tally,
-) -> Result<Body, DecodeError> {
-    use MessageType as Type;
-    Ok(match kind {
         Type::SessionEstablishmentRequest => {
             Body::SessionEstablishmentRequest(session_requests::read_establishment(body, tally)?)
         }
@@ -161,7 +150,6 @@ fn decode_session_body(
         Type::SessionReportResponse => {
             Body::SessionReportResponse(report_messages::read_response(body, tally)?)
         }
-        other => Body::OtherRequest(other),
     })
 }
 

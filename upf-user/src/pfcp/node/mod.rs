@@ -53,6 +53,7 @@ pub use config::{
     CONNECT_RETRY, Config, HEARTBEAT_INTERVAL, N1, OVERLOAD_PERCENT, T1, UNREACHABLE_GRACE,
 };
 pub use event::{Action, Ending, Event, Trouble};
+pub use features::FEATURES;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -81,6 +82,8 @@ pub struct Node {
     timers: Timers<Timer>,
     /// Our requests under way, by sequence number.
     exchanges: HashMap<u32, Exchange>,
+    /// Those that wait for their turn.
+    waiting_requests: usize,
     load: Load,
     /// How full the queue before [`Self::receive`] is.
     backlog_percent: u8,
@@ -151,6 +154,7 @@ impl Node {
             answers: Answers::new(config.answers_kept()),
             timers,
             exchanges: HashMap::new(),
+            waiting_requests: 0,
             load: Load::new(config.overload_percent, config.recovery_time_stamp),
             backlog_percent: 0,
             is_ending: false,

@@ -18,6 +18,8 @@ use crate::pfcp::message::{NodeReportRequest, SessionReport};
 pub(super) const MAX_UNDER_WAY: usize = 64;
 /// Most requests of an association that wait for their turn.
 pub(super) const MAX_WAITING: usize = 8192;
+/// Most requests of all associations that wait for their turn.
+pub(super) const MAX_WAITING_OF_ALL: usize = 8 * MAX_WAITING;
 /// Most peers in one Node Report Request.
 pub(super) const MAX_PEERS: usize = 64;
 
@@ -65,15 +67,18 @@ impl Node {
         let Some(association) = self.associations.get_mut(node) else {
             return;
         };
-        let waiting = &mut association.line.waiting;
+        let Line { under_way, waiting } = &mut association.line;
+        let has_to_wait = under_way.len() >= MAX_UNDER_WAY;
+        let has_room = waiting.len() < MAX_WAITING && self.waiting_requests < MAX_WAITING_OF_ALL;
         match wish {
             Wish::Release(_) => waiting.push_front(wish),
-            _ if waiting.len() >= MAX_WAITING => {
+            _ if has_to_wait && !has_room => {
                 let address = association.address;
                 return turn.log(Event::RequestDropped { address });
             }
             _ => waiting.push_back(wish),
         }
+        self.waiting_requests += 1;
         self.send_waiting(node, turn);
     }
 
@@ -85,6 +90,7 @@ impl Node {
             let Some(wish) = association.line.waiting.pop_front() else {
                 break;
             };
+            self.waiting_requests -= 1;
             self.send_wish(node, wish, turn);
         }
     }
@@ -209,6 +215,7 @@ impl Node {
 
     /// Forgets the requests of an association that is gone.
     pub(super) fn forget_requests(&mut self, line: &Line) {
+        self.waiting_requests -= line.waiting.len();
         for sequence in &line.under_way {
             self.exchanges.remove(sequence);
             self.timers.cancel(&Timer::Exchange(*sequence));

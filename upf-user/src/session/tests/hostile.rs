@@ -8,7 +8,13 @@ use std::time::{Duration, Instant};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
+use super::copies::copied;
+use super::end_markers::handover;
+use super::framed::with_framed;
+use super::random::Author;
 use super::requests::{dedicated_flow, idle, pdu_session, pgw_u, sgw_u, smf, tunnel, ue};
+use super::shared_meters::{ambr_of, with_ambr};
+use super::ue_pools::choosing;
 use super::world::World;
 use crate::pfcp::codec::{AssociationSetupRequest, Body, Message};
 use crate::pfcp::ie::NodeId;
@@ -21,14 +27,18 @@ struct Attack {
     world: World,
     node: Node,
     random: SmallRng,
+    /// Of requests with rules of all kinds.
+    author: Author,
     sequence: u32,
 }
 
 impl Attack {
     fn new() -> Self {
         let own = NodeId::Address(IpAddr::V4(Ipv4Addr::new(10, 100, 0, 2)));
+        let world = World::with_slots(256);
         let mut attack = Self {
-            world: World::with_slots(256),
+            author: Author::new(29_244, world.ntp(Duration::ZERO)),
+            world,
             node: Node::new(Config::new(own, 1), Instant::now()),
             random: SmallRng::seed_from_u64(29_244),
             sequence: 0,
@@ -69,7 +79,16 @@ impl Attack {
         let cp_seid = self.random.random();
         let number = self.random.random();
         let gnb = Ipv4Addr::new(10, 1, 0, self.random.random_range(10..30));
-        let body = match self.random.random_range(0..10) {
+        let imsi = ["001010000000001", "001010000000002"][self.random.random_range(0..2)];
+        let kbps = self.random.random_range(1..1000);
+        let net = format!("192.168.{}.0/24", self.random.random_range(0..40));
+        let body = match self.random.random_range(0..19) {
+            13 => Body::SessionEstablishmentRequest(with_ambr(&address, Some(imsi), kbps)),
+            14 => Body::SessionModificationRequest(ambr_of(kbps)),
+            15 => Body::SessionEstablishmentRequest(choosing(true, number & 1 == 0)),
+            16 => Body::SessionEstablishmentRequest(with_framed(Some(&address), None, &[&net])),
+            17 => Body::SessionEstablishmentRequest(copied(&address, number)),
+            18 => Body::SessionModificationRequest(handover(number, gnb)),
             0 => Body::SessionEstablishmentRequest(pdu_session(cp_seid, ue(Some(&address), None))),
             1 => Body::SessionEstablishmentRequest(pdu_session(
                 cp_seid,
@@ -83,7 +102,9 @@ impl Attack {
                 "permit out 17 from 192.0.2.0/24 5000-6000 to assigned",
             )),
             8 => Body::SessionDeletionRequest(SessionDeletionRequest::default()),
-            _ => Body::SessionModificationRequest(tunnel(2, number, gnb)),
+            9 => Body::SessionModificationRequest(tunnel(2, number, gnb)),
+            10 => Body::SessionEstablishmentRequest(self.author.establishment()),
+            _ => Body::SessionModificationRequest(self.author.modification()),
         };
         self.write(seid, body)
     }
@@ -111,6 +132,7 @@ impl Attack {
 
     fn throw(&mut self, bytes: &[u8]) {
         self.world.now += Duration::from_millis(2);
+        self.world.sessions.tick(self.world.now);
         self.node
             .receive(SMF, bytes, self.world.now, &mut self.world.sessions);
     }
@@ -119,7 +141,7 @@ impl Attack {
 #[test]
 fn mutated_requests_leave_no_session_half_made() {
     let mut attack = Attack::new();
-    let mut most = 0;
+    let (mut most, mut rare) = (0, [0; 4]);
     for input in 0..INPUTS {
         let message = attack.message();
         let message = attack.mutate(message);
@@ -127,10 +149,19 @@ fn mutated_requests_leave_no_session_half_made() {
         most = most.max(attack.world.sessions.len());
         if input % 100 == 0 {
             attack.world.check();
+            let books = &attack.world.sessions.books;
+            let now = [
+                attack.world.tables.with(|tables| tables.framed_entries()),
+                books.shared_meters().count(),
+                books.allocated().len(),
+                books.duplicates().len(),
+            ];
+            rare = std::array::from_fn(|n| rare[n].max(now[n]));
         }
     }
     attack.world.check();
     assert!(most > 40, "only {most} sessions stood at a time");
+    assert!(rare.iter().all(|most| *most > 1), "{rare:?}");
     let seids: Vec<u64> = attack.world.sessions.sessions.keys().copied().collect();
     for seid in seids {
         attack.world.delete(seid).unwrap();

@@ -2,7 +2,6 @@
 //! a matcher that was written from the text of TS 29.244 says what should be found.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use upf_common::wire::NO_PORT;
 
 use ipnet::IpNet;
 use rand::rngs::SmallRng;
@@ -10,7 +9,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use upf_common::abi::{Address, NO_SLOT, Rules, flags, mapped, verdict};
 use upf_common::matching::{Flow, matches};
-use upf_common::wire::{IpAddress, NO_FLOW_LABEL, NO_SPI};
+use upf_common::wire::{IpAddress, NO_FLOW_LABEL, NO_PORT, NO_SPI};
 
 use super::requests::*;
 use super::world::World;
@@ -133,7 +132,7 @@ impl Author {
         Wish {
             id,
             precedence: self.chance(90).then(|| self.0.random_range(1..6)),
-            is_uplink: id % 2 == 0,
+            is_uplink: id.is_multiple_of(2),
             ue,
             framed: of_pdr,
             qfis: if self.chance(40) {
@@ -376,7 +375,7 @@ fn flow(packet: &Seen) -> Flow {
         remote: IpAddress::new(&bytes(packet.remote)),
         local: IpAddress::new(&bytes(packet.local)),
         remote_port: packet.remote_port.map_or(NO_PORT, u32::from),
-        local_port: 1,
+        local_port: packet.remote_port.map_or(NO_PORT, |_| 1),
         protocol: packet.protocol,
         tos: packet.tos,
         spi: packet.spi.map_or(NO_SPI, u64::from),

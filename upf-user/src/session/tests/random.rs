@@ -40,12 +40,18 @@ enum Request {
 }
 
 /// Makes requests that are mostly sound, with IDs from a few.
-struct Author {
+pub(super) struct Author {
     random: SmallRng,
     ntp: u32,
 }
 
 impl Author {
+    /// `ntp` is a time near which PDRs begin and end to count.
+    pub(super) fn new(seed: u64, ntp: u32) -> Self {
+        let random = SmallRng::seed_from_u64(seed);
+        Self { random, ntp }
+    }
+
     fn chance(&mut self, percent: u32) -> bool {
         self.random.random_range(0..100) < percent
     }
@@ -327,7 +333,7 @@ impl Author {
         }
     }
 
-    fn establishment(&mut self) -> SessionEstablishmentRequest {
+    pub(super) fn establishment(&mut self) -> SessionEstablishmentRequest {
         let address = self.address();
         let cp_seid = self.random.random_range(1..100);
         let mut request = match self.random.random_range(0..4) {
@@ -351,7 +357,7 @@ impl Author {
         request
     }
 
-    fn modification(&mut self) -> SessionModificationRequest {
+    pub(super) fn modification(&mut self) -> SessionModificationRequest {
         let pdr = |author: &mut Self| author.id() as u16;
         let endpoint = |author: &mut Self| author.random.random_range(1..4);
         SessionModificationRequest {
@@ -495,10 +501,7 @@ struct Tally {
 
 fn run(seed: u64, tally: &mut Tally) {
     let mut world = World::small(&SMALL);
-    let mut author = Author {
-        random: SmallRng::seed_from_u64(seed),
-        ntp: world.ntp(Duration::ZERO),
-    };
+    let mut author = Author::new(seed, world.ntp(Duration::ZERO));
     for _ in 0..author.random.random_range(2..=MOST_REQUESTS) {
         world.now += Duration::from_millis(700);
         world.sessions.tick(world.now);

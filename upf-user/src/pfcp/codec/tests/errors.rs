@@ -5,7 +5,10 @@ use super::bytes::{
     session_message, tlv,
 };
 use super::decoded;
-use crate::pfcp::codec::{Body, DecodeError, MAX_FARS, MAX_PDRS, MAX_QERS, MAX_SDF_FILTERS};
+use crate::pfcp::codec::{
+    Body, DecodeError, MAX_APPLICATIONS, MAX_FARS, MAX_FQ_CSIDS, MAX_OTHER_RULES, MAX_PDRS,
+    MAX_PFD_CONTEXTS, MAX_QERS, MAX_SDF_FILTERS, MAX_URRS, MAX_VALUES,
+};
 use crate::pfcp::ie::{Cause, kind};
 
 fn error(datagram: &[u8]) -> (Cause, Option<u16>) {
@@ -47,6 +50,18 @@ fn mandatory_ies_of_messages() {
         (establishment(&[far]), kind::CREATE_PDR),
         (establishment(&[pdr]), kind::CREATE_FAR),
         (session_message(53, 1, 1, &[]), kind::CAUSE),
+        (session_message(55, 1, 1, &[]), kind::CAUSE),
+        (session_message(56, 1, 1, &[]), kind::REPORT_TYPE),
+        (session_message(57, 1, 1, &[]), kind::CAUSE),
+        (node_message(12, 1, &[tlv(101, &[0])]), kind::NODE_ID),
+        (node_message(12, 1, &[node_id()]), kind::NODE_REPORT_TYPE),
+        (node_message(14, 1, &[]), kind::NODE_ID),
+        (node_message(15, 1, &[node_id()]), kind::CAUSE),
+        (node_message(3, 1, &[group(58, &[])]), kind::APPLICATION_ID),
+        (
+            node_message(3, 1, &[group(58, &[tlv(24, b"a"), group(59, &[])])]),
+            kind::PFD_CONTENTS,
+        ),
     ];
     for (datagram, offender) in cases {
         assert_eq!(error(&datagram), missing(offender), "{datagram:?}");
@@ -82,6 +97,40 @@ fn mandatory_ies_of_rules() {
         (group(15, &[]), kind::PDR_ID),
         (group(16, &[]), kind::FAR_ID),
         (group(18, &[]), kind::QER_ID),
+        (group(6, &[tlv(62, &[2]), tlv(37, &[2, 0])]), kind::URR_ID),
+        (
+            group(6, &[id(81), tlv(37, &[2, 0])]),
+            kind::MEASUREMENT_METHOD,
+        ),
+        (group(6, &[id(81), tlv(62, &[2])]), kind::REPORTING_TRIGGERS),
+        (group(13, &[]), kind::URR_ID),
+        (group(13, &[id(81), group(147, &[])]), kind::MONITORING_TIME),
+        (group(17, &[]), kind::URR_ID),
+        (group(77, &[]), kind::URR_ID),
+        (group(85, &[]), kind::BAR_ID),
+        (group(86, &[]), kind::BAR_ID),
+        (group(87, &[]), kind::BAR_ID),
+        (group(127, &[]), kind::TRAFFIC_ENDPOINT_ID),
+        (group(129, &[]), kind::TRAFFIC_ENDPOINT_ID),
+        (group(130, &[]), kind::TRAFFIC_ENDPOINT_ID),
+        (group(165, &[tlv(171, &[0]), tlv(172, &[0])]), kind::MAR_ID),
+        (
+            group(165, &[tlv(170, &[0, 1]), tlv(172, &[0])]),
+            kind::STEERING_FUNCTIONALITY,
+        ),
+        (
+            group(165, &[tlv(170, &[0, 1]), tlv(171, &[0])]),
+            kind::STEERING_MODE,
+        ),
+        (
+            group(169, &[tlv(170, &[0, 1]), group(166, &[])]),
+            kind::FAR_ID,
+        ),
+        (group(168, &[]), kind::MAR_ID),
+        (
+            group(3, &[id(108), tlv(44, &[1]), group(5, &[])]),
+            kind::DESTINATION_INTERFACE,
+        ),
     ];
     for (rule, offender) in cases {
         let datagram = session_message(52, 1, 1, std::slice::from_ref(&rule));
@@ -97,6 +146,31 @@ fn forwarding_needs_its_parameters() {
         Some(kind::FORWARDING_PARAMETERS),
     );
     assert_eq!(error(&session_message(52, 1, 1, &[far])), expected);
+}
+
+#[test]
+fn reports_need_what_their_type_says() {
+    let report = |kind: u8| session_message(56, 1, 1, &[tlv(39, &[kind])]);
+    let path = |kind: u8| node_message(12, 1, &[node_id(), tlv(101, &[kind])]);
+    let cases = [
+        (report(1), kind::DOWNLINK_DATA_REPORT),
+        (report(2), kind::USAGE_REPORT_IN_REPORT_REQUEST),
+        (report(4), kind::ERROR_INDICATION_REPORT),
+        (path(1), kind::USER_PLANE_PATH_FAILURE_REPORT),
+        (path(2), kind::USER_PLANE_PATH_RECOVERY_REPORT),
+    ];
+    for (datagram, offender) in cases {
+        let expected = (Cause::ConditionalIeMissing, Some(offender));
+        assert_eq!(error(&datagram), expected, "{datagram:?}");
+    }
+    // Inactivity, and types of later versions, need nothing.
+    assert!(decoded(&report(8)).is_ok() && decoded(&path(4)).is_ok());
+    let copy = group(3, &[tlv(108, &[0, 0, 0, 1]), tlv(44, &[0x10])]);
+    let expected = (
+        Cause::ConditionalIeMissing,
+        Some(kind::DUPLICATING_PARAMETERS),
+    );
+    assert_eq!(error(&session_message(52, 1, 1, &[copy])), expected);
 }
 
 #[test]
@@ -159,12 +233,65 @@ fn rules_are_bounded() {
         (group(10, &[id(108)]), MAX_FARS, kind::UPDATE_FAR),
         (group(16, &[id(108)]), MAX_FARS, kind::REMOVE_FAR),
         (qer, MAX_QERS, kind::CREATE_QER),
+        (
+            group(6, &[id(81), tlv(62, &[2]), tlv(37, &[2, 0])]),
+            MAX_URRS,
+            kind::CREATE_URR,
+        ),
+        (group(77, &[id(81)]), MAX_URRS, kind::QUERY_URR),
+        (
+            group(85, &[tlv(88, &[1])]),
+            MAX_OTHER_RULES,
+            kind::CREATE_BAR,
+        ),
+        (
+            group(127, &[tlv(131, &[1])]),
+            MAX_OTHER_RULES,
+            kind::CREATE_TRAFFIC_ENDPOINT,
+        ),
+        (
+            group(168, &[tlv(170, &[0, 1])]),
+            MAX_OTHER_RULES,
+            kind::REMOVE_MAR,
+        ),
+        (
+            tlv(65, &[1, 10, 0, 0, 1, 0, 1]),
+            MAX_FQ_CSIDS,
+            kind::FQ_CSID,
+        ),
     ];
     for (rule, limit, offender) in cases {
         assert!(decoded(&modification(rule.clone(), limit)).is_ok());
         let expected = (Cause::NoResourcesAvailable, Some(offender));
         assert_eq!(error(&modification(rule, limit + 1)), expected);
     }
+    let refused = |offender| (Cause::NoResourcesAvailable, Some(offender));
+    let lists = |pdi: Vec<u8>, count| establishment(&[create_pdr(&vec![pdi; count]), create_far()]);
+    for (ie, offender) in [
+        (tlv(124, &[1]), kind::QFI),
+        (tlv(131, &[1]), kind::TRAFFIC_ENDPOINT_ID),
+        (tlv(153, b"r"), kind::FRAMED_ROUTE),
+        (group(132, &[]), kind::ETHERNET_PACKET_FILTER),
+    ] {
+        assert!(decoded(&lists(ie.clone(), MAX_VALUES)).is_ok());
+        assert_eq!(error(&lists(ie, MAX_VALUES + 1)), refused(offender));
+    }
+    let pfds = |count| node_message(3, 1, &vec![group(58, &[tlv(24, b"a")]); count]);
+    assert!(decoded(&pfds(MAX_APPLICATIONS)).is_ok());
+    assert_eq!(
+        error(&pfds(MAX_APPLICATIONS + 1)),
+        refused(kind::APPLICATION_IDS_PFDS)
+    );
+    let context = group(59, &[tlv(61, &[0, 0])]);
+    let contexts = |count| {
+        let contexts = vec![context.clone(); count].concat();
+        node_message(3, 1, &[group(58, &[tlv(24, b"a"), contexts])])
+    };
+    assert!(decoded(&contexts(MAX_PFD_CONTEXTS)).is_ok());
+    assert_eq!(
+        error(&contexts(MAX_PFD_CONTEXTS + 1)),
+        refused(kind::PFD_CONTEXT)
+    );
     // SDF filters count over all PDRs.
     let filter = tlv(23, &[0x10, 0, 0, 0, 0, 1]);
     let pdr = |filters| create_pdr(&vec![filter.clone(); filters]);

@@ -5,6 +5,7 @@ mod errors;
 mod headers;
 mod open5gs;
 mod round_trip;
+mod rule_values;
 pub(crate) mod strategies;
 mod values;
 

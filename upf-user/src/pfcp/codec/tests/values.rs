@@ -11,12 +11,12 @@ use crate::pfcp::ie::{
     OuterHeaderCreation, OuterHeaderRemoval, SdfFilter, UeIpAddress,
 };
 
-type Read<T> = fn(&mut Reader<'_>) -> Result<T, Flaw>;
-type Write<T> = fn(&mut Writer, &T);
+pub(super) type Read<T> = fn(&mut Reader<'_>) -> Result<T, Flaw>;
+pub(super) type Write<T> = fn(&mut Writer, &T);
 
 /// A value is read from its bytes, with and without octets behind it, and written to the same bytes; none of
 /// its beginnings is one.
-fn both<T: Debug + PartialEq>(read: Read<T>, write: Write<T>, bytes: &[u8], value: T) {
+pub(super) fn both<T: Debug + PartialEq>(read: Read<T>, write: Write<T>, bytes: &[u8], value: T) {
     let longer = [bytes, &[0xff, 0xff]].concat();
     assert_eq!(read(&mut Reader::new(bytes)).as_ref(), Ok(&value));
     assert_eq!(read(&mut Reader::new(&longer)).as_ref(), Ok(&value));
@@ -29,7 +29,7 @@ fn both<T: Debug + PartialEq>(read: Read<T>, write: Write<T>, bytes: &[u8], valu
     assert_eq!(out.finish().unwrap(), bytes, "{value:?}");
 }
 
-fn incorrect<T: Debug + PartialEq>(read: Read<T>, bytes: &[u8]) {
+pub(super) fn incorrect<T: Debug + PartialEq>(read: Read<T>, bytes: &[u8]) {
     assert_eq!(
         read(&mut Reader::new(bytes)),
         Err(Flaw::Incorrect),

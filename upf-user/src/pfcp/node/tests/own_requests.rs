@@ -4,7 +4,7 @@ use super::*;
 use crate::pfcp::codec::{MessageType, NodeResponse, Verdict};
 use crate::pfcp::ie::{Interface, RemoteGtpuPeer};
 use crate::pfcp::message::{NodeReportRequest, SessionReport, SessionReportRequest};
-use crate::pfcp::node::own_requests::{MAX_UNDER_WAY, MAX_WAITING};
+use crate::pfcp::node::own_requests::{MAX_UNDER_WAY, MAX_WAITING, MAX_WAITING_OF_ALL};
 
 const CP_SEID: u64 = 0x55;
 
@@ -200,12 +200,26 @@ fn requests_wait_for_their_turn_and_are_bounded() {
     assert_eq!(sent(&next).len(), 1, "the next in line");
     assert_eq!(world.node.exchanges.len(), MAX_UNDER_WAY);
     // An end of the association is an end of all of them.
-    world.ask(
-        cp(),
-        &write(9, 0, Body::AssociationReleaseRequest(cp_node())),
-    );
+    let release = Body::AssociationReleaseRequest(cp_node());
+    world.ask(cp(), &write(9, 0, release));
     assert!(world.node.exchanges.is_empty());
-    assert_eq!(world.node.next_deadline(), None);
+    let left = (world.node.waiting_requests, world.node.next_deadline());
+    assert_eq!(left, (0, None));
+}
+
+#[test]
+fn the_lines_of_all_control_planes_are_bounded_together() {
+    let mut world = World::new(&[]);
+    let mut dropped = 0;
+    for last in 1..=9 {
+        let node = NodeId::Address(other(last).ip());
+        world.ask(other(last), &setup_of(node.clone(), 1, 1));
+        for _ in 0..MAX_UNDER_WAY + MAX_WAITING {
+            dropped += events(&world.report(&node, error_indication(1))).len();
+        }
+    }
+    assert_eq!(dropped, 9 * MAX_WAITING - MAX_WAITING_OF_ALL);
+    assert_eq!(world.node.waiting_requests, MAX_WAITING_OF_ALL);
 }
 
 #[test]

@@ -1,0 +1,115 @@
+//! Giving back in the books what a session has no more.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use super::seating::{Seat, Seating};
+use super::table::SlotTable;
+use super::transaction::{Changed, ReleasedSlot};
+use super::write::Write;
+use crate::datapath::{Datapath, Direction, SlotCounters, SlotIndex};
+
+impl SlotTable {
+    /// Gives back in the books what the session has no more.
+    pub(super) fn finish(
+        &mut self,
+        tables: &mut impl Datapath,
+        current: &Seating,
+        next: Seating,
+        now: Instant,
+    ) -> Changed {
+        for tunnel in current.tunnels() {
+            if next.tunnel(tunnel.key).is_none() {
+                self.teids.remove(&tunnel.teid);
+            }
+        }
+        self.give_back_addresses(current, &next, now);
+        for list in current.lists() {
+            if !next.lists().any(|kept| kept == list) {
+                self.lists.release(list, now);
+            }
+        }
+        // What it keeps was taken once more before the change.
+        for peer in &current.peers {
+            self.peers.release(*peer, now);
+        }
+        for set in current.duplicates() {
+            self.duplicates.release(set);
+        }
+        for key in current.shared_meters() {
+            if let Some(slot) = self.shared_meters.leave(key) {
+                self.write_or_owe(tables, Write::Reset(slot));
+                self.slots.release(slot);
+            }
+        }
+        // Else they have gone from the books already, see prepare().
+        if next.framed_routes().is_empty() {
+            for (route, _) in current.framed_routes() {
+                self.framed.remove(*route);
+            }
+        }
+        let gone = current.seats.iter();
+        let gone = gone.filter(|seat| !next.has_slot(seat.slot));
+        let released = gone.map(|seat| self.release(tables, *seat)).collect();
+        Changed {
+            seating: next,
+            released,
+        }
+    }
+
+    /// UE addresses that nobody has any more rest.
+    fn give_back_addresses(&mut self, current: &Seating, next: &Seating, now: Instant) {
+        let mut gone: BTreeSet<_> = leaving(current, next)
+            .map(|(endpoint, _)| endpoint)
+            .collect();
+        for endpoint in &gone {
+            self.forget_address(*endpoint);
+            if let Some(block) = self.block_of(*endpoint)
+                && self.users_of(block) == 0
+            {
+                self.slots.unbind(block);
+            }
+        }
+        for endpoint in current.allocated() {
+            if !next.allocated().contains(endpoint) {
+                self.ue_allocator.forget(*endpoint);
+                gone.insert(*endpoint);
+            }
+        }
+        for endpoint in gone {
+            if !self.has_address(endpoint) {
+                self.ue_allocator.rest(endpoint, now);
+            }
+        }
+    }
+
+    fn release(&mut self, tables: &mut impl Datapath, seat: Seat) -> ReleasedSlot {
+        let released = ReleasedSlot {
+            seat,
+            uplink: counters(tables, seat.slot, Direction::Uplink),
+            downlink: counters(tables, seat.slot, Direction::Downlink),
+        };
+        self.write_or_owe(tables, Write::Reset(seat.slot));
+        self.slots.release(seat.slot);
+        released
+    }
+}
+
+/// What a half of a slot has counted; nothing if it cannot be read.
+fn counters(tables: &impl Datapath, slot: SlotIndex, direction: Direction) -> SlotCounters {
+    tables.counters(slot, direction).unwrap_or_else(|error| {
+        tracing::error!(%error, slot = slot.0, "the counters of a slot cannot be read");
+        SlotCounters::default()
+    })
+}
+
+/// The addresses that `next` does not have any more, with their slots.
+pub(super) fn leaving<'a>(
+    current: &'a Seating,
+    next: &'a Seating,
+) -> impl Iterator<Item = (super::UeEndpoint, SlotIndex)> + 'a {
+    let taken = current.seats.iter();
+    taken
+        .filter_map(|seat| Some((seat.address?.endpoint, seat.slot)))
+        .filter(|(endpoint, _)| !next.addresses().any(|kept| kept == *endpoint))
+}
