@@ -234,6 +234,11 @@ fn descriptions() -> Vec<Row> {
             .sees("DNN", |view| view.dnn.clone(), Some("internet.mnc70".to_owned())),
         with("S-NSSAI is kept", "8.2.176", pgw().with(two_octets(1, 5)))
             .sees("S-NSSAI", |view| view.s_nssai.clone(), Some("1-000005".to_owned())),
+        with("RAT Type is kept", "7.5.2.1", pgw().with(u8(RAT_TYPE, 6))).sees(
+            "RAT Type",
+            |view| view.rat_type,
+            Some(6),
+        ),
         with("PDN Type is kept", "8.2.79", pgw().with(u8(PDN_TYPE, 3)))
             .sees("PDN Type", |view| view.pdn_type, Some(3)),
         with("User Plane Inactivity Timer is taken", "7.5.2.1", pgw().with(u32(INACTIVITY_TIMER, 60)))

@@ -375,6 +375,29 @@ fn changes() -> Vec<Row> {
         with("without DUPL nothing is copied any more", "5.2.3.1", duplicating())
             .send(modify([update_far(1, [action(FORW)])]), ok())
             .down(UE, FORWARDS),
+        with(
+            "Update Duplicating Parameters lead copies elsewhere",
+            "7.5.4.3",
+            duplicating(),
+        )
+        .send(
+            modify([update_far(
+                1,
+                [group(
+                    UPDATE_DUPLICATING,
+                    [gtpu(0x9a, [10, 1, 0, 40])],
+                )],
+            )]),
+            ok(),
+        )
+        .sees(
+            "where to",
+            |view| {
+                let rules = view.rules.as_ref().expect("rules");
+                rules.fars[0].duplicates.iter().map(|copy| copy.teid).collect()
+            },
+            vec![0x9a],
+        ),
         with("a peer without sessions is left", "5.2.3.1", pgw())
             .send(forward([gtpu(0x88, GNB)]), ok())
             .holds(

@@ -1,6 +1,6 @@
 //! Load and overload control (clauses 6.2.3, 6.2.4 and 7.5.3.3).
 
-use crate::support::message::split;
+use crate::support::message::{be, find, split};
 use crate::support::prelude::*;
 use crate::support::row::Row;
 use crate::support::world::World;
@@ -14,12 +14,16 @@ fn told(name: &'static str, clause: &'static str, features: u8) -> Row {
 }
 
 /// The metric in a group of the last answer.
-fn metric(group: u16) -> impl Fn(&World) -> Option<u8> {
+fn metric(group: u16) -> impl Fn(&World) -> Option<u64> {
+    part(group, METRIC)
+}
+
+/// A number in a group of the last answer.
+fn part(group: u16, kind: u16) -> impl Fn(&World) -> Option<u64> {
     move |world| {
         let answer = world.last_answer.as_ref().expect("an answer");
         let ies = split(answer.find(group)?);
-        let metric = ies.iter().find(|(kind, _)| *kind == METRIC);
-        metric.map(|(_, value)| value[0])
+        find(&ies, kind).map(be)
     }
 }
 
@@ -44,6 +48,30 @@ pub(crate) fn rows() -> Vec<Row> {
             .act(busy(42))
             .send(pgw(), ok())
             .holds("metric", metric(LOAD_CONTROL), Some(42)),
+        told("the sequence number rises with the load", "8.2.33", LOAD)
+            .act(busy(42))
+            .send(pgw(), ok())
+            .act(|world| {
+                let first = part(LOAD_CONTROL, SEQUENCE_NUMBER)(world);
+                assert!(first > Some(0), "{first:?}");
+                world.node.set_backlog(43);
+            })
+            .wait(2)
+            .step("Sequence Number", |world| {
+                let first = part(LOAD_CONTROL, SEQUENCE_NUMBER)(world);
+                let (octets, _) = world.octets(&modify([]), false);
+                let answer = world.receive(smf(), octets).pop();
+                world.last_answer = answer;
+                let second = part(LOAD_CONTROL, SEQUENCE_NUMBER)(world);
+                match second == first.map(|first| first + 1) {
+                    true => Ok(()),
+                    false => Err(format!("expected one more than {first:?}, got {second:?}")),
+                }
+            }),
+        told("an overload is told for a while", "8.2.35", OVRL)
+            .act(busy(95))
+            .send(pgw(), ok())
+            .holds("30 s in units of two", part(OVERLOAD_CONTROL, TIMER), Some(15)),
         told("an overload is told", "6.2.4.2", OVRL)
             .act(busy(95))
             .send(pgw(), ok().lacks(LOAD_CONTROL))

@@ -4,6 +4,7 @@
 //! and what the tables of the fast path do with packets then. Everything runs on the real stack, from bytes to bytes:
 //! node, codec, sessions, and tables in memory.
 
+mod document;
 mod support;
 
 use std::collections::BTreeMap;
@@ -82,13 +83,4 @@ fn rows_are_many_have_names_of_their_own_and_clauses() {
         }
     }
     assert!(places.len() >= MIN_ROWS, "{} rows", places.len());
-}
-
-#[test]
-fn zz_print() {
-    for (table, rows) in TABLES {
-        for row in rows() {
-            println!("ROW\t{table}\t{}\t{}", row.name, row.clause);
-        }
-    }
 }

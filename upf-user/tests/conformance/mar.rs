@@ -71,6 +71,21 @@ pub(crate) fn rows() -> Vec<Row> {
                 |view| view.rules.as_ref().expect("rules").mars[0].steering_mode,
                 2,
             ),
+        with("another FAR of a MAR's access", "7.5.4.16", steered())
+            .send(
+                modify([group(
+                    UPDATE_MAR,
+                    [u16(MAR_ID, 1), group(UPDATE_TGPP_ACCESS, [far_id(1)])],
+                )]),
+                ok(),
+            )
+            .up(2, "to 10.1.0.11 0x77, 1000000 kbit/s"),
+        ask(
+            "a MAR without Steering Functionality",
+            "7.5.2.8",
+            steered().group(CREATE_MAR, 1, |mar| mar.without(STEERING_FUNCTIONALITY)),
+            no(MANDATORY_MISSING).ie(STEERING_FUNCTIONALITY),
+        ),
         with("a second access of a MAR", "7.5.4.16", steered())
             .send(
                 modify([group(UPDATE_MAR, [u16(MAR_ID, 1), group(NON_TGPP_ACCESS, [far_id(1)])])]),

@@ -15,6 +15,15 @@ fn contents(flag: u8, part: &str) -> Ie {
 }
 
 
+/// PFD Contents with FD and AFD.
+fn several_flows(first: &str, second: &str) -> Ie {
+    let measured = |text: &str| [&(text.len() as u16).to_be_bytes()[..], text.as_bytes()].concat();
+    let additional = measured(second);
+    let length = (additional.len() as u16).to_be_bytes();
+    let value = [&[0x21, 0][..], &measured(first), &length, &additional].concat();
+    leaf(PFD_CONTENTS, value)
+}
+
 fn application<const N: usize>(id: &str, contents: [Ie; N]) -> Ie {
     group(
         APPLICATION_IDS_PFDS,
@@ -136,6 +145,20 @@ pub(crate) fn rows() -> Vec<Row> {
             .send(
                 with_application(),
                 no(UNKNOWN_APPLICATION).ie(APPLICATION_ID).rule(PDR, 3),
+            ),
+        associated("PFD Contents with several flow descriptions", "8.2.39")
+            .send(
+                pfd_management([application("web", [several_flows(WEB, DNS)])]),
+                ok(),
+            )
+            .send(with_application(), ok())
+            .down_list(
+                UE,
+                &[
+                    WEB_ENTRY,
+                    "proto 17 from 198.51.100.53/32 from port 53-53 to 10.45.0.2/32 -> drop",
+                    REST,
+                ],
             ),
         associated("several PFDs of an application match each", "5.2.1A.2")
             .send(pfd_management([pfds("web", &[WEB, DNS])]), ok())

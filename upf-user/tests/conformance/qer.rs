@@ -84,6 +84,18 @@ fn creations() -> Vec<Row> {
             no(RULE_FAILURE).ie(GBR).rule(QER, 1),
         ),
         with(
+            "Averaging Window and Paging Policy Indicator are kept",
+            "7.5.2.5",
+            pgw().qer(1, |qer| {
+                qer.add(u32(AVERAGING_WINDOW, 2000)).add(u8(PAGING_POLICY, 3))
+            }),
+        )
+        .sees(
+            "ms, indicator",
+            |view| (qer(view).averaging_window_ms, qer(view).paging_policy_indicator),
+            (Some(2000), Some(3)),
+        ),
+        with(
             "a Packet Rate is taken",
             "8.2.63",
             pgw().qer(1, |qer| qer.add(leaf(PACKET_RATE, [3, 0, 0, 10, 1, 0, 20]))),

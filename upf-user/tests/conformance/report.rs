@@ -159,6 +159,9 @@ pub(crate) fn rows() -> Vec<Row> {
         reported("a response may bring a new CP F-SEID", "7.5.9.1")
             .answer_it(response(ACCEPTED).with(f_seid(72, SMF)))
             .send(modify([]), ok().to(72)),
+        reported("DROBU in a response is taken", "8.2.32")
+            .answer_it(response(ACCEPTED).with(u8(SR_RESPONSE_FLAGS, 1)))
+            .sessions(1),
         reported("a response of another session's number is none", "7.6.5")
             .act(|world| {
                 if let Some((_, own)) = &mut world.last_own {
