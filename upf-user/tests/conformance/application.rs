@@ -18,7 +18,12 @@ fn of_web() -> Msg {
             3,
             10,
             3,
-            [source(CORE), network("internet"), ue(UE), text(APPLICATION_ID, "web")],
+            [
+                source(CORE),
+                network("internet"),
+                ue(UE),
+                text(APPLICATION_ID, "web"),
+            ],
         ),
         create_far(3, DROP),
     ])

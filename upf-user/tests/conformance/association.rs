@@ -14,7 +14,11 @@ pub(crate) fn rows() -> Vec<Row> {
 fn set_ups() -> Vec<Row> {
     let by_name = || setup().set(fqdn("smf.example.org"));
     vec![
-        bare("a set-up is answered with Node ID, stamp and features", "7.4.4.2").send(
+        bare(
+            "a set-up is answered with Node ID, stamp and features",
+            "7.4.4.2",
+        )
+        .send(
             setup(),
             ok().value(NODE_ID, &OUR_NODE)
                 .value(RECOVERY_TIME_STAMP, &OUR_STAMP.to_be_bytes())
@@ -55,43 +59,50 @@ fn set_ups() -> Vec<Row> {
             setup().set(leaf(NODE_ID, [0, 10, 100])),
             no(INVALID_LENGTH).ie(NODE_ID),
         ),
-        bare("spare bits of Node ID are not looked at", "8.1.1").send(
-            setup().set(leaf(NODE_ID, [0xf0, 10, 100, 0, 1])),
-            ok(),
-        ),
+        bare("spare bits of Node ID are not looked at", "8.1.1")
+            .send(setup().set(leaf(NODE_ID, [0xf0, 10, 100, 0, 1])), ok()),
         bare("names of nodes have no case", "8.2.38")
             .send(by_name(), ok())
             .send(setup().set(fqdn("SMF.Example.org")), ok())
             .associations(1),
-        with("a set-up of a known node ends its sessions", "6.2.6.2.2", pgw())
-            .send(setup(), ok())
-            .associations(1)
-            .sessions(0)
-            .down(UE, "nothing"),
-        with("a set-up with the same stamp ends the sessions, too", "6.2.6.2.2", pgw())
-            .send(setup_of(SMF, STAMP), ok())
-            .sessions(0),
-        with("a set-up that comes again does not end sessions", "6.4", pgw())
-            .send(setup().numbered(1), ok())
-            .sessions(1),
+        with(
+            "a set-up of a known node ends its sessions",
+            "6.2.6.2.2",
+            pgw(),
+        )
+        .send(setup(), ok())
+        .associations(1)
+        .sessions(0)
+        .down(UE, "nothing"),
+        with(
+            "a set-up with the same stamp ends the sessions, too",
+            "6.2.6.2.2",
+            pgw(),
+        )
+        .send(setup_of(SMF, STAMP), ok())
+        .sessions(0),
+        with(
+            "a set-up that comes again does not end sessions",
+            "6.4",
+            pgw(),
+        )
+        .send(setup().numbered(1), ok())
+        .sessions(1),
         bare("a retransmitted set-up is answered from memory", "6.4")
             .send(setup(), ok())
             .again()
             .associations(1),
-        bare("a set-up with later IEs is served", "7.6.9").send(
-            setup().with(leaf(65000, [1, 2, 3])).with(u8(999, 1)),
-            ok(),
-        ),
+        bare("a set-up with later IEs is served", "7.6.9")
+            .send(setup().with(leaf(65000, [1, 2, 3])).with(u8(999, 1)), ok()),
         bare("nodes at two addresses have two associations", "6.2.6.1")
             .send(setup(), ok())
             .send_from(other(), setup_of(OTHER, 5), ok())
             .associations(2),
-        bare("before the set-up a session is refused", "6.2.6.1")
-            .send(pgw(), no(NO_ASSOCIATION)),
+        bare("before the set-up a session is refused", "6.2.6.1").send(pgw(), no(NO_ASSOCIATION)),
         bare("before the set-up a modification is refused", "7.5.5.1")
-            .send(modify([]).to_seid(5), no(NO_ASSOCIATION).to(0)),
+            .send(modify([]).of_seid(5), no(NO_ASSOCIATION).to(0)),
         bare("before the set-up a deletion is refused", "7.5.7.1")
-            .send(delete().to_seid(5), no(NO_ASSOCIATION).to(0)),
+            .send(delete().of_seid(5), no(NO_ASSOCIATION).to(0)),
     ]
 }
 
@@ -129,7 +140,12 @@ fn set_ups_of_ours() -> Vec<Row> {
             .answer_it(response(REJECTED))
             .associations(0)
             .wait(11)
-            .sends("another one", ASSOCIATION_SETUP, |got| got.sequence != 1, true),
+            .sends(
+                "another one",
+                ASSOCIATION_SETUP,
+                |got| got.sequence != 1,
+                true,
+            ),
         connecting("a set-up of the peer's serves as well", "6.2.6.1")
             .send(setup(), ok())
             .wait(8)
@@ -138,9 +154,12 @@ fn set_ups_of_ours() -> Vec<Row> {
         connecting("a set-up response without Cause is none", "7.4.4.2")
             .answer_it(response(ACCEPTED).without(CAUSE))
             .associations(0),
-        connecting("a set-up response without Recovery Time Stamp is none", "7.4.4.2")
-            .answer_it(response(ACCEPTED).without(RECOVERY_TIME_STAMP))
-            .associations(0),
+        connecting(
+            "a set-up response without Recovery Time Stamp is none",
+            "7.4.4.2",
+        )
+        .answer_it(response(ACCEPTED).without(RECOVERY_TIME_STAMP))
+        .associations(0),
         connecting("a set-up of ours to a node of another version", "7.6.2")
             .answer_it(Msg::new(VERSION_NOT_SUPPORTED, Seid::Absent, []))
             .associations(0),
@@ -153,7 +172,13 @@ fn updates() -> Vec<Row> {
             .send(update_association().with(u8(CP_FUNCTION_FEATURES, 1)), ok())
             .holds(
                 "CP Function Features",
-                |world| world.node.associations().map(|view| view.cp_features.0).collect(),
+                |world| {
+                    world
+                        .node
+                        .associations()
+                        .map(|view| view.cp_features.0)
+                        .collect()
+                },
                 vec![1_u16],
             ),
         associated("an update without features keeps them", "7.4.4.3")
@@ -161,7 +186,13 @@ fn updates() -> Vec<Row> {
             .send(update_association(), ok())
             .holds(
                 "CP Function Features",
-                |world| world.node.associations().map(|view| view.cp_features.0).collect(),
+                |world| {
+                    world
+                        .node
+                        .associations()
+                        .map(|view| view.cp_features.0)
+                        .collect()
+                },
                 vec![3_u16],
             ),
         with("an update leaves sessions alone", "6.2.7.1", pgw())

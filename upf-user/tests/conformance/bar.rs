@@ -17,7 +17,14 @@ pub(crate) fn rows() -> Vec<Row> {
         with(
             "a BAR is kept",
             "7.5.2.6",
-            pgw().with(group(CREATE_BAR, [bar_id(3), u8(NOTIFICATION_DELAY, 2), u8(SUGGESTED_PACKETS, 9)])),
+            pgw().with(group(
+                CREATE_BAR,
+                [
+                    bar_id(3),
+                    u8(NOTIFICATION_DELAY, 2),
+                    u8(SUGGESTED_PACKETS, 9),
+                ],
+            )),
         )
         .sees(
             "ID, delay in ms, packets",
@@ -53,7 +60,10 @@ pub(crate) fn rows() -> Vec<Row> {
         changed(
             "Update BAR of a report response is nothing in a modification",
             "7.5.4.11",
-            modify([group(UPDATE_BAR_IN_REPORT, [bar_id(1), u8(NOTIFICATION_DELAY, 1)])]),
+            modify([group(
+                UPDATE_BAR_IN_REPORT,
+                [bar_id(1), u8(NOTIFICATION_DELAY, 1)],
+            )]),
             ok(),
         )
         .sees(

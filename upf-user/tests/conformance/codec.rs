@@ -22,16 +22,32 @@ fn headers() -> Vec<Row> {
     let mut too_short = heartbeat(1);
     too_short.length_error = -8;
     vec![
-        ask("a message priority is answered", "7.2.2.4.3", prioritised, ok()).holds(
+        ask(
+            "a message priority is answered",
+            "7.2.2.4.3",
+            prioritised,
+            ok(),
+        )
+        .holds(
             "the answer's priority",
-            |world| world.last_answer.as_ref().and_then(|answer| answer.priority),
+            |world| {
+                world
+                    .last_answer
+                    .as_ref()
+                    .and_then(|answer| answer.priority)
+            },
             Some(9),
         ),
         bare("without priority the answer has none", "7.2.2.4.3")
             .send(heartbeat(1), heard())
             .holds(
                 "the answer's priority",
-                |world| world.last_answer.as_ref().and_then(|answer| answer.priority),
+                |world| {
+                    world
+                        .last_answer
+                        .as_ref()
+                        .and_then(|answer| answer.priority)
+                },
                 None,
             ),
         bare("octets behind a message are not looked at", "7.6.3").send(followed, heard()),
@@ -59,21 +75,37 @@ fn elements() -> Vec<Row> {
     vec![
         with("IEs in any order", "8.1.1", backwards).down(UE, forwards),
         with("IEs of groups in any order", "8.1.1", inner_backwards).down(UE, forwards),
-        with("an unknown IE is skipped", "7.6.9", pgw().with(leaf(999, [1, 2, 3])))
-            .down(UE, forwards)
-            .holds("skipped IEs", |world| world.node.skipped_elements(), 1),
-        with("an unknown IE without octets is skipped", "7.6.9", pgw().with(leaf(999, [])))
-            .holds("skipped IEs", |world| world.node.skipped_elements(), 1),
+        with(
+            "an unknown IE is skipped",
+            "7.6.9",
+            pgw().with(leaf(999, [1, 2, 3])),
+        )
+        .down(UE, forwards)
+        .holds("skipped IEs", |world| world.node.skipped_elements(), 1),
+        with(
+            "an unknown IE without octets is skipped",
+            "7.6.9",
+            pgw().with(leaf(999, [])),
+        )
+        .holds("skipped IEs", |world| world.node.skipped_elements(), 1),
         with(
             "an unknown IE inside a group is skipped",
             "7.6.9",
             pgw().pdi(1, |pdi| pdi.first(leaf(999, [7; 40]))),
         )
         .down(UE, forwards),
-        with("a vendor's IE is skipped", "8.1.1", pgw().with(leaf(0x8001, [0, 18, 1, 2])))
-            .holds("skipped IEs", |world| world.node.skipped_elements(), 1),
-        with("a vendor's IE too short for its Enterprise ID", "8.1.1", pgw().with(leaf(0x8001, [0])))
-            .down(UE, forwards),
+        with(
+            "a vendor's IE is skipped",
+            "8.1.1",
+            pgw().with(leaf(0x8001, [0, 18, 1, 2])),
+        )
+        .holds("skipped IEs", |world| world.node.skipped_elements(), 1),
+        with(
+            "a vendor's IE too short for its Enterprise ID",
+            "8.1.1",
+            pgw().with(leaf(0x8001, [0])),
+        )
+        .down(UE, forwards),
         with(
             "a known IE where it does not belong is skipped",
             "7.6.9",
@@ -86,9 +118,11 @@ fn elements() -> Vec<Row> {
             pgw().pdr(1, |pdr| pdr.add(far_id(99)).add(precedence(1))),
         )
         .down(UE, forwards),
-        with("a later form of an IE has octets more", "8.1.1", pgw().pdr(1, |pdr| {
-            pdr.set(leaf(PRECEDENCE, [0, 0, 0, 100, 1, 2]))
-        }))
+        with(
+            "a later form of an IE has octets more",
+            "8.1.1",
+            pgw().pdr(1, |pdr| pdr.set(leaf(PRECEDENCE, [0, 0, 0, 100, 1, 2]))),
+        )
         .down(UE, forwards),
         ask(
             "groups in groups without end",
@@ -191,19 +225,18 @@ fn bundles() -> Vec<Row> {
             .sessions(2),
         associated("one refused message of a bundle leaves the others", "6.5")
             .bundle(vec![
-                (pgw().without(CREATE_FAR), no(MANDATORY_MISSING).ie(CREATE_FAR)),
+                (
+                    pgw().without(CREATE_FAR),
+                    no(MANDATORY_MISSING).ie(CREATE_FAR),
+                ),
                 (numbered(pgw_of("10.45.0.3"), 8), ok().to(8)),
             ])
             .sessions(1),
         bare("an association and its first session in one bundle", "6.5")
             .bundle(vec![(setup(), ok()), (pgw(), ok())])
             .sessions(1),
-        bare("the last message of a bundle has FO", "7.2.2.4.1").datagram(
-            &[
-                0x24, 1, 0, 12, 0, 0, 9, 0, 0, 96, 0, 4, 0, 0, 0, 1,
-            ],
-            &[2],
-        ),
+        bare("the last message of a bundle has FO", "7.2.2.4.1")
+            .datagram(&[0x24, 1, 0, 12, 0, 0, 9, 0, 0, 96, 0, 4, 0, 0, 0, 1], &[2]),
         bare("rubbish behind the first message of a bundle", "7.2.2.4.1").datagram(
             &[
                 0x24, 1, 0, 12, 0, 0, 9, 0, 0, 96, 0, 4, 0, 0, 0, 1, 0x20, 1, 0xff,

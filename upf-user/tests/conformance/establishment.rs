@@ -37,16 +37,24 @@ fn answers() -> Vec<Row> {
         with("a session forwards both ways", "5.2.1", pgw())
             .up(2, "out 1, 1000000 kbit/s")
             .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s"),
-        with("two sessions have slots and SEIDs of their own", "5.2.1", pgw())
-            .send(numbered(pgw_of("10.45.0.3"), 8), ok().to(8))
-            .sessions(2)
-            .holds(
-                "SEIDs differ",
-                |world| world.sessions[0].up_seid != world.sessions[1].up_seid,
-                true,
-            )
-            .holds("TEIDs differ", |world| world.teid(0, 2) != world.teid(1, 2), true)
-            .down("10.45.0.3", "to 10.1.0.11 0x77, 2000000 kbit/s"),
+        with(
+            "two sessions have slots and SEIDs of their own",
+            "5.2.1",
+            pgw(),
+        )
+        .send(numbered(pgw_of("10.45.0.3"), 8), ok().to(8))
+        .sessions(2)
+        .holds(
+            "SEIDs differ",
+            |world| world.sessions[0].up_seid != world.sessions[1].up_seid,
+            true,
+        )
+        .holds(
+            "TEIDs differ",
+            |world| world.teid(0, 2) != world.teid(1, 2),
+            true,
+        )
+        .down("10.45.0.3", "to 10.1.0.11 0x77, 2000000 kbit/s"),
         ask(
             "a refused establishment is answered to the control plane's SEID",
             "7.2.2.4.2",
@@ -60,9 +68,13 @@ fn answers() -> Vec<Row> {
             pgw().without(F_SEID),
             no(MANDATORY_MISSING).ie(F_SEID).to(0),
         ),
-        with("a retransmitted establishment is answered from memory", "6.4", pgw())
-            .again()
-            .sessions(1),
+        with(
+            "a retransmitted establishment is answered from memory",
+            "6.4",
+            pgw(),
+        )
+        .again()
+        .sessions(1),
         with("a retransmission is known for T1 × (N1 + 1)", "6.4", pgw())
             .wait(11)
             .again()
@@ -74,10 +86,13 @@ fn answers() -> Vec<Row> {
                 pgw().numbered(9),
                 no(RULE_FAILURE).ie(UE_IP_ADDRESS).rule(PDR, 1),
             ),
-        associated("the same sequence number with other contents is another request", "6.4")
-            .send(pgw().numbered(5), ok())
-            .send(numbered(pgw_of("10.45.0.3"), 8).numbered(5), ok())
-            .sessions(2),
+        associated(
+            "the same sequence number with other contents is another request",
+            "6.4",
+        )
+        .send(pgw().numbered(5), ok())
+        .send(numbered(pgw_of("10.45.0.3"), 8).numbered(5), ok())
+        .sessions(2),
         associated("a refused establishment leaves no trace", "6.3.2.3")
             .send(
                 pgw().far(2, |far| far.without(FORWARDING)),
@@ -93,20 +108,23 @@ fn answers() -> Vec<Row> {
             .sessions(2)
             .send(delete(), ok())
             .send(numbered(pgw_of("10.45.0.4"), 9), ok()),
-        associated("an establishment is refused while we are overloaded", "6.2.4")
-            .act(|world| {
-                let (octets, _) = world.octets(&pgw(), false);
-                let now = world.now;
-                let actions = world.node.refuse(smf(), &octets, now, &mut world.stack);
-                world.keep(actions);
-            })
-            .sends(
-                "congestion",
-                ESTABLISHMENT + 1,
-                |got| (got.cause(), got.seid),
-                (Some(CONGESTION), Some(7)),
-            )
-            .sessions(0),
+        associated(
+            "an establishment is refused while we are overloaded",
+            "6.2.4",
+        )
+        .act(|world| {
+            let (octets, _) = world.octets(&pgw(), false);
+            let now = world.now;
+            let actions = world.node.refuse(smf(), &octets, now, &mut world.stack);
+            world.keep(actions);
+        })
+        .sends(
+            "congestion",
+            ESTABLISHMENT + 1,
+            |got| (got.cause(), got.seid),
+            (Some(CONGESTION), Some(7)),
+        )
+        .sessions(0),
     ]
 }
 
@@ -138,16 +156,27 @@ fn profiles() -> Vec<Row> {
         with("the gNB's tunnel opens the downlink", "5.2.3.1", pdu())
             .send(modify([to_gnb(1, 0x1234)]), ok())
             .down(UE, "to 10.1.0.10 0x1234, qfi 1, 2000000 kbit/s"),
-        with("a router advertisement goes without the session's QER", "5.2.1", pdu())
-            .send(modify([to_gnb(1, 0x1234)]), ok())
-            .up(3, "to 10.1.0.10 0x1234"),
+        with(
+            "a router advertisement goes without the session's QER",
+            "5.2.1",
+            pdu(),
+        )
+        .send(modify([to_gnb(1, 0x1234)]), ok())
+        .up(3, "to 10.1.0.10 0x1234"),
         with("an idle UE's downlink is buffered", "5.2.3.1", pdu())
             .send(modify([to_gnb(1, 0x1234)]), ok())
-            .send(modify([update_far(1, [action(BUFF_NOCP), bar_id(1)])]), ok())
+            .send(
+                modify([update_far(1, [action(BUFF_NOCP), bar_id(1)])]),
+                ok(),
+            )
             .down(UE, "buffer, 2000000 kbit/s"),
-        with("the session of an SGW-U, without Precedence", "7.5.2.2", sgw())
-            .up(1, "buffer")
-            .up(2, "buffer"),
+        with(
+            "the session of an SGW-U, without Precedence",
+            "7.5.2.2",
+            sgw(),
+        )
+        .up(1, "buffer")
+        .up(2, "buffer"),
         with("the tunnels of an SGW-U", "5.2.3.1", sgw())
             .send(
                 modify([
@@ -166,8 +195,11 @@ fn profiles() -> Vec<Row> {
             )
             .up(1, "to 10.1.0.10 0x51")
             .up(2, "to 10.1.0.11 0x52"),
-        with("a PGW-U's uplink names the UE's address", "5.2.1A.2", pgw())
-            .sees("UE addresses", |view| view.ue_addresses.clone(), vec![UE.to_owned()]),
+        with("a PGW-U's uplink names the UE's address", "5.2.1A.2", pgw()).sees(
+            "UE addresses",
+            |view| view.ue_addresses.clone(),
+            vec![UE.to_owned()],
+        ),
     ]
 }
 
@@ -175,8 +207,18 @@ fn mandatory() -> Vec<Row> {
     let missing = |ie| no(MANDATORY_MISSING).ie(ie);
     vec![
         // Without Node ID nobody knows whose it is: that goes before all other causes but this one.
-        ask("an establishment without Node ID", "7.5.2.1", pgw().without(NODE_ID), missing(NODE_ID)),
-        ask("an establishment without F-SEID", "7.5.2.1", pgw().without(F_SEID), missing(F_SEID)),
+        ask(
+            "an establishment without Node ID",
+            "7.5.2.1",
+            pgw().without(NODE_ID),
+            missing(NODE_ID),
+        ),
+        ask(
+            "an establishment without F-SEID",
+            "7.5.2.1",
+            pgw().without(F_SEID),
+            missing(F_SEID),
+        ),
         ask(
             "an establishment without Create PDR",
             "7.5.2.1",
@@ -226,23 +268,47 @@ fn mandatory() -> Vec<Row> {
 fn descriptions() -> Vec<Row> {
     let two_octets = |first, second| leaf(S_NSSAI, [first, 0, 0, second]);
     vec![
-        with("User ID is kept", "8.2.101", pgw())
-            .sees("IMSI", |view| view.imsi.clone(), Some("999700000000001".to_owned())),
-        with("APN/DNN as plain text", "8.2.117", pgw())
-            .sees("DNN", |view| view.dnn.clone(), Some("internet".to_owned())),
-        with("APN/DNN as DNS labels", "8.2.117", pgw().set(labels(DNN, "internet.mnc70")))
-            .sees("DNN", |view| view.dnn.clone(), Some("internet.mnc70".to_owned())),
-        with("S-NSSAI is kept", "8.2.176", pgw().with(two_octets(1, 5)))
-            .sees("S-NSSAI", |view| view.s_nssai.clone(), Some("1-000005".to_owned())),
+        with("User ID is kept", "8.2.101", pgw()).sees(
+            "IMSI",
+            |view| view.imsi.clone(),
+            Some("999700000000001".to_owned()),
+        ),
+        with("APN/DNN as plain text", "8.2.117", pgw()).sees(
+            "DNN",
+            |view| view.dnn.clone(),
+            Some("internet".to_owned()),
+        ),
+        with(
+            "APN/DNN as DNS labels",
+            "8.2.117",
+            pgw().set(labels(DNN, "internet.mnc70")),
+        )
+        .sees(
+            "DNN",
+            |view| view.dnn.clone(),
+            Some("internet.mnc70".to_owned()),
+        ),
+        with("S-NSSAI is kept", "8.2.176", pgw().with(two_octets(1, 5))).sees(
+            "S-NSSAI",
+            |view| view.s_nssai.clone(),
+            Some("1-000005".to_owned()),
+        ),
         with("RAT Type is kept", "7.5.2.1", pgw().with(u8(RAT_TYPE, 6))).sees(
             "RAT Type",
             |view| view.rat_type,
             Some(6),
         ),
-        with("PDN Type is kept", "8.2.79", pgw().with(u8(PDN_TYPE, 3)))
-            .sees("PDN Type", |view| view.pdn_type, Some(3)),
-        with("User Plane Inactivity Timer is taken", "7.5.2.1", pgw().with(u32(INACTIVITY_TIMER, 60)))
-            .sessions(1),
+        with("PDN Type is kept", "8.2.79", pgw().with(u8(PDN_TYPE, 3))).sees(
+            "PDN Type",
+            |view| view.pdn_type,
+            Some(3),
+        ),
+        with(
+            "User Plane Inactivity Timer is taken",
+            "7.5.2.1",
+            pgw().with(u32(INACTIVITY_TIMER, 60)),
+        )
+        .sessions(1),
         ask(
             "a User ID that is too short",
             "7.6.7",

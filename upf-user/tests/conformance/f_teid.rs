@@ -27,27 +27,60 @@ pub(crate) fn rows() -> Vec<Row> {
     let same_teid = |world: &crate::support::world::World| world.teid(0, 2) == world.teid(0, 3);
     let given = || f_teid(0x55, OURS);
     vec![
-        ask("CHOOSE is answered in Created PDR", "5.5.3", pgw(), ok().created(&[2])),
-        with("the same CHOOSE ID is the same F-TEID", "5.5.3", with_f_teid(choose_as(5)).with(second(choose_as(5))))
-            .holds("one TEID", same_teid, true),
-        with("other CHOOSE IDs are other F-TEIDs", "5.5.3", with_f_teid(choose_as(5)).with(second(choose_as(6))))
-            .holds("one TEID", same_teid, false),
-        with("CHOOSE without CHOOSE ID is an F-TEID of its own", "5.5.3", pgw().with(second(choose())))
-            .holds("one TEID", same_teid, false),
-        with("a CHOOSE ID is remembered for the session", "5.5.3", with_f_teid(choose_as(5)))
-            .send(modify([second(choose_as(5))]), ok().created(&[3]))
-            .holds("one TEID", same_teid, true),
-        with("a CHOOSE ID is the session's alone", "5.5.3", with_f_teid(choose_as(5)))
-            .send(
-                numbered(pgw_of("10.45.0.3"), 8).pdi(2, |pdi| pdi.set(choose_as(5))),
-                ok(),
-            )
-            .holds("TEIDs differ", |world| world.teid(0, 2) != world.teid(1, 2), true),
-        with("a shared F-TEID goes with its last user", "5.5.3", with_f_teid(choose_as(5)).with(second(choose_as(5))))
-            .send(modify([remove(REMOVE_PDR, pdr_id(2))]), ok())
-            .up_list(3, &["proto 17 to 10.45.0.2/32 -> out 1"])
-            .send(modify([remove(REMOVE_PDR, pdr_id(3))]), ok())
-            .up(3, "unknown"),
+        ask(
+            "CHOOSE is answered in Created PDR",
+            "5.5.3",
+            pgw(),
+            ok().created(&[2]),
+        ),
+        with(
+            "the same CHOOSE ID is the same F-TEID",
+            "5.5.3",
+            with_f_teid(choose_as(5)).with(second(choose_as(5))),
+        )
+        .holds("one TEID", same_teid, true),
+        with(
+            "other CHOOSE IDs are other F-TEIDs",
+            "5.5.3",
+            with_f_teid(choose_as(5)).with(second(choose_as(6))),
+        )
+        .holds("one TEID", same_teid, false),
+        with(
+            "CHOOSE without CHOOSE ID is an F-TEID of its own",
+            "5.5.3",
+            pgw().with(second(choose())),
+        )
+        .holds("one TEID", same_teid, false),
+        with(
+            "a CHOOSE ID is remembered for the session",
+            "5.5.3",
+            with_f_teid(choose_as(5)),
+        )
+        .send(modify([second(choose_as(5))]), ok().created(&[3]))
+        .holds("one TEID", same_teid, true),
+        with(
+            "a CHOOSE ID is the session's alone",
+            "5.5.3",
+            with_f_teid(choose_as(5)),
+        )
+        .send(
+            numbered(pgw_of("10.45.0.3"), 8).pdi(2, |pdi| pdi.set(choose_as(5))),
+            ok(),
+        )
+        .holds(
+            "TEIDs differ",
+            |world| world.teid(0, 2) != world.teid(1, 2),
+            true,
+        ),
+        with(
+            "a shared F-TEID goes with its last user",
+            "5.5.3",
+            with_f_teid(choose_as(5)).with(second(choose_as(5))),
+        )
+        .send(modify([remove(REMOVE_PDR, pdr_id(2))]), ok())
+        .up_list(3, &["proto 17 to 10.45.0.2/32 -> out 1"])
+        .send(modify([remove(REMOVE_PDR, pdr_id(3))]), ok())
+        .up(3, "unknown"),
         ask(
             "an F-TEID of the control plane's",
             "5.5.3",
@@ -65,7 +98,13 @@ pub(crate) fn rows() -> Vec<Row> {
                 |world| modify([second(f_teid(world.teid(0, 2), OURS))]),
                 ok(),
             )
-            .up_list(2, &["proto 17 to 10.45.0.2/32 -> out 1", "-> out 1, 1000000 kbit/s"]),
+            .up_list(
+                2,
+                &[
+                    "proto 17 to 10.45.0.2/32 -> out 1",
+                    "-> out 1, 1000000 kbit/s",
+                ],
+            ),
         with("an F-TEID of another session", "5.5.3", pgw())
             .send(numbered(pgw_of("10.45.0.3"), 8), ok())
             .send_with(
@@ -84,36 +123,48 @@ pub(crate) fn rows() -> Vec<Row> {
             with_f_teid(leaf(F_TEID, [6])),
             no(NOT_SUPPORTED).ie(F_TEID).rule(PDR, 2),
         ),
-        with("CHOOSE of IPv4 alone", "8.2.3", with_f_teid(leaf(F_TEID, [5])))
-            .dual_stack()
-            .holds(
-                "addresses",
-                |world| {
-                    let created = &world.sessions[0].pdrs[&2];
-                    (created.tunnel_v4.is_some(), created.tunnel_v6.is_some())
-                },
-                (true, false),
-            ),
-        with("CHOOSE of IPv6 alone", "8.2.3", with_f_teid(leaf(F_TEID, [6])))
-            .dual_stack()
-            .holds(
-                "addresses",
-                |world| {
-                    let created = &world.sessions[0].pdrs[&2];
-                    (created.tunnel_v4.is_some(), created.tunnel_v6.is_some())
-                },
-                (false, true),
-            ),
-        with("CHOOSE of both families is answered with both addresses", "8.2.3", pgw())
-            .dual_stack()
-            .holds(
-                "addresses",
-                |world| {
-                    let created = &world.sessions[0].pdrs[&2];
-                    (created.tunnel_v4.is_some(), created.tunnel_v6.is_some())
-                },
-                (true, true),
-            ),
+        with(
+            "CHOOSE of IPv4 alone",
+            "8.2.3",
+            with_f_teid(leaf(F_TEID, [5])),
+        )
+        .dual_stack()
+        .holds(
+            "addresses",
+            |world| {
+                let created = &world.sessions[0].pdrs[&2];
+                (created.tunnel_v4.is_some(), created.tunnel_v6.is_some())
+            },
+            (true, false),
+        ),
+        with(
+            "CHOOSE of IPv6 alone",
+            "8.2.3",
+            with_f_teid(leaf(F_TEID, [6])),
+        )
+        .dual_stack()
+        .holds(
+            "addresses",
+            |world| {
+                let created = &world.sessions[0].pdrs[&2];
+                (created.tunnel_v4.is_some(), created.tunnel_v6.is_some())
+            },
+            (false, true),
+        ),
+        with(
+            "CHOOSE of both families is answered with both addresses",
+            "8.2.3",
+            pgw(),
+        )
+        .dual_stack()
+        .holds(
+            "addresses",
+            |world| {
+                let created = &world.sessions[0].pdrs[&2];
+                (created.tunnel_v4.is_some(), created.tunnel_v6.is_some())
+            },
+            (true, true),
+        ),
         ask(
             "an F-TEID without address",
             "8.2.3",
@@ -132,7 +183,10 @@ pub(crate) fn rows() -> Vec<Row> {
             with_f_teid(leaf(F_TEID, [0x0d])),
             no(INVALID_LENGTH).ie(F_TEID),
         ),
-        with("a TEID is never 0", "TS 29.281 5.1", pgw())
-            .holds("TEID", |world| world.teid(0, 2) != 0, true),
+        with("a TEID is never 0", "TS 29.281 5.1", pgw()).holds(
+            "TEID",
+            |world| world.teid(0, 2) != 0,
+            true,
+        ),
     ]
 }

@@ -30,23 +30,39 @@ const FORWARDS: &str = "to 10.1.0.11 0x77, 2000000 kbit/s";
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
-        with("a Framed-Route leads to the UE", "5.16", framed([v4("192.168.8.0/22 0.0.0.0 1")]))
-            .down("192.168.9.7", FORWARDS)
-            .down("192.168.12.1", "nothing")
-            .down(UE, FORWARDS),
-        with("a Framed-IPv6-Route leads to the UE", "5.16", framed([v6("2001:db8:99::/56 :: 1")]))
-            .down("2001:db8:99:5::1", FORWARDS)
-            .down("2001:db8:99:100::1", "nothing"),
+        with(
+            "a Framed-Route leads to the UE",
+            "5.16",
+            framed([v4("192.168.8.0/22 0.0.0.0 1")]),
+        )
+        .down("192.168.9.7", FORWARDS)
+        .down("192.168.12.1", "nothing")
+        .down(UE, FORWARDS),
+        with(
+            "a Framed-IPv6-Route leads to the UE",
+            "5.16",
+            framed([v6("2001:db8:99::/56 :: 1")]),
+        )
+        .down("2001:db8:99:5::1", FORWARDS)
+        .down("2001:db8:99:100::1", "nothing"),
         with(
             "several routes of both families",
             "5.16",
-            framed([v4("192.168.8.0/24"), v4("192.168.16.0/24"), v6("2001:db8:99::/56")]),
+            framed([
+                v4("192.168.8.0/24"),
+                v4("192.168.16.0/24"),
+                v6("2001:db8:99::/56"),
+            ]),
         )
         .down("192.168.8.1", FORWARDS)
         .down("192.168.16.1", FORWARDS)
         .down("2001:db8:99::1", FORWARDS),
-        with("a route is of its network instance", "5.16", framed([v4("192.168.8.0/24")]))
-            .down_from("ims", "192.168.8.1", "nothing"),
+        with(
+            "a route is of its network instance",
+            "5.16",
+            framed([v4("192.168.8.0/24")]),
+        )
+        .down_from("ims", "192.168.8.1", "nothing"),
         ask(
             "a Framed-Route that cannot be read",
             "8.2.109",
@@ -59,23 +75,36 @@ pub(crate) fn rows() -> Vec<Row> {
             framed([v6("2001:db8::")]),
             no(INCORRECT).ie(FRAMED_IPV6_ROUTE).rule(PDR, 1),
         ),
-        with("a route that overlaps another session's", "5.16", framed([v4("192.168.8.0/22")])).send(
+        with(
+            "a route that overlaps another session's",
+            "5.16",
+            framed([v4("192.168.8.0/22")]),
+        )
+        .send(
             framed_of(8, "10.45.0.3", [v4("192.168.9.0/24")]),
             no(RULE_FAILURE).ie(FRAMED_ROUTE).rule(PDR, 1),
         ),
-        with("a route goes with its session", "5.16", framed([v4("192.168.8.0/22")]))
-            .send(delete(), ok())
-            .down("192.168.8.1", "nothing"),
-        with("routes of a modification replace those before", "7.5.4.2", framed([v4("192.168.8.0/24")]))
-            .send(
-                modify([
-                    update_pdr(1, [group(PDI, [source(CORE), v4("192.168.16.0/24")])]),
-                    update_pdr(2, [group(PDI, [source(ACCESS), v4("192.168.16.0/24")])]),
-                ]),
-                ok(),
-            )
-            .down("192.168.8.1", "nothing")
-            .down("192.168.16.1", FORWARDS),
+        with(
+            "a route goes with its session",
+            "5.16",
+            framed([v4("192.168.8.0/22")]),
+        )
+        .send(delete(), ok())
+        .down("192.168.8.1", "nothing"),
+        with(
+            "routes of a modification replace those before",
+            "7.5.4.2",
+            framed([v4("192.168.8.0/24")]),
+        )
+        .send(
+            modify([
+                update_pdr(1, [group(PDI, [source(CORE), v4("192.168.16.0/24")])]),
+                update_pdr(2, [group(PDI, [source(ACCESS), v4("192.168.16.0/24")])]),
+            ]),
+            ok(),
+        )
+        .down("192.168.8.1", "nothing")
+        .down("192.168.16.1", FORWARDS),
         ask(
             "more routes than a session may have",
             "7.5.3.1",

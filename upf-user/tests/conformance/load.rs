@@ -71,7 +71,11 @@ pub(crate) fn rows() -> Vec<Row> {
         told("an overload is told for a while", "8.2.35", OVRL)
             .act(busy(95))
             .send(pgw(), ok())
-            .holds("30 s in units of two", part(OVERLOAD_CONTROL, TIMER), Some(15)),
+            .holds(
+                "30 s in units of two",
+                part(OVERLOAD_CONTROL, TIMER),
+                Some(15),
+            ),
         told("an overload is told", "6.2.4.2", OVRL)
             .act(busy(95))
             .send(pgw(), ok().lacks(LOAD_CONTROL))
@@ -92,7 +96,10 @@ pub(crate) fn rows() -> Vec<Row> {
         ),
         told("features of an update count", "7.4.4.3", 0)
             .send(pgw(), ok().lacks(LOAD_CONTROL))
-            .send(update_association().with(u8(CP_FUNCTION_FEATURES, LOAD)), ok())
+            .send(
+                update_association().with(u8(CP_FUNCTION_FEATURES, LOAD)),
+                ok(),
+            )
             .send(modify([]), ok().has(LOAD_CONTROL)),
     ]
 }

@@ -65,7 +65,10 @@ pub(crate) fn rows() -> Vec<Row> {
             no(RULE_FAILURE).ie(MAR_ID),
         ),
         with("a MAR is changed", "7.5.4.16", steered())
-            .send(modify([group(UPDATE_MAR, [u16(MAR_ID, 1), u8(STEERING_MODE, 2)])]), ok())
+            .send(
+                modify([group(UPDATE_MAR, [u16(MAR_ID, 1), u8(STEERING_MODE, 2)])]),
+                ok(),
+            )
             .sees(
                 "mode",
                 |view| view.rules.as_ref().expect("rules").mars[0].steering_mode,
@@ -88,7 +91,10 @@ pub(crate) fn rows() -> Vec<Row> {
         ),
         with("a second access of a MAR", "7.5.4.16", steered())
             .send(
-                modify([group(UPDATE_MAR, [u16(MAR_ID, 1), group(NON_TGPP_ACCESS, [far_id(1)])])]),
+                modify([group(
+                    UPDATE_MAR,
+                    [u16(MAR_ID, 1), group(NON_TGPP_ACCESS, [far_id(1)])],
+                )]),
                 ok(),
             )
             .sees(

@@ -12,13 +12,13 @@ pub(crate) fn rows() -> Vec<Row> {
         change(
             "a modification of no session is answered to SEID 0",
             "7.2.2.4.2",
-            modify([to_gnb(1, 9)]).to_seid(12345),
+            modify([to_gnb(1, 9)]).of_seid(12345),
             no(NOT_FOUND).to(0),
         ),
         change(
             "a modification of SEID 0",
             "7.2.2.4.2",
-            modify([]).to_seid(0),
+            modify([]).of_seid(0),
             no(NOT_FOUND).to(0),
         ),
         change(

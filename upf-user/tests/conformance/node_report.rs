@@ -79,32 +79,62 @@ pub(crate) fn rows() -> Vec<Row> {
                 },
                 (Some(2), Some(named(SGW))),
             ),
-        with("a path that no session uses is not reported", "6.2.9.1", pgw())
-            .act(|world| fail(world, GNB))
-            .sends_nothing(),
-        with("a path that a session has left is not reported", "6.2.9.1", pgw())
-            .send(modify([to_gnb(1, 5)]), ok())
-            .act(|world| fail(world, SGW))
-            .sends_nothing()
-            .act(|world| fail(world, GNB))
-            .sends("UPFR", NODE_REPORT, |got| got.number(NODE_REPORT_TYPE), Some(1)),
-        with("a path is reported to the control planes that use it only", "6.2.9.1", pgw())
-            .send_from(other(), setup_of(OTHER, 1), ok())
-            .act(|world| fail(world, SGW))
-            .sends("one to the SMF", NODE_REPORT, |_| (), ())
-            .holds("to whom", |world| world.last_own.as_ref().map(|own| own.0), Some(smf()))
-            .sends_nothing(),
+        with(
+            "a path that no session uses is not reported",
+            "6.2.9.1",
+            pgw(),
+        )
+        .act(|world| fail(world, GNB))
+        .sends_nothing(),
+        with(
+            "a path that a session has left is not reported",
+            "6.2.9.1",
+            pgw(),
+        )
+        .send(modify([to_gnb(1, 5)]), ok())
+        .act(|world| fail(world, SGW))
+        .sends_nothing()
+        .act(|world| fail(world, GNB))
+        .sends(
+            "UPFR",
+            NODE_REPORT,
+            |got| got.number(NODE_REPORT_TYPE),
+            Some(1),
+        ),
+        with(
+            "a path is reported to the control planes that use it only",
+            "6.2.9.1",
+            pgw(),
+        )
+        .send_from(other(), setup_of(OTHER, 1), ok())
+        .act(|world| fail(world, SGW))
+        .sends("one to the SMF", NODE_REPORT, |_| (), ())
+        .holds(
+            "to whom",
+            |world| world.last_own.as_ref().map(|own| own.0),
+            Some(smf()),
+        )
+        .sends_nothing(),
         with("a node report is sent again after T1", "6.4", pgw())
             .act(|world| fail(world, SGW))
             .wait(4)
             .sends("the first", NODE_REPORT, |got| got.sequence, 1)
-            .sends("the second, with the same number", NODE_REPORT, |got| got.sequence, 1),
-        with("a node report that is refused is not sent again", "6.2.9.1", pgw())
-            .act(|world| fail(world, SGW))
-            .sends("one", NODE_REPORT, |_| (), ())
-            .answer_it(response(REJECTED))
-            .wait(5)
-            .sends_nothing(),
+            .sends(
+                "the second, with the same number",
+                NODE_REPORT,
+                |got| got.sequence,
+                1,
+            ),
+        with(
+            "a node report that is refused is not sent again",
+            "6.2.9.1",
+            pgw(),
+        )
+        .act(|world| fail(world, SGW))
+        .sends("one", NODE_REPORT, |_| (), ())
+        .answer_it(response(REJECTED))
+        .wait(5)
+        .sends_nothing(),
         with("a path that fails leaves sessions alone", "6.2.9.1", pgw())
             .act(|world| fail(world, SGW))
             .sessions(1)

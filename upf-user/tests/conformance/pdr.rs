@@ -4,21 +4,10 @@ use crate::support::ie::{Ie, Ies};
 use crate::support::prelude::*;
 use crate::support::row::Row;
 
-const REST: &str = "-> to 10.1.0.11 0x77, 2000000 kbit/s";
 const FORWARDS: &str = "to 10.1.0.11 0x77, 2000000 kbit/s";
-
-/// A PDR from the Internet to the UE with these IEs in its PDI besides, whose packets are dropped.
-fn dropping<const N: usize>(id: u16, order: u32, pdi: [Ie; N]) -> Msg {
-    let mut all = vec![source(CORE), network("internet"), ue(UE)];
-    all.extend(pdi);
-    let pdi = Ie::Group(PDI, Ies(all));
-    let pdr = group(CREATE_PDR, [pdr_id(id), precedence(order), pdi, far_id(3)]);
-    pgw().with(pdr).with(create_far(3, DROP))
-}
 
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = creations();
-    rows.extend(filters());
     rows.extend(changes());
     rows.extend(times());
     rows
@@ -27,8 +16,18 @@ pub(crate) fn rows() -> Vec<Row> {
 fn creations() -> Vec<Row> {
     let missing = |ie| no(MANDATORY_MISSING).ie(ie);
     vec![
-        ask("a PDR without PDR ID", "7.5.2.2", pgw().pdr(1, |pdr| pdr.without(PDR_ID)), missing(PDR_ID)),
-        ask("a PDR without PDI", "7.5.2.2", pgw().pdr(1, |pdr| pdr.without(PDI)), missing(PDI)),
+        ask(
+            "a PDR without PDR ID",
+            "7.5.2.2",
+            pgw().pdr(1, |pdr| pdr.without(PDR_ID)),
+            missing(PDR_ID),
+        ),
+        ask(
+            "a PDR without PDI",
+            "7.5.2.2",
+            pgw().pdr(1, |pdr| pdr.without(PDI)),
+            missing(PDI),
+        ),
         ask(
             "a PDI without Source Interface",
             "7.5.2.2",
@@ -147,13 +146,14 @@ fn creations() -> Vec<Row> {
         ask(
             "one F-TEID for both directions",
             "5.2.1A.2",
-            pgw().with(create_pdr(
-                3,
-                10,
-                1,
-                [source(CORE), choose_as(4), network("internet")],
-            ))
-            .pdi(2, |pdi| pdi.set(choose_as(4))),
+            pgw()
+                .with(create_pdr(
+                    3,
+                    10,
+                    1,
+                    [source(CORE), choose_as(4), network("internet")],
+                ))
+                .pdi(2, |pdi| pdi.set(choose_as(4))),
             no(RULE_FAILURE).ie(F_TEID).rule(PDR, 3),
         ),
         ask(
@@ -171,7 +171,12 @@ fn creations() -> Vec<Row> {
             }),
             no(NO_RESOURCES).ie(SDF_FILTER),
         ),
-        ask("as many PDRs as a session may have", "7.5.2.1", many_pdrs(64), ok()),
+        ask(
+            "as many PDRs as a session may have",
+            "7.5.2.1",
+            many_pdrs(64),
+            ok(),
+        ),
     ]
 }
 
@@ -184,137 +189,6 @@ fn many_pdrs(count: u16) -> Msg {
     })
 }
 
-fn filters() -> Vec<Row> {
-    const UDP: &str = "permit out 17 from 192.0.2.0/24 to assigned";
-    vec![
-        with("a lower precedence value wins", "5.2.1A.1", dropping(3, 10, [sdf(UDP)])).down_list(
-            UE,
-            &["proto 17 from 192.0.2.0/24 to 10.45.0.2/32 -> drop", REST],
-        ),
-        with("a higher precedence value comes last", "5.2.1A.1", dropping(3, 1000, [sdf(UDP)]))
-            .down(UE, FORWARDS),
-        with(
-            "a filter is swapped for the uplink",
-            "TS 29.212 5.4.2",
-            pgw().pdi(2, |pdi| pdi.add(sdf("permit out 6 from 192.0.2.1 80 to assigned"))),
-        )
-        .up_list(
-            2,
-            &["proto 6 from 192.0.2.1/32 from port 80-80 to 10.45.0.2/32 -> out 1, 1000000 kbit/s"],
-        ),
-        with(
-            "several SDF filters are alternatives",
-            "5.2.1A.2",
-            dropping(
-                3,
-                10,
-                [
-                    sdf("permit out 6 from any to assigned"),
-                    sdf("permit out 17 from any to assigned"),
-                ],
-            ),
-        )
-        .down_list(
-            UE,
-            &[
-                "proto 6 to 10.45.0.2/32 -> drop",
-                "proto 17 to 10.45.0.2/32 -> drop",
-                REST,
-            ],
-        ),
-        with(
-            "lists of ports and ranges",
-            "TS 29.212 5.4.2",
-            dropping(3, 10, [sdf("permit out 6 from any 80,8000-8080 to any")]),
-        )
-        .down_list(
-            UE,
-            &[
-                "proto 6 from port 80-80 -> drop",
-                "proto 6 from port 8000-8080 -> drop",
-                REST,
-            ],
-        ),
-        with(
-            "ToS and its mask",
-            "8.2.5",
-            dropping(3, 10, [leaf(SDF_FILTER, [0x02, 0, 0xb8, 0xfc])]),
-        )
-        .down_list(UE, &["tos 0xb8/0xfc -> drop", REST]),
-        with(
-            "a Security Parameter Index",
-            "8.2.5",
-            dropping(3, 10, [leaf(SDF_FILTER, [0x04, 0, 0, 0, 0, 9])]),
-        )
-        .down_list(UE, &["spi 0x9 -> drop", REST]),
-        with(
-            "a flow label",
-            "8.2.5",
-            pgw_of("2001:db8:45:7::").with(create_pdr(
-                3,
-                10,
-                3,
-                [
-                    source(CORE),
-                    network("internet"),
-                    ue("2001:db8:45:7::"),
-                    leaf(SDF_FILTER, [0x08, 0, 0, 0, 5]),
-                ],
-            ))
-            .with(create_far(3, DROP)),
-        )
-        .down_list("2001:db8:45:7::1", &["label 0x5 -> drop", REST]),
-        ask(
-            "an SDF filter that cannot be read",
-            "8.2.5",
-            dropping(3, 10, [sdf("permit everything")]),
-            no(INCORRECT).ie(SDF_FILTER).rule(PDR, 3),
-        ),
-        ask(
-            "deny is no flow description",
-            "TS 29.212 5.4.2",
-            dropping(3, 10, [sdf("deny out ip from any to assigned")]),
-            no(INCORRECT).ie(SDF_FILTER).rule(PDR, 3),
-        ),
-        ask(
-            "an SDF filter of nothing",
-            "8.2.5",
-            dropping(3, 10, [leaf(SDF_FILTER, [0, 0])]),
-            no(INCORRECT).ie(SDF_FILTER).rule(PDR, 3),
-        ),
-        ask(
-            "an SDF filter whose flow description goes beyond it",
-            "7.6.7",
-            dropping(3, 10, [leaf(SDF_FILTER, [1, 0, 0, 9, b'p'])]),
-            no(INVALID_LENGTH).ie(SDF_FILTER),
-        ),
-        with(
-            "an SDF Filter ID alone is another PDR's filter",
-            "5.2.1A.2A",
-            dropping(3, 10, [sdf_with_id(UDP, 4)])
-                .pdi(2, |pdi| pdi.add(leaf(SDF_FILTER, [0x10, 0, 0, 0, 0, 4]))),
-        )
-        .up_list(
-            2,
-            &["proto 17 from 192.0.2.0/24 to 10.45.0.2/32 -> out 1, 1000000 kbit/s"],
-        ),
-        ask(
-            "an SDF Filter ID that nobody describes",
-            "5.2.1A.2A",
-            dropping(3, 10, [leaf(SDF_FILTER, [0x10, 0, 0, 0, 0, 4])]),
-            no(INCORRECT).ie(SDF_FILTER).rule(PDR, 3),
-        ),
-        with("a QFI", "8.2.89", pgw().pdi(2, |pdi| pdi.add(u8(QFI, 9))))
-            .up(2, "out 1, of qfi 9, 1000000 kbit/s"),
-        with(
-            "several QFIs are alternatives",
-            "5.2.1A.2",
-            pgw().pdi(2, |pdi| pdi.add(u8(QFI, 1)).add(u8(QFI, 9))),
-        )
-        .up_list(2, &["qfi 1 qfi 9 -> out 1, 1000000 kbit/s"]),
-    ]
-}
-
 fn changes() -> Vec<Row> {
     vec![
         change(
@@ -324,15 +198,19 @@ fn changes() -> Vec<Row> {
             ok(),
         )
         .down(UE, "drop"),
-        with("a PDR points from a FAR that buffers to one that forwards", "5.2.3.1", pdu())
-            .send(
-                modify([
-                    far_to(9, ACCESS, gtpu(0x1234, GNB)),
-                    update_pdr(1, [far_id(9)]),
-                ]),
-                ok(),
-            )
-            .down(UE, "to 10.1.0.10 0x1234, qfi 1, 2000000 kbit/s"),
+        with(
+            "a PDR points from a FAR that buffers to one that forwards",
+            "5.2.3.1",
+            pdu(),
+        )
+        .send(
+            modify([
+                far_to(9, ACCESS, gtpu(0x1234, GNB)),
+                update_pdr(1, [far_id(9)]),
+            ]),
+            ok(),
+        )
+        .down(UE, "to 10.1.0.10 0x1234, qfi 1, 2000000 kbit/s"),
         change(
             "a PDR of another precedence",
             "7.5.4.2",
@@ -361,23 +239,40 @@ fn changes() -> Vec<Row> {
         change(
             "a PDR that is there cannot be created",
             "7.5.4.1",
-            modify([create_pdr(1, 1, 1, [source(CORE), network("internet"), ue(UE)])]),
+            modify([create_pdr(
+                1,
+                1,
+                1,
+                [source(CORE), network("internet"), ue(UE)],
+            )]),
             no(RULE_FAILURE).rule(PDR, 1),
         ),
-        change("a removed PDR detects nothing", "7.5.4.6", modify([remove(REMOVE_PDR, pdr_id(2))]), ok())
-            .up(2, "unknown")
-            .down(UE, FORWARDS),
+        change(
+            "a removed PDR detects nothing",
+            "7.5.4.6",
+            modify([remove(REMOVE_PDR, pdr_id(2))]),
+            ok(),
+        )
+        .up(2, "unknown")
+        .down(UE, FORWARDS),
         change(
             "an updated PDI of SDF filters keeps F-TEID and UE IP Address",
             "7.5.4.2",
             modify([update_pdr(
                 2,
-                [group(PDI, [source(ACCESS), sdf("permit out 17 from any to assigned")])],
+                [group(
+                    PDI,
+                    [source(ACCESS), sdf("permit out 17 from any to assigned")],
+                )],
             )]),
             ok(),
         )
         .up_list(2, &["proto 17 to 10.45.0.2/32 -> out 1, 1000000 kbit/s"])
-        .sees("UE addresses", |view| view.ue_addresses.clone(), vec![UE.to_owned()]),
+        .sees(
+            "UE addresses",
+            |view| view.ue_addresses.clone(),
+            vec![UE.to_owned()],
+        ),
         with(
             "an updated PDI without SDF filters has none any more",
             "7.5.4.2",
@@ -391,7 +286,10 @@ fn changes() -> Vec<Row> {
             modify([update_pdr(2, [group(PDI, [source(ACCESS), u8(QFI, 3)])])]),
             ok(),
         )
-        .send(modify([update_pdr(2, [group(PDI, [source(ACCESS)])])]), ok())
+        .send(
+            modify([update_pdr(2, [group(PDI, [source(ACCESS)])])]),
+            ok(),
+        )
         .up(2, "out 1, of qfi 3, 1000000 kbit/s"),
         change(
             "a new F-TEID is answered in Updated PDR",
@@ -422,9 +320,11 @@ fn rules(view: &upf_user::session::SessionView) -> &[upf_user::session::PdrView]
 
 fn times() -> Vec<Row> {
     // The clock of the rows begins 1000 s after its anchor, and a few datagrams later.
-    let at = |kind, seconds: u64| move |world: &crate::support::world::World| {
-        let time = u32(kind, world.ntp_after(seconds));
-        dropping(3, 10, []).group(CREATE_PDR, 3, |pdr| pdr.add(time))
+    let at = |kind, seconds: u64| {
+        move |world: &crate::support::world::World| {
+            let time = u32(kind, world.ntp_after(seconds));
+            dropping(3, 10, []).group(CREATE_PDR, 3, |pdr| pdr.add(time))
+        }
     };
     vec![
         associated("a PDR waits for its activation time", "5.2.1")

@@ -14,7 +14,6 @@ fn contents(flag: u8, part: &str) -> Ie {
     leaf(PFD_CONTENTS, value)
 }
 
-
 /// PFD Contents with FD and AFD.
 fn several_flows(first: &str, second: &str) -> Ie {
     let measured = |text: &str| [&(text.len() as u16).to_be_bytes()[..], text.as_bytes()].concat();
@@ -38,7 +37,12 @@ fn with_application() -> Msg {
             3,
             10,
             3,
-            [source(CORE), network("internet"), ue(UE), text(APPLICATION_ID, "web")],
+            [
+                source(CORE),
+                network("internet"),
+                ue(UE),
+                text(APPLICATION_ID, "web"),
+            ],
         ))
         .with(create_far(3, DROP))
 }
@@ -48,7 +52,12 @@ const REST: &str = "-> to 10.1.0.11 0x77, 2000000 kbit/s";
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
-        ask("PFDs are accepted", "7.4.3.2", pfd_management([pfds("web", &[WEB])]), ok()),
+        ask(
+            "PFDs are accepted",
+            "7.4.3.2",
+            pfd_management([pfds("web", &[WEB])]),
+            ok(),
+        ),
         ask(
             "PFDs without Node ID are the sender's",
             "7.4.3.1",
@@ -117,17 +126,23 @@ pub(crate) fn rows() -> Vec<Row> {
             with_application(),
             no(UNKNOWN_APPLICATION).ie(APPLICATION_ID).rule(PDR, 3),
         ),
-        associated("a PDR with Application ID finds the PFDs' packets", "5.2.1A.2")
-            .send(pfd_management([pfds("web", &[WEB])]), ok())
-            .send(with_application(), ok())
-            .down_list(UE, &[WEB_ENTRY, REST]),
+        associated(
+            "a PDR with Application ID finds the PFDs' packets",
+            "5.2.1A.2",
+        )
+        .send(pfd_management([pfds("web", &[WEB])]), ok())
+        .send(with_application(), ok())
+        .down_list(UE, &[WEB_ENTRY, REST]),
         associated("PFDs that are replaced count at once", "6.2.5.3")
             .send(pfd_management([pfds("web", &[WEB])]), ok())
             .send(with_application(), ok())
             .send(pfd_management([pfds("web", &[DNS])]), ok())
             .down_list(
                 UE,
-                &["proto 17 from 198.51.100.53/32 from port 53-53 to 10.45.0.2/32 -> drop", REST],
+                &[
+                    "proto 17 from 198.51.100.53/32 from port 53-53 to 10.45.0.2/32 -> drop",
+                    REST,
+                ],
             ),
         associated("PFDs of another application stay", "7.4.3.1")
             .send(pfd_management([pfds("web", &[WEB])]), ok())

@@ -27,12 +27,24 @@ fn creations() -> Vec<Row> {
         with("a low MBR", "8.2.8", with_ie(rates(MBR, 32, 32)))
             .up(2, "out 1, 32 kbit/s")
             .down(UE, "to 10.1.0.11 0x77, 32 kbit/s"),
-        with("a high MBR", "8.2.8", with_ie(rates(MBR, 40_000_000, 40_000_000)))
-            .up(2, "out 1, 40000000 kbit/s"),
-        with("an MBR of 0 lets nothing pass", "8.2.8", with_ie(rates(MBR, 0, 0)))
-            .up(2, "out 1, 0 kbit/s"),
-        with("a QER without MBR limits nothing", "7.5.2.5", pgw().qer(1, |qer| qer.without(MBR)))
-            .up(2, "out 1"),
+        with(
+            "a high MBR",
+            "8.2.8",
+            with_ie(rates(MBR, 40_000_000, 40_000_000)),
+        )
+        .up(2, "out 1, 40000000 kbit/s"),
+        with(
+            "an MBR of 0 lets nothing pass",
+            "8.2.8",
+            with_ie(rates(MBR, 0, 0)),
+        )
+        .up(2, "out 1, 0 kbit/s"),
+        with(
+            "a QER without MBR limits nothing",
+            "7.5.2.5",
+            pgw().qer(1, |qer| qer.without(MBR)),
+        )
+        .up(2, "out 1"),
         with("a closed uplink gate", "5.4.3", closed(4))
             .up(2, "out 1, 1000000 kbit/s, gate closed")
             .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s"),
@@ -41,42 +53,58 @@ fn creations() -> Vec<Row> {
             .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s, gate closed"),
         with("a QFI in the downlink", "8.2.89", with_ie(u8(QFI, 9)))
             .down(UE, "to 10.1.0.11 0x77, qfi 9, 2000000 kbit/s"),
-        with("no QFI, no PDU Session Container", "TS 29.281 5.2.2.7", pgw())
-            .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s"),
-        with("RQI in the downlink", "8.2.88", with_ie(u8(QFI, 9)).qer(1, |qer| qer.add(u8(RQI, 1))))
-            .down(UE, "to 10.1.0.11 0x77, qfi 9 rqi, 2000000 kbit/s"),
+        with(
+            "no QFI, no PDU Session Container",
+            "TS 29.281 5.2.2.7",
+            pgw(),
+        )
+        .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s"),
+        with(
+            "RQI in the downlink",
+            "8.2.88",
+            with_ie(u8(QFI, 9)).qer(1, |qer| qer.add(u8(RQI, 1))),
+        )
+        .down(UE, "to 10.1.0.11 0x77, qfi 9 rqi, 2000000 kbit/s"),
         with(
             "the lower of two MBRs counts",
             "5.2.1",
-            pgw().with(create_qer(2, 64))
+            pgw()
+                .with(create_qer(2, 64))
                 .pdr(1, |pdr| pdr.add(qer_id(2)))
                 .pdr(2, |pdr| pdr.add(qer_id(2))),
         )
         .up(2, "out 1, 64 kbit/s")
         .down(UE, "to 10.1.0.11 0x77, 128 kbit/s"),
-        with("a QER with Correlation ID is one limit for the UE's sessions", "8.2.10", correlated(7, UE))
-            .send(correlated(8, "10.45.0.3"), ok())
-            .up(2, "out 1, 1000000 kbit/s")
-            .holds(
-                "the meter of both",
-                |world| {
-                    let meter = |session| {
-                        let slot = world.slot_of_teid(world.teid(session, 2)).expect("a slot");
-                        let slot = world.tables().slot(slot.0).expect("a slot");
-                        let half = slot.uplink;
-                        half.rules[(half.state.version & 1) as usize]
-                            .meter_slot
-                    };
-                    meter(0) == meter(1)
-                },
-                true,
-            ),
+        with(
+            "a QER with Correlation ID is one limit for the UE's sessions",
+            "8.2.10",
+            correlated(7, UE),
+        )
+        .send(correlated(8, "10.45.0.3"), ok())
+        .up(2, "out 1, 1000000 kbit/s")
+        .holds(
+            "the meter of both",
+            |world| {
+                let meter = |session| {
+                    let slot = world.slot_of_teid(world.teid(session, 2)).expect("a slot");
+                    let slot = world.tables().slot(slot.0).expect("a slot");
+                    let half = slot.uplink;
+                    half.rules[(half.state.version & 1) as usize].meter_slot
+                };
+                meter(0) == meter(1)
+            },
+            true,
+        ),
         with(
             "a GBR up to the MBR",
             "8.2.9",
             pgw().qer(1, |qer| qer.add(rates(GBR, 1_000_000, 1000))),
         )
-        .sees("uplink GBR", |view| qer(view).uplink_gbr_kbps, Some(1_000_000)),
+        .sees(
+            "uplink GBR",
+            |view| qer(view).uplink_gbr_kbps,
+            Some(1_000_000),
+        ),
         ask(
             "a GBR above the MBR",
             "8.2.9",
@@ -87,12 +115,18 @@ fn creations() -> Vec<Row> {
             "Averaging Window and Paging Policy Indicator are kept",
             "7.5.2.5",
             pgw().qer(1, |qer| {
-                qer.add(u32(AVERAGING_WINDOW, 2000)).add(u8(PAGING_POLICY, 3))
+                qer.add(u32(AVERAGING_WINDOW, 2000))
+                    .add(u8(PAGING_POLICY, 3))
             }),
         )
         .sees(
             "ms, indicator",
-            |view| (qer(view).averaging_window_ms, qer(view).paging_policy_indicator),
+            |view| {
+                (
+                    qer(view).averaging_window_ms,
+                    qer(view).paging_policy_indicator,
+                )
+            },
             (Some(2000), Some(3)),
         ),
         with(
@@ -142,13 +176,28 @@ fn creations() -> Vec<Row> {
 
 fn changes() -> Vec<Row> {
     vec![
-        change("another MBR", "7.5.4.5", modify([update_qer(1, [rates(MBR, 100, 200)])]), ok())
-            .up(2, "out 1, 100 kbit/s")
-            .down(UE, "to 10.1.0.11 0x77, 200 kbit/s"),
-        change("another gate keeps the MBR", "7.5.4.5", modify([update_qer(1, [u8(GATE_STATUS, 5)])]), ok())
-            .up(2, "out 1, 1000000 kbit/s, gate closed"),
-        change("a QFI that comes later", "7.5.4.5", modify([update_qer(1, [u8(QFI, 5)])]), ok())
-            .down(UE, "to 10.1.0.11 0x77, qfi 5, 2000000 kbit/s"),
+        change(
+            "another MBR",
+            "7.5.4.5",
+            modify([update_qer(1, [rates(MBR, 100, 200)])]),
+            ok(),
+        )
+        .up(2, "out 1, 100 kbit/s")
+        .down(UE, "to 10.1.0.11 0x77, 200 kbit/s"),
+        change(
+            "another gate keeps the MBR",
+            "7.5.4.5",
+            modify([update_qer(1, [u8(GATE_STATUS, 5)])]),
+            ok(),
+        )
+        .up(2, "out 1, 1000000 kbit/s, gate closed"),
+        change(
+            "a QFI that comes later",
+            "7.5.4.5",
+            modify([update_qer(1, [u8(QFI, 5)])]),
+            ok(),
+        )
+        .down(UE, "to 10.1.0.11 0x77, qfi 5, 2000000 kbit/s"),
         change(
             "an update of no QER",
             "7.5.4.5",

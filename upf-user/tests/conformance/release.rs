@@ -29,10 +29,14 @@ pub(crate) fn rows() -> Vec<Row> {
         associated("a retransmitted release is answered from memory", "6.4")
             .send(release(), ok())
             .again(),
-        with("after a release nothing is known any more", "6.2.8.2", pgw())
-            .send(release(), ok())
-            .send(pgw(), no(NO_ASSOCIATION))
-            .send(modify([]), no(NO_ASSOCIATION)),
+        with(
+            "after a release nothing is known any more",
+            "6.2.8.2",
+            pgw(),
+        )
+        .send(release(), ok())
+        .send(pgw(), no(NO_ASSOCIATION))
+        .send(modify([]), no(NO_ASSOCIATION)),
         with("an announced release lets sessions go on", "6.2.7.3", pgw())
             .send(announced(), ok())
             .sessions(1)
@@ -41,17 +45,28 @@ pub(crate) fn rows() -> Vec<Row> {
         associated("an announced release refuses new sessions", "6.2.7.3")
             .send(announced(), ok())
             .send(pgw(), no(REJECTED)),
-        with("at the end of its period the association goes", "6.2.7.3", pgw())
-            .send(announced(), ok())
-            .wait(11)
-            .sessions(0)
-            .associations(0),
-        with("a period without end waits for the release", "8.2.78", pgw())
-            .send(update_association().with(u8(GRACEFUL_RELEASE_PERIOD, 0xe0)), ok())
-            .wait(11)
-            .sessions(1)
-            .send(release(), ok())
-            .sessions(0),
+        with(
+            "at the end of its period the association goes",
+            "6.2.7.3",
+            pgw(),
+        )
+        .send(announced(), ok())
+        .wait(11)
+        .sessions(0)
+        .associations(0),
+        with(
+            "a period without end waits for the release",
+            "8.2.78",
+            pgw(),
+        )
+        .send(
+            update_association().with(u8(GRACEFUL_RELEASE_PERIOD, 0xe0)),
+            ok(),
+        )
+        .wait(11)
+        .sessions(1)
+        .send(release(), ok())
+        .sessions(0),
         ending("we ask for a release with SARR and a period", "6.2.7.3").sends(
             "SARR, 20 s",
             ASSOCIATION_UPDATE,
@@ -70,8 +85,11 @@ pub(crate) fn rows() -> Vec<Row> {
         ending("once we end no association is set up", "6.2.7.3")
             .send_from(other(), setup_of(OTHER, 9), no(REJECTED))
             .associations(1),
-        ending("once we end the sessions are gone with the period", "6.2.7.3")
-            .wait(21)
-            .sessions(0),
+        ending(
+            "once we end the sessions are gone with the period",
+            "6.2.7.3",
+        )
+        .wait(21)
+        .sessions(0),
     ]
 }

@@ -1,7 +1,9 @@
 //! Session reports (clauses 5.10, 6.3.5, 7.5.8 and 7.5.9).
 
 use upf_user::pfcp::ie::{DownlinkDataServiceInformation, FTeid, NodeId, UsageReportTrigger};
-use upf_user::pfcp::message::{DownlinkDataReport, SessionReport, SessionReportRequest, UsageReport};
+use upf_user::pfcp::message::{
+    DownlinkDataReport, SessionReport, SessionReportRequest, UsageReport,
+};
 
 use crate::support::message::{find, split};
 use crate::support::prelude::*;
@@ -65,42 +67,55 @@ pub(crate) fn rows() -> Vec<Row> {
             .sends("DLDR", REPORT, |got| got.number(REPORT_TYPE), Some(1))
     };
     vec![
-        with("a downlink data report has PDR ID and service information", "7.5.8.2", pdu())
-            .act(|world| report(world, downlink_data()))
-            .sends(
-                "DLDR {PDR ID 1, QFI 1}",
-                REPORT,
-                |got| {
-                    let report = got.find(DOWNLINK_DATA_REPORT).map(<[u8]>::to_vec);
-                    (got.seid, got.number(REPORT_TYPE), report)
-                },
-                (
-                    Some(7),
-                    Some(1),
-                    Some(
-                        [
-                            &[0, 56, 0, 2, 0, 1][..],
-                            &[0, SERVICE_INFORMATION as u8, 0, 2, 2, 1],
-                        ]
-                        .concat(),
-                    ),
+        with(
+            "a downlink data report has PDR ID and service information",
+            "7.5.8.2",
+            pdu(),
+        )
+        .act(|world| report(world, downlink_data()))
+        .sends(
+            "DLDR {PDR ID 1, QFI 1}",
+            REPORT,
+            |got| {
+                let report = got.find(DOWNLINK_DATA_REPORT).map(<[u8]>::to_vec);
+                (got.seid, got.number(REPORT_TYPE), report)
+            },
+            (
+                Some(7),
+                Some(1),
+                Some(
+                    [
+                        &[0, 56, 0, 2, 0, 1][..],
+                        &[0, SERVICE_INFORMATION as u8, 0, 2, 2, 1],
+                    ]
+                    .concat(),
                 ),
             ),
-        with("an error indication report has the remote F-TEID", "7.5.8.4", pgw())
-            .act(|world| report(world, error_indication()))
-            .sends(
-                "ERIR {F-TEID}",
-                REPORT,
-                |got| {
-                    let report = got.find(ERROR_INDICATION_REPORT).map(<[u8]>::to_vec);
-                    (got.number(REPORT_TYPE), report)
-                },
-                (
-                    Some(4),
-                    Some(vec![0, 21, 0, 9, 1, 0, 0, 0, 0x77, 10, 1, 0, 11]),
-                ),
+        ),
+        with(
+            "an error indication report has the remote F-TEID",
+            "7.5.8.4",
+            pgw(),
+        )
+        .act(|world| report(world, error_indication()))
+        .sends(
+            "ERIR {F-TEID}",
+            REPORT,
+            |got| {
+                let report = got.find(ERROR_INDICATION_REPORT).map(<[u8]>::to_vec);
+                (got.number(REPORT_TYPE), report)
+            },
+            (
+                Some(4),
+                Some(vec![0, 21, 0, 9, 1, 0, 0, 0, 0x77, 10, 1, 0, 11]),
             ),
-        with("an error indication finds the sessions of its F-TEID", "TS 23.527 5.3", pgw()).holds(
+        ),
+        with(
+            "an error indication finds the sessions of its F-TEID",
+            "TS 23.527 5.3",
+            pgw(),
+        )
+        .holds(
             "sessions",
             |world| {
                 let tunnel = upf_user::session::RemoteTunnel {
@@ -111,19 +126,23 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             1,
         ),
-        with("a usage report of a session report has its own type", "7.5.8.3", pdu())
-            .act(|world| report(world, usage()))
-            .sends(
-                "USAR {URR ID, UR-SEQN, a trigger of three octets}",
-                REPORT,
-                |got| {
-                    let report = split(got.find(USAGE_REPORT).expect("type 80"));
-                    let trigger = find(&report, USAGE_REPORT_TRIGGER).map(<[u8]>::to_vec);
-                    (got.number(REPORT_TYPE), trigger)
-                },
-                // VOLTH in octet 5.
-                (Some(2), Some(vec![2, 0, 0])),
-            ),
+        with(
+            "a usage report of a session report has its own type",
+            "7.5.8.3",
+            pdu(),
+        )
+        .act(|world| report(world, usage()))
+        .sends(
+            "USAR {URR ID, UR-SEQN, a trigger of three octets}",
+            REPORT,
+            |got| {
+                let report = split(got.find(USAGE_REPORT).expect("type 80"));
+                let trigger = find(&report, USAGE_REPORT_TRIGGER).map(<[u8]>::to_vec);
+                (got.number(REPORT_TYPE), trigger)
+            },
+            // VOLTH in octet 5.
+            (Some(2), Some(vec![2, 0, 0])),
+        ),
         reported("a report that is answered is not sent again", "6.3.5.1")
             .answer_it(response(ACCEPTED))
             .wait(5)
@@ -137,10 +156,13 @@ pub(crate) fn rows() -> Vec<Row> {
             .wait(9)
             .holds("times", |world| world.sent.len(), 3)
             .sessions(1),
-        reported("a session that the control plane does not know ends", "7.5.9.1")
-            .answer_it(response(NOT_FOUND))
-            .sessions(0)
-            .down(UE, "nothing"),
+        reported(
+            "a session that the control plane does not know ends",
+            "7.5.9.1",
+        )
+        .answer_it(response(NOT_FOUND))
+        .sessions(0)
+        .down(UE, "nothing"),
         reported("a refused report leaves the session alone", "7.5.9.1")
             .answer_it(response(REJECTED))
             .sessions(1),
@@ -150,12 +172,14 @@ pub(crate) fn rows() -> Vec<Row> {
                 [bar_id(1), u8(NOTIFICATION_DELAY, 4)],
             )))
             .sees("delay in ms", bar_delay, Some(200)),
-        reported("Update BAR of a modification is nothing in a response", "7.5.9.2")
-            .answer_it(response(ACCEPTED).with(group(
-                UPDATE_BAR,
-                [bar_id(1), u8(NOTIFICATION_DELAY, 4)],
-            )))
-            .sees("delay in ms", bar_delay, None),
+        reported(
+            "Update BAR of a modification is nothing in a response",
+            "7.5.9.2",
+        )
+        .answer_it(
+            response(ACCEPTED).with(group(UPDATE_BAR, [bar_id(1), u8(NOTIFICATION_DELAY, 4)])),
+        )
+        .sees("delay in ms", bar_delay, None),
         reported("a response may bring a new CP F-SEID", "7.5.9.1")
             .answer_it(response(ACCEPTED).with(f_seid(72, SMF)))
             .send(modify([]), ok().to(72)),
@@ -174,10 +198,14 @@ pub(crate) fn rows() -> Vec<Row> {
             .answer_it(Msg::new(REPORT + 1, Seid::Session(0), []))
             .wait(3)
             .sends("the report again", REPORT, |got| got.sequence, 1),
-        with("a report goes to the CP F-SEID of the moment", "7.2.2.4.2", pdu())
-            .send(modify([f_seid(73, SMF)]), ok())
-            .act(|world| report(world, downlink_data()))
-            .sends("SEID 73", REPORT, |got| got.seid, Some(73)),
+        with(
+            "a report goes to the CP F-SEID of the moment",
+            "7.2.2.4.2",
+            pdu(),
+        )
+        .send(modify([f_seid(73, SMF)]), ok())
+        .act(|world| report(world, downlink_data()))
+        .sends("SEID 73", REPORT, |got| got.seid, Some(73)),
         with("a report without association is not sent", "6.3.5.1", pdu())
             .send(release(), ok())
             .act(|world| report(world, downlink_data()))

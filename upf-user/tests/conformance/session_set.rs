@@ -12,10 +12,14 @@ fn in_set() -> Msg {
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
-        with("the sessions of a set are deleted", "TS 23.007 23", in_set())
-            .send(set_deletion([fq_csid(MME, &[3])]), ok())
-            .sessions(0)
-            .down(UE, "nothing"),
+        with(
+            "the sessions of a set are deleted",
+            "TS 23.007 23",
+            in_set(),
+        )
+        .send(set_deletion([fq_csid(MME, &[3])]), ok())
+        .sessions(0)
+        .down(UE, "nothing"),
         with("sessions of other sets stay", "TS 23.007 23", in_set())
             .send(set_deletion([fq_csid(MME, &[4])]), ok())
             .sessions(1),
@@ -26,7 +30,10 @@ pub(crate) fn rows() -> Vec<Row> {
             .send(set_deletion([fq_csid(MME, &[3])]), ok())
             .sessions(1),
         with("several sets are deleted at once", "7.4.6.1", in_set())
-            .send(set_deletion([fq_csid(MME, &[1, 2]), fq_csid(MME, &[9, 3])]), ok())
+            .send(
+                set_deletion([fq_csid(MME, &[1, 2]), fq_csid(MME, &[9, 3])]),
+                ok(),
+            )
             .sessions(0),
         with("a modification puts a session into a set", "7.5.4.1", pgw())
             .send(modify([fq_csid(MME, &[3])]), ok())
@@ -51,13 +58,17 @@ pub(crate) fn rows() -> Vec<Row> {
             set_deletion([leaf(FQ_CSID, [2, 192, 0, 2, 77, 0, 3])]),
             no(INVALID_LENGTH).ie(FQ_CSID),
         ),
-        with("sets of another control plane's sessions stay", "7.4.6.1", in_set())
-            .send_from(other(), setup_of(OTHER, 1), ok())
-            .send_from(
-                other(),
-                set_deletion([fq_csid(MME, &[3])]).set(node_id(OTHER)),
-                ok(),
-            )
-            .sessions(1),
+        with(
+            "sets of another control plane's sessions stay",
+            "7.4.6.1",
+            in_set(),
+        )
+        .send_from(other(), setup_of(OTHER, 1), ok())
+        .send_from(
+            other(),
+            set_deletion([fq_csid(MME, &[3])]).set(node_id(OTHER)),
+            ok(),
+        )
+        .sessions(1),
     ]
 }

@@ -22,9 +22,13 @@ pub(crate) fn rows() -> Vec<Row> {
             by_endpoints(),
             ok().endpoints(&[1]).created(&[]),
         ),
-        with("a PDR by a traffic endpoint forwards", "5.2.1A.3", by_endpoints())
-            .holds("packets to endpoint 1", behind(1), "out 1".to_owned())
-            .down(UE, "to 10.1.0.11 0x77"),
+        with(
+            "a PDR by a traffic endpoint forwards",
+            "5.2.1A.3",
+            by_endpoints(),
+        )
+        .holds("packets to endpoint 1", behind(1), "out 1".to_owned())
+        .down(UE, "to 10.1.0.11 0x77"),
         ask(
             "a PDR with a traffic endpoint that is not there",
             "7.5.2.2",
@@ -34,7 +38,9 @@ pub(crate) fn rows() -> Vec<Row> {
         ask(
             "a traffic endpoint without ID",
             "7.5.2.7",
-            by_endpoints().group(CREATE_ENDPOINT, 1, |endpoint| endpoint.without(TRAFFIC_ENDPOINT_ID)),
+            by_endpoints().group(CREATE_ENDPOINT, 1, |endpoint| {
+                endpoint.without(TRAFFIC_ENDPOINT_ID)
+            }),
             no(MANDATORY_MISSING).ie(TRAFFIC_ENDPOINT_ID),
         ),
         ask(
@@ -64,18 +70,19 @@ pub(crate) fn rows() -> Vec<Row> {
         with(
             "two PDRs by one traffic endpoint have its F-TEID",
             "5.2.1A.3",
-            by_endpoints().with(create_pdr(
-                3,
-                10,
-                2,
-                [
-                    source(ACCESS),
-                    endpoint_id(1),
-                    sdf("permit out 17 from any to assigned"),
-                ],
-            ))
-            .with(create_far(3, DROP))
-            .pdr(3, |pdr| pdr.set(far_id(3))),
+            by_endpoints()
+                .with(create_pdr(
+                    3,
+                    10,
+                    2,
+                    [
+                        source(ACCESS),
+                        endpoint_id(1),
+                        sdf("permit out 17 from any to assigned"),
+                    ],
+                ))
+                .with(create_far(3, DROP))
+                .pdr(3, |pdr| pdr.set(far_id(3))),
         )
         .holds(
             "the list of endpoint 1",

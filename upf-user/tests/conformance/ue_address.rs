@@ -46,12 +46,27 @@ pub(crate) fn rows() -> Vec<Row> {
             ok().created(&[1, 2]),
         )
         .holds("families", families, (true, false))
-        .holds("packets", behind_v4, "to 10.1.0.11 0x77, 2000000 kbit/s".to_owned()),
-        with("CHV6 is answered with a prefix", "5.21.3.1", choosing(V6))
-            .holds("families", families, (false, true)),
-        with("CHV4 and CHV6 together", "5.21.3.1", choosing(V4 | V6))
-            .holds("families", families, (true, true)),
-        with("all PDRs of a session have one address", "5.21.3.1", choosing(V4)).holds(
+        .holds(
+            "packets",
+            behind_v4,
+            "to 10.1.0.11 0x77, 2000000 kbit/s".to_owned(),
+        ),
+        with("CHV6 is answered with a prefix", "5.21.3.1", choosing(V6)).holds(
+            "families",
+            families,
+            (false, true),
+        ),
+        with("CHV4 and CHV6 together", "5.21.3.1", choosing(V4 | V6)).holds(
+            "families",
+            families,
+            (true, true),
+        ),
+        with(
+            "all PDRs of a session have one address",
+            "5.21.3.1",
+            choosing(V4),
+        )
+        .holds(
             "addresses",
             |world| {
                 let pdrs = &world.sessions[0].pdrs;
@@ -59,21 +74,39 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             true,
         ),
-        with("an address is never handed out twice", "5.21.3.1", choosing(V4))
-            .send(numbered(choosing(V4), 8), ok())
-            .holds(
-                "addresses differ",
-                |world| world.sessions[0].pdrs[&1].ue_v4 != world.sessions[1].pdrs[&1].ue_v4,
-                true,
-            ),
-        with("an address that the control plane gave is not answered", "7.5.3.2", pgw()).holds(
+        with(
+            "an address is never handed out twice",
+            "5.21.3.1",
+            choosing(V4),
+        )
+        .send(numbered(choosing(V4), 8), ok())
+        .holds(
+            "addresses differ",
+            |world| world.sessions[0].pdrs[&1].ue_v4 != world.sessions[1].pdrs[&1].ue_v4,
+            true,
+        ),
+        with(
+            "an address that the control plane gave is not answered",
+            "7.5.3.2",
+            pgw(),
+        )
+        .holds(
             "UE IP Address in Created PDR 2",
             |world| world.sessions[0].pdrs[&2].ue_v4,
             None,
         ),
-        with("an address comes from the pool of its network instance", "5.21.3.1", in_ims(7)).holds(
+        with(
+            "an address comes from the pool of its network instance",
+            "5.21.3.1",
+            in_ims(7),
+        )
+        .holds(
             "the address",
-            |world| world.sessions[0].pdrs[&1].ue_v4.map(|address| address.octets()[..3].to_vec()),
+            |world| {
+                world.sessions[0].pdrs[&1]
+                    .ue_v4
+                    .map(|address| address.octets()[..3].to_vec())
+            },
             Some(vec![10, 46, 0]),
         ),
         associated("when all addresses are occupied", "5.21.3.1")
@@ -99,16 +132,22 @@ pub(crate) fn rows() -> Vec<Row> {
                 Ok(())
             })
             .send(in_ims(101), ok()),
-        with("a control plane does not give what we have handed out", "5.21.3.1", choosing(V4))
-            .send_with(
-                |world| {
-                    let address = world.sessions[0].pdrs[&1].ue_v4.expect("an address");
-                    numbered(pgw_of(&address.to_string()), 8)
-                },
-                no(RULE_FAILURE).ie(UE_IP_ADDRESS).rule(PDR, 1),
-            ),
-        with("an address of another session", "5.2.1A.2", pgw())
-            .send(numbered(pgw(), 8), no(RULE_FAILURE).ie(UE_IP_ADDRESS).rule(PDR, 1)),
+        with(
+            "a control plane does not give what we have handed out",
+            "5.21.3.1",
+            choosing(V4),
+        )
+        .send_with(
+            |world| {
+                let address = world.sessions[0].pdrs[&1].ue_v4.expect("an address");
+                numbered(pgw_of(&address.to_string()), 8)
+            },
+            no(RULE_FAILURE).ie(UE_IP_ADDRESS).rule(PDR, 1),
+        ),
+        with("an address of another session", "5.2.1A.2", pgw()).send(
+            numbered(pgw(), 8),
+            no(RULE_FAILURE).ie(UE_IP_ADDRESS).rule(PDR, 1),
+        ),
         ask(
             "an address given and left to us",
             "8.2.62",
@@ -158,11 +197,19 @@ pub(crate) fn rows() -> Vec<Row> {
         with("an IPv6 UE", "8.2.62", pgw_of("2001:db8:45:7::"))
             .down("2001:db8:45:7::1234", "to 10.1.0.11 0x77, 2000000 kbit/s")
             .down("2001:db8:45:8::1", "nothing"),
-        with("an IPv4v6 UE", "8.2.62", with_address(ue_both([10, 45, 0, 2], "2001:db8:45:7::")))
-            .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s")
-            .down("2001:db8:45:7::9", "to 10.1.0.11 0x77, 2000000 kbit/s"),
-        with("an address outside every pool", "8.2.62", pgw_of("203.0.113.9"))
-            .down("203.0.113.9", "to 10.1.0.11 0x77, 2000000 kbit/s"),
+        with(
+            "an IPv4v6 UE",
+            "8.2.62",
+            with_address(ue_both([10, 45, 0, 2], "2001:db8:45:7::")),
+        )
+        .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s")
+        .down("2001:db8:45:7::9", "to 10.1.0.11 0x77, 2000000 kbit/s"),
+        with(
+            "an address outside every pool",
+            "8.2.62",
+            pgw_of("203.0.113.9"),
+        )
+        .down("203.0.113.9", "to 10.1.0.11 0x77, 2000000 kbit/s"),
         with("the same address in two network instances", "8.2.4", pgw())
             .send(
                 numbered(pgw(), 8)
@@ -173,11 +220,15 @@ pub(crate) fn rows() -> Vec<Row> {
             )
             .down_from("ims", UE, "to 10.1.0.11 0x77, 2000000 kbit/s")
             .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s"),
-        with("a refused choice hands nothing out", "6.3.2.3", choosing(V4))
-            .send(
-                numbered(choosing(V4), 8).pdr(1, |pdr| pdr.set(far_id(9))),
-                no(RULE_FAILURE).ie(FAR_ID).rule(PDR, 1),
-            ),
+        with(
+            "a refused choice hands nothing out",
+            "6.3.2.3",
+            choosing(V4),
+        )
+        .send(
+            numbered(choosing(V4), 8).pdr(1, |pdr| pdr.set(far_id(9))),
+            no(RULE_FAILURE).ie(FAR_ID).rule(PDR, 1),
+        ),
         ask(
             "CHV4 beside an address of the same family in another PDR",
             "8.2.62",

@@ -34,19 +34,37 @@ fn creations() -> Vec<Row> {
         )
     };
     let triggers = |octets: &[u8]| {
-        measured(VOLUME, [2, 0], [threshold()])
-            .group(CREATE_URR, 1, |urr| urr.set(leaf(REPORTING_TRIGGERS, octets)))
+        measured(VOLUME, [2, 0], [threshold()]).group(CREATE_URR, 1, |urr| {
+            urr.set(leaf(REPORTING_TRIGGERS, octets))
+        })
     };
     vec![
-        with("a URR is kept", "7.5.2.4", measured(VOLUME, [2, 0], [threshold()])).sees(
+        with(
+            "a URR is kept",
+            "7.5.2.4",
+            measured(VOLUME, [2, 0], [threshold()]),
+        )
+        .sees(
             "threshold",
-            |view| urr(view).volume_threshold.and_then(|threshold| threshold.total),
+            |view| {
+                urr(view)
+                    .volume_threshold
+                    .and_then(|threshold| threshold.total)
+            },
             Some(1000),
         ),
-        with("Reporting Triggers of two octets", "8.2.19", triggers(&[2, 0]))
-            .sees("triggers", |view| urr(view).reporting_triggers, 2),
-        with("Reporting Triggers of three octets", "8.2.19", triggers(&[2, 0, 1]))
-            .sees("triggers", |view| urr(view).reporting_triggers, 0x1_0002),
+        with(
+            "Reporting Triggers of two octets",
+            "8.2.19",
+            triggers(&[2, 0]),
+        )
+        .sees("triggers", |view| urr(view).reporting_triggers, 2),
+        with(
+            "Reporting Triggers of three octets",
+            "8.2.19",
+            triggers(&[2, 0, 1]),
+        )
+        .sees("triggers", |view| urr(view).reporting_triggers, 0x1_0002),
         // Bit 8 of octet 5 is LIUSA in Reporting Triggers, and IMMER in Usage Report Trigger.
         lacks(
             "Reporting Triggers are not laid out like Usage Report Trigger",
@@ -54,11 +72,36 @@ fn creations() -> Vec<Row> {
             VOLUME,
             LINKED_URR_ID,
         ),
-        lacks("VOLTH without Volume Threshold", [2, 0], VOLUME, VOLUME_THRESHOLD),
-        lacks("TIMTH without Time Threshold", [4, 0], DURATION, TIME_THRESHOLD),
-        lacks("EVETH without Event Threshold", [0, 16], EVENT, EVENT_THRESHOLD),
-        lacks("PERIO without Measurement Period", [1, 0], VOLUME, MEASUREMENT_PERIOD),
-        lacks("QUHTI without Quota Holding Time", [8, 0], VOLUME, QUOTA_HOLDING_TIME),
+        lacks(
+            "VOLTH without Volume Threshold",
+            [2, 0],
+            VOLUME,
+            VOLUME_THRESHOLD,
+        ),
+        lacks(
+            "TIMTH without Time Threshold",
+            [4, 0],
+            DURATION,
+            TIME_THRESHOLD,
+        ),
+        lacks(
+            "EVETH without Event Threshold",
+            [0, 16],
+            EVENT,
+            EVENT_THRESHOLD,
+        ),
+        lacks(
+            "PERIO without Measurement Period",
+            [1, 0],
+            VOLUME,
+            MEASUREMENT_PERIOD,
+        ),
+        lacks(
+            "QUHTI without Quota Holding Time",
+            [8, 0],
+            VOLUME,
+            QUOTA_HOLDING_TIME,
+        ),
         lacks(
             "DROTH without Dropped DL Traffic Threshold",
             [0x40, 0],
@@ -140,12 +183,19 @@ fn changes() -> Vec<Row> {
         changed(
             "another threshold",
             "7.5.4.4",
-            modify([update_urr(1, [leaf(VOLUME_THRESHOLD, [1, 0, 0, 0, 0, 0, 0, 0, 9])])]),
+            modify([update_urr(
+                1,
+                [leaf(VOLUME_THRESHOLD, [1, 0, 0, 0, 0, 0, 0, 0, 9])],
+            )]),
             ok(),
         )
         .sees(
             "threshold",
-            |view| urr(view).volume_threshold.and_then(|threshold| threshold.total),
+            |view| {
+                urr(view)
+                    .volume_threshold
+                    .and_then(|threshold| threshold.total)
+            },
             Some(9),
         )
         .sees("triggers stay", |view| urr(view).reporting_triggers, 2),
@@ -179,7 +229,11 @@ fn changes() -> Vec<Row> {
             modify([remove(REMOVE_URR, urr_id(1))]),
             ok(),
         )
-        .sees("URRs", |view| view.rules.as_ref().expect("rules").urrs.len(), 0),
+        .sees(
+            "URRs",
+            |view| view.rules.as_ref().expect("rules").urrs.len(),
+            0,
+        ),
         with("a URR in use is not removed", "7.5.4.8", pdu()).send(
             modify([remove(REMOVE_URR, urr_id(1))]),
             no(RULE_FAILURE).ie(URR_ID).rule(URR, 1),

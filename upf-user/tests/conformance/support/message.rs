@@ -46,12 +46,12 @@ impl Msg {
         }
     }
 
-    pub(crate) fn to_session(mut self, n: usize) -> Self {
+    pub(crate) fn of_session(mut self, n: usize) -> Self {
         self.seid = Seid::Session(n);
         self
     }
 
-    pub(crate) fn to_seid(mut self, seid: u64) -> Self {
+    pub(crate) fn of_seid(mut self, seid: u64) -> Self {
         self.seid = Seid::Value(seid);
         self
     }

@@ -1,5 +1,6 @@
 //! What the tables are written with.
 
+pub(crate) mod answer;
 mod describe;
 pub(crate) mod ie;
 pub(crate) mod message;
@@ -9,6 +10,7 @@ pub(crate) mod types;
 pub(crate) mod world;
 
 pub(crate) mod prelude {
+    pub(crate) use super::answer::*;
     pub(crate) use super::ie::*;
     pub(crate) use super::message::{Msg, Seid};
     pub(crate) use super::requests::*;

@@ -314,3 +314,20 @@ pub(crate) fn dedicated(flow: &str) -> Msg {
     .pdr(1, |pdr| pdr.add(qer_id(2)))
     .pdr(2, |pdr| pdr.add(qer_id(2)))
 }
+
+/// A PDR from the Internet to the UE with these IEs in its PDI besides, whose packets are dropped.
+pub(crate) fn dropping<const N: usize>(id: u16, order: u32, pdi: [Ie; N]) -> Msg {
+    let mut all = vec![source(CORE), network("internet"), ue(UE)];
+    all.extend(pdi);
+    let pdi = Ie::Group(PDI, Ies(all));
+    let pdr = group(CREATE_PDR, [pdr_id(id), precedence(order), pdi, far_id(3)]);
+    pgw().with(pdr).with(create_far(3, DROP))
+}
+
+/// A session whose downlink packets are copied.
+pub(crate) fn duplicating() -> Msg {
+    pgw().far(1, |far| {
+        far.set(action(FORW | DUPL))
+            .add(group(DUPLICATING, [destination(4), gtpu(0x99, GNB)]))
+    })
+}
