@@ -75,6 +75,18 @@ fn set_ups() -> Vec<Row> {
         .sessions(0)
         .down(UE, "nothing"),
         with(
+            "Session Retention Information keeps no sessions",
+            "6.2.6.2.2",
+            pgw(),
+        )
+        .send(
+            // PFCP Session Retention Information, without addresses: all sessions.
+            setup().with(group(183, [])),
+            // PFCPASRsp-Flags, which would hold PSREI.
+            ok().lacks(184),
+        )
+        .sessions(0),
+        with(
             "a set-up with the same stamp ends the sessions, too",
             "6.2.6.2.2",
             pgw(),

@@ -12,6 +12,7 @@ pub(crate) fn rows() -> Vec<Row> {
             ok().to(7),
         )
         .sessions(0)
+        .uses_slots(0)
         .down(UE, "nothing")
         .up(2, "unknown"),
         change(

@@ -35,6 +35,7 @@ fn answers() -> Vec<Row> {
             Some(OURS.into()),
         ),
         with("a session forwards both ways", "5.2.1", pgw())
+            .uses_slots(1)
             .up(2, "out 1, 1000000 kbit/s")
             .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s"),
         with(
@@ -44,6 +45,7 @@ fn answers() -> Vec<Row> {
         )
         .send(numbered(pgw_of("10.45.0.3"), 8), ok().to(8))
         .sessions(2)
+        .uses_slots(2)
         .holds(
             "SEIDs differ",
             |world| world.sessions[0].up_seid != world.sessions[1].up_seid,
@@ -132,6 +134,7 @@ fn answers() -> Vec<Row> {
 fn profiles() -> Vec<Row> {
     vec![
         with("the PDU session of an SMF", "5.2.1", pdu())
+            .uses_slots(2)
             .down(UE, "buffer, 2000000 kbit/s")
             .up(2, "out 1, of qfi 1, 1000000 kbit/s"),
         with(
@@ -175,6 +178,7 @@ fn profiles() -> Vec<Row> {
             "7.5.2.2",
             sgw(),
         )
+        .uses_slots(2)
         .up(1, "buffer")
         .up(2, "buffer"),
         with("the tunnels of an SGW-U", "5.2.3.1", sgw())

@@ -132,12 +132,12 @@ pub(crate) fn rows() -> Vec<Row> {
                 ]),
                 ok().created(&[9]),
             )
-            .up(9, "to 10.1.0.10 0x99")
+            .up(9, "to 10.1.0.10 0x99").uses_slots(2)
             .send(
                 modify([remove(REMOVE_PDR, pdr_id(9)), remove(REMOVE_FAR, far_id(9))]),
                 ok(),
             )
-            .up(9, "unknown"),
+            .up(9, "unknown").uses_slots(1),
     ]
 }
 

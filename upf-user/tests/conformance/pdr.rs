@@ -1,6 +1,5 @@
 //! Packet Detection Rules (clauses 5.2.1, 7.5.2.2, 7.5.4.2 and 7.5.4.6).
 
-use crate::support::ie::{Ie, Ies};
 use crate::support::prelude::*;
 use crate::support::row::Row;
 

@@ -234,6 +234,11 @@ impl Row {
         self.holds("sessions", |world| world.stack.len(), expected)
     }
 
+    /// How many slots are in use.
+    pub(crate) fn uses_slots(self, expected: u32) -> Self {
+        self.holds("slots", |world| world.stack.slots_in_use(), expected)
+    }
+
     pub(crate) fn associations(self, expected: usize) -> Self {
         self.holds(
             "associations",
