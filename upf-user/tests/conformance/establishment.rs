@@ -14,6 +14,30 @@ pub(crate) fn rows() -> Vec<Row> {
 fn answers() -> Vec<Row> {
     vec![
         ask(
+            "a control plane with an IPv6 address alone",
+            "8.2.37",
+            pgw().set(leaf(
+                F_SEID,
+                [
+                    1, 0, 0, 0, 0, 0, 0, 0, 7, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                    1,
+                ],
+            )),
+            ok().to(7),
+        ),
+        ask(
+            "SEID 0 of a control plane",
+            "8.2.37",
+            pgw().set(f_seid(0, SMF)),
+            ok().to(0),
+        ),
+        ask(
+            "the highest SEID of a control plane",
+            "8.2.37",
+            pgw().set(f_seid(u64::MAX, SMF)),
+            ok().to(u64::MAX),
+        ),
+        ask(
             "an establishment is answered with Node ID, UP F-SEID and Created PDR",
             "7.5.3.1",
             pgw(),

@@ -27,6 +27,22 @@ pub(crate) fn rows() -> Vec<Row> {
     let same_teid = |world: &crate::support::world::World| world.teid(0, 2) == world.teid(0, 3);
     let given = || f_teid(0x55, OURS);
     vec![
+        with(
+            "an F-TEID stays when one message replaces the PDR of its CHOOSE ID",
+            "5.5.3",
+            with_f_teid(choose_as(5)),
+        )
+        .send(
+            modify([remove(REMOVE_PDR, pdr_id(2)), second(choose_as(5))]),
+            ok().created(&[3]),
+        )
+        .holds("one TEID", same_teid, true),
+        with("to choose again is no change", "7.5.4.2", pgw())
+            .send(
+                modify([update_pdr(2, [group(PDI, [source(ACCESS), choose()])])]),
+                ok(),
+            )
+            .up(2, "out 1, 1000000 kbit/s"),
         ask(
             "CHOOSE is answered in Created PDR",
             "5.5.3",

@@ -7,6 +7,64 @@ const FORWARDS: &str = "to 10.1.0.11 0x77, 2000000 kbit/s";
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
+
+        change(
+            "a rule that is removed is not updated in the same message",
+            "7.5.4.1",
+            modify([remove(REMOVE_PDR, pdr_id(2)), update_pdr(2, [precedence(1)])]),
+            no(RULE_FAILURE).rule(PDR, 2),
+        ),
+        change(
+            "a PDR is moved to a rule that the same message creates",
+            "7.5.4.1",
+            modify([
+                remove(REMOVE_PDR, pdr_id(1)),
+                create_pdr(11, 100, 1, [source(CORE), network("internet"), ue(UE)]),
+            ]),
+            ok(),
+        )
+        .down(UE, "to 10.1.0.11 0x77"),
+        change(
+            "another UE IP Address",
+            "7.5.4.2",
+            modify([
+                update_pdr(1, [group(PDI, [source(CORE), ue("10.45.0.9")])]),
+                update_pdr(2, [group(PDI, [source(ACCESS), ue("10.45.0.9")])]),
+            ]),
+            ok(),
+        )
+        .down(UE, "nothing")
+        .down("10.45.0.9", FORWARDS)
+        .up(2, "out 1, 1000000 kbit/s")
+        // That of the F-TEID, and that of the address.
+        .uses_slots(2),
+        change(
+            "another UE IP Address in one PDR alone",
+            "5.2.1A.2",
+            modify([update_pdr(1, [group(PDI, [source(CORE), ue("10.45.0.9")])])]),
+            no(NOT_SUPPORTED).ie(UE_IP_ADDRESS).rule(PDR, 2),
+        ),
+        change("all PDRs are removed", "7.5.4.6", modify([
+            remove(REMOVE_PDR, pdr_id(1)),
+            remove(REMOVE_PDR, pdr_id(2)),
+        ]), ok())
+            .down(UE, "nothing")
+            .up(2, "unknown")
+            .sessions(1)
+            .send(delete(), ok()),
+        change(
+            "the same rule twice in one message",
+            "7.5.4.1",
+            modify([create_far(9, DROP), create_far(9, DROP)]),
+            no(RULE_FAILURE).rule(FAR, 9),
+        ),
+        change(
+            "the same removal twice in one message",
+            "7.5.4.1",
+            modify([remove(REMOVE_PDR, pdr_id(1)), remove(REMOVE_PDR, pdr_id(1))]),
+            no(RULE_FAILURE).rule(PDR, 1),
+        ),
+
         change("an empty modification changes nothing", "7.5.4.1", modify([]), ok())
             .down(UE, FORWARDS),
         change(

@@ -17,6 +17,30 @@ fn of_other(address: &str) -> Msg {
 pub(crate) fn rows() -> Vec<Row> {
     let port = |port: u16| SocketAddr::from((IpAddr::from(SMF), port));
     vec![
+        with(
+            "a node that comes from another address begins anew",
+            "6.2.6.2.2",
+            pgw(),
+        )
+        .send_from(other(), setup(), ok())
+        .sessions(0)
+        .associations(1)
+        .send(modify([]), no(NO_ASSOCIATION).to(0)),
+        associated(
+            "a session request may come from another address of its node",
+            "6.2.6.1",
+        )
+        .send_from(other(), pgw(), ok())
+        .send_from(other(), modify([to_gnb(1, 5)]), ok())
+        .send(modify([to_gnb(1, 6)]), ok())
+        .down(UE, "to 10.1.0.10 0x6, 2000000 kbit/s"),
+        with(
+            "a stranger's heartbeat says nothing about others",
+            "TS 23.527 4.4.2",
+            pgw(),
+        )
+        .send_from(other(), heartbeat(STAMP + 9), heard())
+        .sessions(1),
         two("a session is modified by its control plane only", "7.5.5.1")
             .send_from(other(), modify([to_gnb(1, 5)]), no(NOT_FOUND))
             .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s"),

@@ -16,6 +16,26 @@ fn creations() -> Vec<Row> {
     let missing = |ie| no(MANDATORY_MISSING).ie(ie);
     vec![
         ask(
+            "a PDR from the control plane without F-TEID",
+            "5.3",
+            pdu().pdi(3, |pdi| pdi.without(F_TEID)),
+            no(CONDITIONAL_MISSING).ie(F_TEID).rule(PDR, 3),
+        ),
+        with(
+            "a PDR without Precedence is the last one",
+            "7.5.2.2",
+            pgw()
+                .pdr(1, |pdr| pdr.without(PRECEDENCE))
+                .with(create_pdr(
+                    3,
+                    4_294_967_295,
+                    3,
+                    [source(CORE), network("internet"), ue(UE)],
+                ))
+                .with(create_far(3, DROP)),
+        )
+        .down(UE, "drop"),
+        ask(
             "a PDR without PDR ID",
             "7.5.2.2",
             pgw().pdr(1, |pdr| pdr.without(PDR_ID)),

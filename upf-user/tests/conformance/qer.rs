@@ -21,6 +21,42 @@ fn creations() -> Vec<Row> {
         numbered(pgw_of(address), cp_seid).qer(1, |qer| qer.add(u32(QER_CORRELATION_ID, 5)))
     };
     vec![
+        ask(
+            "more QERs with an MBR than one PDR may have",
+            "7.5.3.1",
+            pgw()
+                .with(create_qer(2, 64))
+                .with(create_qer(3, 64))
+                .with(group(
+                    CREATE_QER,
+                    [qer_id(4), u8(GATE_STATUS, 0), rates(MBR, 7, 7)],
+                ))
+                .with(create_pdr(
+                    3,
+                    10,
+                    2,
+                    [source(ACCESS), choose(), network("internet")],
+                ))
+                .with(create_pdr(
+                    4,
+                    11,
+                    2,
+                    [source(ACCESS), choose(), network("internet")],
+                ))
+                .pdr(2, |pdr| pdr.add(qer_id(2)).add(qer_id(3)))
+                .pdr(3, |pdr| pdr.add(qer_id(2)))
+                .pdr(4, |pdr| pdr.add(qer_id(3))),
+            no(NO_RESOURCES).rule(PDR, 2),
+        ),
+        with(
+            "a gate is closed if one of two QERs closes it",
+            "5.2.1",
+            pgw()
+                .with(group(CREATE_QER, [qer_id(2), u8(GATE_STATUS, 5)]))
+                .pdr(1, |pdr| pdr.add(qer_id(2))),
+        )
+        .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s, gate closed")
+        .up(2, "out 1, 1000000 kbit/s"),
         with("MBR limits each direction", "5.4.4", pgw())
             .up(2, "out 1, 1000000 kbit/s")
             .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s"),

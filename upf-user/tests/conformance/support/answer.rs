@@ -136,9 +136,10 @@ pub(super) fn exchange(
     same(&answers.len(), &usize::from(!expect.is_silent))?;
     check(world, message, number, answers.first(), expect)?;
     match before {
-        Some(before) if before != world.snapshot() => {
-            Err("expected nothing to change, got a change".to_owned())
-        }
+        Some(before) if before != world.snapshot() => Err(format!(
+            "expected nothing to change, got a change {}",
+            before.differs(&world.snapshot())
+        )),
         _ => Ok(()),
     }
 }

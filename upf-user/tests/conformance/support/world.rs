@@ -10,7 +10,7 @@ use upf_user::datapath::slots::{index_bits, ue_key};
 use upf_user::datapath::{Datapath, Direction, SlotIndex};
 use upf_user::pfcp::ie::NodeId;
 use upf_user::pfcp::node::{Action, AssociationView, Config as NodeConfig, Node};
-use upf_user::pfcp::service::SessionService;
+use upf_user::pfcp::service::SessionService as _;
 use upf_user::session::{SessionView, Sessions, SessionsConfig};
 
 use super::describe;
@@ -98,14 +98,29 @@ pub(crate) struct World {
     pub(crate) last_answer: Option<Got>,
 }
 
-/// Everything that a refused request must leave as it was.
+/// What a refused request must leave as it was. The load is no part of it: a peer that a refused request named rests
+/// before its place is another's, and counts until then.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Snapshot {
     tables: MemoryDatapath,
     views: Vec<Option<SessionView>>,
     slots: u32,
-    load: u8,
     associations: Vec<AssociationView>,
+}
+
+impl Snapshot {
+    /// Which parts differ.
+    pub(crate) fn differs(&self, other: &Self) -> String {
+        let parts = [
+            ("tables", self.tables != other.tables),
+            ("sessions", self.views != other.views),
+            ("slots", self.slots != other.slots),
+            ("associations", self.associations != other.associations),
+        ];
+        let differing = parts.iter().filter(|(_, differs)| *differs);
+        let names: Vec<_> = differing.map(|(name, _)| *name).collect();
+        names.join(", ")
+    }
 }
 
 pub(crate) fn smf() -> SocketAddr {
@@ -271,7 +286,6 @@ impl World {
                 .map(|view| self.stack.view(view.seid))
                 .collect(),
             slots: self.stack.slots_in_use(),
-            load: self.stack.load_percent(),
             associations,
         }
     }
