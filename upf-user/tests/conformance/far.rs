@@ -116,6 +116,24 @@ fn changes() -> Vec<Row> {
     };
     vec![
         change(
+            "a FAR with a tunnel turns to the core by it",
+            "7.5.4.3",
+            forward([destination(CORE)]),
+            ok(),
+        )
+        .down(UE, FORWARDS),
+        with("a handover back sends an End Marker, too", "5.2.3.2", pgw())
+            .send(end(0x88, SNDEM), ok())
+            .send(
+                forward([gtpu(0x77, SGW), u8(SM_REQUEST_FLAGS, SNDEM)]),
+                ok(),
+            )
+            .holds(
+                "End Markers",
+                |world| world.end_markers(),
+                vec!["10.1.0.11 0x77".to_owned(), "10.1.0.10 0x88".to_owned()],
+            ),
+        change(
             "another tunnel",
             "7.5.4.3",
             forward([gtpu(0x88, GNB)]),

@@ -4,6 +4,8 @@ use crate::support::ie::Ie;
 use crate::support::prelude::*;
 use crate::support::row::Row;
 
+/// GTP-U peers that the tables of the rows have room for.
+const PEERS: u8 = crate::support::world::PEERS as u8;
 const FORWARDS: &str = "to 10.1.0.11 0x77, 2000000 kbit/s";
 
 pub(crate) fn rows() -> Vec<Row> {
@@ -21,6 +23,23 @@ fn headers() -> Vec<Row> {
     let v6 = "2001:db8::10";
     let incorrect = || no(INCORRECT).ie(OUTER_HEADER_CREATION).rule(FAR, 1);
     vec![
+        associated("more GTP-U peers than there is room for", "7.5.3.1")
+            .step("as many sessions as there is room for peers", |world| {
+                for n in 0..PEERS {
+                    let address = format!("10.45.1.{n}");
+                    let header = gtpu(1, [10, 2, 0, n + 1]);
+                    let request = numbered(pgw_of(&address), u64::from(n) + 100)
+                        .forwarding(1, |parameters| parameters.set(header));
+                    let (octets, _) = world.octets(&request, false);
+                    let answer = world.receive(smf(), octets).pop();
+                    let cause = answer.and_then(|answer| answer.cause());
+                    if cause != Some(ACCEPTED) {
+                        return Err(format!("expected session {n} accepted, got {cause:?}"));
+                    }
+                }
+                Ok(())
+            })
+            .send(pgw(), no(NO_RESOURCES)),
         with(
             "Outer Header Creation with both families over IPv4",
             "8.2.56",

@@ -8,6 +8,14 @@ const FORWARDS: &str = "to 10.1.0.11 0x77, 2000000 kbit/s";
 pub(crate) fn rows() -> Vec<Row> {
     vec![
 
+        associated("a modification without a free slot changes nothing", "7.5.5.1")
+            .slots(1)
+            .send(pgw(), ok())
+            .send(dedicated_plain(), no(NO_RESOURCES))
+            .up(2, "out 1, 1000000 kbit/s")
+            .down(UE, FORWARDS),
+
+
         change(
             "a rule that is removed is not updated in the same message",
             "7.5.4.1",

@@ -58,6 +58,8 @@ network_instance = "ims"
 /// The IPv6 address that dual-stack worlds have for GTP-U besides.
 const GTPU_BOTH: &str = r#"gtpu = ["10.1.0.2", "2001:db8:1::2"]"#;
 
+/// GTP-U peers that there is room for.
+pub(crate) const PEERS: u32 = 64;
 /// Our own Recovery Time Stamp.
 pub(crate) const OUR_STAMP: u32 = 3_900_000_000;
 pub(crate) const OUR_NODE: [u8; 5] = [0, 10, 100, 0, 2];
@@ -147,7 +149,7 @@ impl World {
                 setting.slots
             },
             blocks: config.pools.blocks(),
-            peers: 64,
+            peers: PEERS,
             lists: 512,
         });
         let node_id = NodeId::Address(IpAddr::from([10, 100, 0, 2]));
