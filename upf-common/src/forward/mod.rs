@@ -235,9 +235,16 @@ fn forward(
     rules::copy(packet, tables, &rules, found);
     rules::check_actions(&rules, found)?;
     let peer = rules::peer(tables, &rules)?;
-    let route = rules::route(tables, &rules, &found.inner, peer)?;
-    rules::check_rate(tables, &rules, found)?;
-    if !rewrite::run(packet, &rules, found, peer, route) {
+    let now = tables.now_ns();
+    let route = rules::route(tables, &rules, &found.inner, peer, now)?;
+    rules::check_rate(tables, &rules, found, now)?;
+    let is_hairpin = route.refused == HAIRPIN;
+    let is_rewritten = if is_hairpin {
+        rewrite::to_hairpin(packet, found.inner, route)
+    } else {
+        rewrite::run(packet, &rules, found, peer, route)
+    };
+    if !is_rewritten {
         return Err(DropReason::NoHeadroom);
     }
     half.count_forwarded(found.inner.length);
@@ -245,7 +252,7 @@ fn forward(
     Ok(Exit {
         ifindex: route.transmit_ifindex,
         port_number: route.port_number.into(),
-        kind: if route.refused == HAIRPIN {
+        kind: if is_hairpin {
             ExitKind::Hairpin
         } else {
             ExitKind::Wire
