@@ -60,6 +60,8 @@ pub struct AgentOptions<'a> {
     pub connect: &'a [&'a str],
     /// How long control planes have to release it when it is asked to end.
     pub graceful_release: &'a str,
+    /// Its GTP-U addresses on N3, beside [`N3`].
+    pub n3: &'a [&'a str],
     /// What its log lets through; `RUST_LOG` decides where nothing is said.
     pub log: Option<&'a str>,
     /// Its config's table `[gtpu]`. As a rule no Echo Requests, which the gNBs here do not answer.
@@ -75,6 +77,7 @@ impl Default for AgentOptions<'_> {
             mode: "auto",
             connect: &[],
             graceful_release: "0 s",
+            n3: &[],
             log: None,
             gtpu: "echo_interval = \"0 s\"",
             more: "",
@@ -160,23 +163,38 @@ impl Topology {
     /// # Errors
     /// With the end of its log when it does not get there.
     pub fn start_agent(&self, options: &AgentOptions<'_>) -> Result<Agent> {
+        self.start(&self.upf, "upf", &self.config(options), options.log)
+    }
+
+    /// Starts an agent of that name with this config in another namespace, and waits until it is ready.
+    ///
+    /// # Errors
+    /// With the end of its log when it does not get there.
+    pub fn start(
+        &self,
+        namespace: &Namespace,
+        name: &str,
+        config: &str,
+        log: Option<&str>,
+    ) -> Result<Agent> {
         let directory = self.environment.directory();
-        let config = directory.join("upf.toml");
-        fs::write(&config, self.config(options))?;
-        let log_path = directory.join("upf.log");
+        let config_path = directory.join(format!("{name}.toml"));
+        fs::write(&config_path, config)?;
+        let log_path = directory.join(format!("{name}.log"));
+        let filter = log;
         let log = File::options().create(true).append(true).open(&log_path)?;
         let mut command = Command::new(agent_binary()?);
-        command.arg("run").arg("--config").arg(&config);
-        command.args(options.log.iter().flat_map(|filter| ["--log", filter]));
+        command.arg("run").arg("--config").arg(&config_path);
+        command.args(filter.iter().flat_map(|filter| ["--log", filter]));
         command
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
-        let process = self.upf.spawn(&mut command)?;
+        let process = namespace.spawn(&mut command)?;
         let mut agent = Agent {
             process,
             log: log_path,
-            namespace: self.upf.clone(),
+            namespace: namespace.clone(),
         };
         agent.wait_until_ready()?;
         Ok(agent)
@@ -188,10 +206,13 @@ impl Topology {
             mode,
             connect,
             graceful_release,
+            n3,
             gtpu,
             more,
             ..
         } = options;
+        let n3 = [N3.to_string()].into_iter().chain(n3.iter().map(|&text| text.to_owned()));
+        let n3 = n3.collect::<Vec<_>>();
         let pins = self.environment.pins().join("upf");
         let state = self.environment.directory().join("state");
         format!(
@@ -209,7 +230,7 @@ graceful_release = {graceful_release:?}
 [[interface]]
 device = "n3"
 role = "access"
-gtpu = ["{N3}"]
+gtpu = {n3:?}
 mode = "{mode}"
 
 [[interface]]

@@ -7,7 +7,7 @@ use std::{
     fs::File,
     io::{self, Read as _, Write as _},
     mem::zeroed,
-    net::{SocketAddr, SocketAddrV4, UdpSocket},
+    net::{IpAddr, SocketAddr, UdpSocket},
     os::fd::{AsFd as _, AsRawFd as _},
     sync::{
         Arc,
@@ -33,6 +33,24 @@ const MTU: u16 = 1400;
 /// Between looks at whether to end.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// One end of a GTP-U tunnel, over IPv4 or IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Tunnel endpoint identifier.
+    pub teid: u32,
+    /// Where it ends.
+    pub address: IpAddr,
+}
+
+impl From<Tunnel> for Endpoint {
+    fn from(Tunnel { teid, address }: Tunnel) -> Self {
+        Self {
+            teid,
+            address: address.into(),
+        }
+    }
+}
+
 /// A UE; its device goes when this is dropped.
 #[derive(Debug)]
 pub struct Ue {
@@ -45,7 +63,7 @@ pub struct Ue {
 #[derive(Debug)]
 struct Gnb {
     socket: UdpSocket,
-    tunnel: Tunnel,
+    tunnel: Endpoint,
     received: AtomicU64,
     refused: AtomicU64,
 }
@@ -60,8 +78,8 @@ impl Ue {
         home: &Namespace,
         addresses: &[&str],
         ran: &Namespace,
-        downlinks: &[Tunnel],
-        uplink: Tunnel,
+        downlinks: &[impl Into<Endpoint> + Copy],
+        uplink: impl Into<Endpoint>,
         qfi: Option<u8>,
     ) -> Result<Self> {
         let device = Arc::new(home.run(open_tun)??);
@@ -74,7 +92,7 @@ impl Ue {
         home.ip(&format!("-6 route add default dev {DEVICE}"))?;
         let gnbs = downlinks
             .iter()
-            .map(|tunnel| Gnb::open(ran, *tunnel))
+            .map(|tunnel| Gnb::open(ran, (*tunnel).into()))
             .collect::<Result<_>>()?;
         let mut ue = Self {
             gnbs,
@@ -82,7 +100,7 @@ impl Ue {
             threads: Vec::new(),
         };
         let sender = ue.gnbs.first().context("a UE needs a tunnel")?.clone();
-        ue.uplink(device.clone(), sender, uplink, qfi);
+        ue.uplink(device.clone(), sender, uplink.into(), qfi);
         for gnb in ue.gnbs.clone() {
             ue.downlink(gnb, device.clone());
         }
@@ -104,9 +122,9 @@ impl Ue {
         self.gnbs.iter().map(|gnb| gnb.refused.load(Relaxed)).sum()
     }
 
-    fn uplink(&mut self, device: Arc<File>, gnb: Arc<Gnb>, to: Tunnel, qfi: Option<u8>) {
+    fn uplink(&mut self, device: Arc<File>, gnb: Arc<Gnb>, to: Endpoint, qfi: Option<u8>) {
         let stop = self.stop.clone();
-        let address = SocketAddrV4::new(to.address, gtpu::PORT);
+        let address = SocketAddr::new(to.address, gtpu::PORT);
         self.threads.push(thread::spawn(move || {
             let mut buffer = [0; 2048];
             while !stop.load(Relaxed) {
@@ -160,8 +178,8 @@ impl Drop for Ue {
 }
 
 impl Gnb {
-    fn open(ran: &Namespace, tunnel: Tunnel) -> Result<Arc<Self>> {
-        let socket = ran.udp(SocketAddr::new(tunnel.address.into(), gtpu::PORT))?;
+    fn open(ran: &Namespace, tunnel: Endpoint) -> Result<Arc<Self>> {
+        let socket = ran.udp(SocketAddr::new(tunnel.address, gtpu::PORT))?;
         enlarge_receive_buffer(&socket)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         let (received, refused) = (AtomicU64::new(0), AtomicU64::new(0));

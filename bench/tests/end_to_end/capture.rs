@@ -108,9 +108,21 @@ impl Recording {
         Ok(self.tshark(filter)?.lines().count())
     }
 
+    /// These fields of the packets that `filter` selects: a line each, parted by tabs, several of one packet by commas.
+    pub(crate) fn fields(&self, filter: &str, fields: &[&str]) -> Result<String> {
+        let names = fields.iter().flat_map(|field| ["-e", field]);
+        let options = ["-T", "fields"].into_iter().chain(names);
+        self.tshark_with(filter, &options.collect::<Vec<_>>())
+    }
+
     fn tshark(&self, filter: &str) -> Result<String> {
+        self.tshark_with(filter, &[])
+    }
+
+    fn tshark_with(&self, filter: &str, options: &[&str]) -> Result<String> {
         let mut command = Command::new("tshark");
         command.arg("-r").arg(&self.file).args(["-Y", filter]);
+        command.args(options);
         for preference in [
             "ip.check_checksum:true",
             "udp.check_checksum:true",

@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
-use bench::netns::Process;
+use anyhow::{Context as _, Result, ensure};
+use bench::netns::{Namespace, Process};
 use serde_json::Value;
 
 use crate::world::{World, server};
@@ -15,7 +15,7 @@ use crate::world::{World, server};
 /// The UDP payload, and what IPv4 and UDP add to it: the limit is over IP packets.
 pub(crate) const PAYLOAD: f64 = 1200.0;
 pub(crate) const HEADERS: f64 = 28.0;
-const SECONDS: &str = "4";
+const SECONDS: u32 = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Way {
@@ -35,51 +35,95 @@ impl Way {
 
 /// The server in the data network.
 pub(crate) fn serve(world: &World) -> Result<Process> {
+    serve_at(&world.topology.dn, &server())
+}
+
+/// A server at that address.
+pub(crate) fn serve_at(namespace: &Namespace, address: &str) -> Result<Process> {
     let mut command = Command::new("iperf3");
-    command.args(["--server", "--bind", &server()]);
-    let server = world
-        .topology
-        .dn
-        .spawn(command.stdin(Stdio::null()).stdout(Stdio::null()))?;
+    command.args(["--server", "--bind", address]);
+    let server = namespace.spawn(command.stdin(Stdio::null()).stdout(Stdio::null()))?;
     thread::sleep(Duration::from_millis(300));
     Ok(server)
 }
 
 /// Delivered bits per second of UDP payload.
 pub(crate) fn udp(world: &World, way: Way, rate: f64) -> Result<f64> {
-    let (rate, payload) = (format!("{rate:.0}"), format!("{PAYLOAD:.0}"));
-    let report = run(
-        world,
-        way,
-        &["--udp", "--bitrate", &rate, "--length", &payload],
-    )?;
-    // iperf3 3.12 sums what was sent; what was lost on the way is told as a percentage.
-    let sum = &report["end"]["sum"];
-    let number = |key: &str| {
-        sum[key]
-            .as_f64()
-            .with_context(|| format!("no {key} in {report}"))
-    };
-    let (bytes, seconds) = (number("bytes")?, number("seconds")?);
-    Ok(bytes * 8.0 / seconds * (1.0 - number("lost_percent")? / 100.0))
+    ordinary(&world.home, &server()).udp(way, rate)
 }
 
 /// Delivered bits per second of TCP payload.
 pub(crate) fn tcp(world: &World, way: Way) -> Result<f64> {
-    let report = run(world, way, &[])?;
-    let received = &report["end"]["sum_received"]["bits_per_second"];
-    received
-        .as_f64()
-        .with_context(|| format!("no result in {report}"))
+    ordinary(&world.home, &server()).tcp(way)
 }
 
-fn run(world: &World, way: Way, options: &[&str]) -> Result<Value> {
-    let mut command = Command::new("iperf3");
-    command
-        .args(["--json", "--client", &server(), "--time", SECONDS])
-        .args(options);
-    if way == Way::Downlink {
-        command.arg("--reverse");
+fn ordinary<'a>(from: &'a Namespace, to: &'a str) -> Client<'a> {
+    Client {
+        from,
+        to,
+        seconds: SECONDS,
     }
-    Ok(serde_json::from_str(&world.home.output(&mut command)?)?)
+}
+
+/// A client and the server that it speaks to.
+#[derive(Clone, Copy)]
+pub(crate) struct Client<'a> {
+    pub(crate) from: &'a Namespace,
+    pub(crate) to: &'a str,
+    pub(crate) seconds: u32,
+}
+
+impl Client<'_> {
+    /// Delivered bits per second of UDP payload.
+    pub(crate) fn udp(self, way: Way, rate: f64) -> Result<f64> {
+        let (rate, payload) = (format!("{rate:.0}"), format!("{PAYLOAD:.0}"));
+        let report = self.run(way, &["--udp", "--bitrate", &rate, "--length", &payload])?;
+        // iperf3 3.12 sums what was sent; what was lost on the way is told as a percentage.
+        let sum = &report["end"]["sum"];
+        let number = |key: &str| {
+            sum[key]
+                .as_f64()
+                .with_context(|| format!("no {key} in {report}"))
+        };
+        let (bytes, seconds) = (number("bytes")?, number("seconds")?);
+        Ok(bytes * 8.0 / seconds * (1.0 - number("lost_percent")? / 100.0))
+    }
+
+    /// Delivered bits per second of TCP payload.
+    pub(crate) fn tcp(self, way: Way) -> Result<f64> {
+        self.tcp_with(way, &[])
+    }
+
+    /// TCP and UDP get through both ways, at a rate that a recording holds.
+    pub(crate) fn gets_through(self) -> Result<()> {
+        const RATE: f64 = 10e6;
+        let rate = format!("{RATE:.0}");
+        for way in [Way::Uplink, Way::Downlink] {
+            let got = self.tcp_with(way, &["--bitrate", &rate])?;
+            ensure!(got > 0.85 * RATE, "TCP {way:?} to {}: {got} bit/s", self.to);
+            let got = self.udp(way, RATE)?;
+            ensure!(got > 0.95 * RATE, "UDP {way:?} to {}: {got} bit/s", self.to);
+        }
+        Ok(())
+    }
+
+    fn tcp_with(self, way: Way, options: &[&str]) -> Result<f64> {
+        let report = self.run(way, options)?;
+        let received = &report["end"]["sum_received"]["bits_per_second"];
+        received
+            .as_f64()
+            .with_context(|| format!("no result in {report}"))
+    }
+
+    fn run(self, way: Way, options: &[&str]) -> Result<Value> {
+        let mut command = Command::new("iperf3");
+        command
+            .args(["--json", "--connect-timeout", "3000", "--client", self.to])
+            .args(["--time", &self.seconds.to_string()])
+            .args(options);
+        if way == Way::Downlink {
+            command.arg("--reverse");
+        }
+        Ok(serde_json::from_str(&self.from.output(&mut command)?)?)
+    }
 }

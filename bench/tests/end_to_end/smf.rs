@@ -3,14 +3,19 @@
 use std::{
     collections::HashMap,
     io::{BufRead as _, BufReader, Write as _},
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
-use bench::{netns::Namespace, pfcp::Tunnel};
+use bench::{
+    netns::Namespace,
+    pfcp::Tunnel,
+    topology::{N4, SMF},
+    ue::Endpoint,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -64,6 +69,38 @@ pub(crate) struct FTeid {
     pub(crate) address: Ipv4Addr,
 }
 
+/// What the UPF chose for a session's PDRs, by their IDs.
+#[derive(Debug)]
+pub(crate) struct Created {
+    pub(crate) tunnels: HashMap<u16, Endpoint>,
+    pub(crate) ues: HashMap<u16, UeAddresses>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct UeAddresses {
+    pub(crate) v4: Option<Ipv4Addr>,
+    pub(crate) v6: Option<Ipv6Addr>,
+}
+
+#[derive(Deserialize)]
+struct AnyFTeid {
+    teid: u32,
+    address: IpAddr,
+}
+
+impl Created {
+    fn read(answer: &Value) -> Result<Self> {
+        let tunnels: HashMap<u16, AnyFTeid> = serde_json::from_value(answer["tunnels"].clone())?;
+        Ok(Self {
+            tunnels: tunnels
+                .into_iter()
+                .map(|(pdr, AnyFTeid { teid, address })| (pdr, Endpoint { teid, address }))
+                .collect(),
+            ues: serde_json::from_value(answer["ues"].clone())?,
+        })
+    }
+}
+
 impl UplinkTunnel {
     pub(crate) fn tunnel(&self) -> Result<Tunnel> {
         Ok(Tunnel {
@@ -74,11 +111,17 @@ impl UplinkTunnel {
 }
 
 impl Smf {
+    /// The SMF of the topology.
     pub(crate) fn start(namespace: &Namespace) -> Result<Self> {
+        Self::at(namespace, SMF, *N4.ip())
+    }
+
+    /// A control plane at this address for the UPF at that one.
+    pub(crate) fn at(namespace: &Namespace, address: Ipv4Addr, upf: Ipv4Addr) -> Result<Self> {
         let mut command = Command::new("/usr/bin/python3");
         // Without compiled scripts beside the scripts.
         command
-            .args(["-B", SCRIPT])
+            .args(["-B", SCRIPT, &address.to_string(), &upf.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = namespace.spawn_child(&mut command)?;
@@ -156,6 +199,30 @@ impl Smf {
         }))?;
         accepted(&answer, session)?;
         Ok(serde_json::from_value(answer)?)
+    }
+
+    /// Establishes a session of these rules; `peer/rules.py` says how they are written.
+    pub(crate) fn create(&mut self, session: u64, pdn: &str, rules: Value) -> Result<Created> {
+        let command = json!({"do": "create", "session": session, "pdn": pdn, "rules": rules});
+        let answer = self.ask(command)?;
+        accepted(&answer, session)?;
+        Created::read(&answer)
+    }
+
+    /// Changes a session: what to `create`, `update` and `remove`.
+    pub(crate) fn change(&mut self, session: u64, changes: Value) -> Result<Created> {
+        let mut command = json!({"do": "change", "session": session});
+        merge(&mut command, changes);
+        let answer = self.ask(command)?;
+        accepted(&answer, session)?;
+        Created::read(&answer)
+    }
+
+    /// Says which flows applications have: flow descriptions by application ID.
+    pub(crate) fn applications(&mut self, flows: Value) -> Result<()> {
+        let answer = self.ask(json!({"do": "applications", "flows": flows}))?;
+        ensure!(answer["cause"] == 1, "refused: {answer}");
+        Ok(())
     }
 
     /// Establishes session 1 as a control plane of that profile does; the tunnels by PDR ID.

@@ -106,14 +106,7 @@ impl World {
     }
 
     fn sum(&self, name: &str, labels: &[(&str, &str)]) -> Result<Option<f64>> {
-        let page = self.agent.get("/metrics")?;
-        let matching = samples(&page).filter(|sample| {
-            sample.name == name
-                && labels
-                    .iter()
-                    .all(|(key, value)| sample.label(key) == Some(value))
-        });
-        Ok(matching.map(|sample| sample.value).reduce(|a, b| a + b))
+        sum(&self.agent, name, labels)
     }
 
     /// Waits until a metric with these labels has reached `least`, at most for `patience`.
@@ -144,6 +137,18 @@ impl World {
         let labels = [("direction", direction), ("reason", reason)];
         self.metric("upf_dropped_packets_total", &labels)
     }
+}
+
+/// The sum of an agent's samples that have all of these labels; `None` without any.
+pub(crate) fn sum(agent: &Agent, name: &str, labels: &[(&str, &str)]) -> Result<Option<f64>> {
+    let page = agent.get("/metrics")?;
+    let matching = samples(&page).filter(|sample| {
+        sample.name == name
+            && labels
+                .iter()
+                .all(|(key, value)| sample.label(key) == Some(value))
+    });
+    Ok(matching.map(|sample| sample.value).reduce(|a, b| a + b))
 }
 
 /// How many of `count` pings come back, from the namespace to the address.

@@ -11,9 +11,11 @@ import sys
 import time
 
 import profiles
+import rules
 from scapy.contrib.pfcp import *  # noqa: F403: scapy's style
 
-NODE, UPF = "10.100.0.1", ("10.100.0.2", 8805)
+# Our address and the UPF's.
+NODE, UPF = sys.argv[1], (sys.argv[2], 8805)
 RECOVERY = int(time.time()) + 2208988800
 NETWORK_INSTANCE = "internet"
 # GTP-U/UDP/IP, whichever IP version (TS 29.244 clause 8.2.64).
@@ -269,15 +271,53 @@ def request_session(number, ies):
     result = {"cause": cause(answer), "header_seid": answer.seid}
     if result["cause"] == 1:
         seids[number] = find(answer.payload, IE_FSEID).seid
-        created = [ie for ie in answer.payload.IE_list if isinstance(ie, IE_CreatedPDR)]
         result["seid"] = seids[number]
-        result["tunnels"] = {
-            find(pdr, IE_PDR_Id).id: f_teid(find(pdr, IE_FTEID)) for pdr in created}
+        result.update(created(answer))
     return result
 
 
-def f_teid(ie):
-    return {"teid": ie.TEID, "address": ie.ipv4}
+def created(answer):
+    """Tunnels and UE addresses that the UPF chose, by PDR ID."""
+    tunnels, ues = {}, {}
+    for pdr in answer.payload.IE_list:
+        if not isinstance(pdr, IE_CreatedPDR):
+            continue
+        number, tunnel, ue = (find(pdr, kind) for kind in (IE_PDR_Id, IE_FTEID, IE_UE_IP_Address))
+        if tunnel:
+            tunnels[number.id] = {
+                "teid": tunnel.TEID, "address": tunnel.ipv4 if tunnel.V4 else tunnel.ipv6}
+        if ue:
+            ues[number.id] = {
+                "v4": ue.ipv4 if ue.V4 else None, "v6": ue.ipv6 if ue.V6 else None}
+    return {"tunnels": tunnels, "ues": ues}
+
+
+def create(command):
+    """A session of the rules that the test describes."""
+    return request_session(
+        command["session"],
+        [*rules.create(command["rules"]), IE_PDNType(pdn_type=command.get("pdn", "IPv4"))])
+
+
+def change(command):
+    """A modification of the rules that the test describes."""
+    ies = [
+        *rules.remove(command.get("remove", {})), *rules.create(command.get("create", {})),
+        *rules.update(command.get("update", {})),
+    ]
+    answer = exchange(PFCPSessionModificationRequest(IE_list=ies), seid=seids[command["session"]])
+    return {"cause": cause(answer), "header_seid": answer.seid, **created(answer)}
+
+
+def applications(command):
+    """Packet flow descriptions, by application ID."""
+    ies = [
+        IE_ApplicationID_PFDs(IE_list=[
+            IE_ApplicationId(id=name),
+            IE_PFDContext(IE_list=[IE_PFDContents(FD=1, flow=flow) for flow in flows]),
+        ])
+        for name, flows in command["flows"].items()]
+    return {"cause": cause(exchange(PFCPPFDManagementRequest(IE_list=ies)))}
 
 
 def profile(command):
@@ -353,7 +393,7 @@ COMMANDS = {
     command.__name__: command
     for command in (
         associate, accept, restart, heartbeats_seen, reports, release, release_when_asked,
-        establish, profile, join, tunnel, duplicate, idle, rate, gate, delete, repeat,
+        establish, create, change, applications, profile, join, tunnel, duplicate, idle, rate, gate, delete, repeat,
     )
 }
 
