@@ -2,6 +2,7 @@
 
 pub mod control;
 pub mod figures;
+pub mod fuzz;
 pub mod gtpu;
 pub mod lab;
 pub mod mmsg;

@@ -70,6 +70,16 @@ impl<'a> KernelTables<'a> {
         CONTROL.get_ptr_mut(0).and_then(NonNull::new)
     }
 
+    /// `full_at` is a word of [`Control`].
+    #[inline(always)]
+    fn is_below_punt_rate(&self, full_at: *mut u64) -> bool {
+        NonNull::new(full_at).is_some_and(|full_at| {
+            // SAFETY: map values outlive the run; the word is changed by atomic operations only.
+            let bucket = unsafe { Word::new(full_at) };
+            meter::pass(&bucket, meter::ticks(self.now_ns()), 1, PUNT_RATE)
+        })
+    }
+
     #[inline(always)]
     fn has_flag(&self, flag: u32) -> bool {
         self.control().is_some_and(|control| {
@@ -312,13 +322,16 @@ impl Tables for KernelTables<'_> {
     #[inline(always)]
     fn may_punt(&self) -> bool {
         self.control().is_some_and(|control| {
-            // SAFETY: map values outlive the run; the word is changed by atomic operations only.
-            let bucket = unsafe {
-                Word::new(NonNull::new_unchecked(
-                    &raw mut (*control.as_ptr()).punt_full_at,
-                ))
-            };
-            meter::pass(&bucket, meter::ticks(self.now_ns()), 1, PUNT_RATE)
+            // SAFETY: projects within the record.
+            self.is_below_punt_rate(unsafe { &raw mut (*control.as_ptr()).punt_full_at })
+        })
+    }
+
+    #[inline(always)]
+    fn may_reply(&self) -> bool {
+        self.control().is_some_and(|control| {
+            // SAFETY: projects within the record.
+            self.is_below_punt_rate(unsafe { &raw mut (*control.as_ptr()).reply_full_at })
         })
     }
 

@@ -1,4 +1,4 @@
-//! The commands of this repository: `cargo xtask setup | build | run | test | bench | vectors`.
+//! The commands of this repository: `cargo xtask setup | build | run | test | bench | fuzz | vectors`.
 //!
 //! Each of them does the set-up that it needs first, so that a fresh clone needs no other command.
 
@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod command;
 mod ebpf;
+mod fuzz;
 mod host;
 mod packages;
 mod run;
@@ -53,6 +54,14 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Fuzz with cargo-fuzz: a target, or each of them
+    Fuzz {
+        /// pfcp_decode, pfcp_sequence, gtpu_parse or flow_description
+        target: Option<String>,
+        /// How long, for each target
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Replay a folder of messages that others made, and compare
     Vectors {
         /// The folder
@@ -78,6 +87,7 @@ fn perform(command: Command) -> anyhow::Result<()> {
         Command::Run { arguments } => run::agent_or_lab(&arguments),
         Command::Test { arguments } => test::everything(&arguments),
         Command::Bench { arguments } => bench::everything(&arguments),
+        Command::Fuzz { target, seconds } => fuzz::targets(target.as_deref(), seconds),
         Command::Vectors { folder } => vectors::replay(&folder),
     }
 }

@@ -2,9 +2,14 @@
 
 use std::net::Ipv4Addr;
 
-use etherparse::{EtherType, Ethernet2Header, IpNumber, Ipv4Header, PacketBuilder, UdpHeader};
+use etherparse::{
+    EtherType, Ethernet2Header, IpNumber, Ipv4Header, Ipv6Header, NetSlice, PacketBuilder,
+    SlicedPacket, TransportSlice, UdpHeader,
+};
 
-use super::world::{GNB, LOCAL, NEAR_MAC, PEER_MAC, ROUTER_MAC, SERVER, SERVER_V6, ue, ue_v6};
+use super::world::{
+    GNB, GNB_V6, LOCAL, LOCAL_V6, NEAR_MAC, PEER_MAC, ROUTER_MAC, SERVER, SERVER_V6, ue, ue_v6,
+};
 
 /// Port of a UE's application.
 pub const UE_PORT: u16 = 40_000;
@@ -120,6 +125,69 @@ pub fn from_gnb(gtpu: &[u8]) -> Vec<u8> {
 pub fn datagram(udp: &[u8], change: impl FnOnce(&mut Ipv4Header)) -> Vec<u8> {
     let packet = ipv4(GNB, LOCAL, IpNumber::UDP, udp, change);
     ethernet(PEER_MAC, NEAR_MAC, None, EtherType::IPV4, &packet)
+}
+
+/// An IPv6 datagram of any protocol.
+#[must_use]
+pub fn ipv6_of(
+    source: [u8; 16],
+    destination: [u8; 16],
+    protocol: IpNumber,
+    payload: &[u8],
+    change: impl FnOnce(&mut Ipv6Header),
+) -> Vec<u8> {
+    let mut header = Ipv6Header {
+        payload_length: u16::try_from(payload.len()).expect("short"),
+        next_header: protocol,
+        hop_limit: TTL,
+        source,
+        destination,
+        ..Ipv6Header::default()
+    };
+    change(&mut header);
+    [&header.to_bytes()[..], payload].concat()
+}
+
+/// A UDP datagram in IPv6, with its checksum.
+#[must_use]
+pub fn udp_v6(
+    source: ([u8; 16], u16),
+    destination: ([u8; 16], u16),
+    tos: u8,
+    payload: &[u8],
+) -> Vec<u8> {
+    let bytes = udp(source.1, destination.1, payload);
+    let mut packet = ipv6_of(source.0, destination.0, IpNumber::UDP, &bytes, |header| {
+        header.traffic_class = tos;
+    });
+    let header = Ipv6Header::from_slice(&packet).expect("an IPv6 packet").0;
+    let udp = UdpHeader::with_ipv6_checksum(source.1, destination.1, &header, payload);
+    let checksum = udp.expect("short").checksum.to_be_bytes();
+    packet[46..48].copy_from_slice(&checksum);
+    packet
+}
+
+/// Whether the checksum of a UDP datagram in IPv6 is right.
+#[must_use]
+pub fn has_right_checksum(packet: &[u8]) -> bool {
+    let Ok(sliced) = SlicedPacket::from_ip(packet) else {
+        return false;
+    };
+    let (Some(NetSlice::Ipv6(ip)), Some(TransportSlice::Udp(udp))) =
+        (&sliced.net, &sliced.transport)
+    else {
+        return false;
+    };
+    let header = ip.header().to_header();
+    let right = udp.to_header().calc_checksum_ipv6(&header, udp.payload());
+    right == Ok(udp.checksum())
+}
+
+/// GTP-U from the gNB that speaks IPv6, in a whole frame.
+#[must_use]
+pub fn from_gnb_v6(gtpu: &[u8]) -> Vec<u8> {
+    let packet = udp_v6((GNB_V6, 2152), (LOCAL_V6, 2152), 0, gtpu);
+    ethernet(PEER_MAC, NEAR_MAC, None, EtherType::IPV6, &packet)
 }
 
 /// A packet from the data network, in a whole frame.

@@ -100,8 +100,10 @@ pub struct HostTables {
     lists: Vec<RuleList>,
     routes: Vec<UnsafeCell<RouteEntry>>,
     counters: RefCell<Counters>,
-    /// Whether the agent takes what is punted.
+    /// Whether the agent takes messages.
     pub may_punt: Cell<bool>,
+    /// Whether it takes user packets that it answers.
+    pub may_reply: Cell<bool>,
     /// Time of the clock.
     pub now_ns: Cell<u64>,
     /// [`abi::Control::generation`].
@@ -138,6 +140,7 @@ impl HostTables {
             routes: (0..ROUTE_ENTRIES).map(|_| UnsafeCell::default()).collect(),
             counters: RefCell::default(),
             may_punt: Cell::new(true),
+            may_reply: Cell::new(true),
             now_ns: Cell::new(1_000_000_000),
             generation: Cell::new(0),
             answer: Cell::new(RouteAnswer::NoRoute),
@@ -194,11 +197,15 @@ impl HostTables {
         self.counters.borrow().downlink.dropped[reason as usize]
     }
 
+    /// A slot's record.
+    #[must_use]
+    pub fn slot(&self, index: u32) -> abi::Slot {
+        // SAFETY: no packet is being processed.
+        unsafe { *self.slots[index as usize].get() }
+    }
+
     fn slot_counters(&self) -> Vec<(u32, bool, [u64; 4])> {
-        let record = |slot: &u32| {
-            // SAFETY: no packet is being processed.
-            (*slot, unsafe { *self.slots[*slot as usize].get() })
-        };
+        let record = |slot: &u32| (*slot, self.slot(*slot));
         slot_counters(self.used.iter().map(record))
     }
 }
@@ -339,6 +346,10 @@ impl Tables for HostTables {
 
     fn may_punt(&self) -> bool {
         self.may_punt.get()
+    }
+
+    fn may_reply(&self) -> bool {
+        self.may_reply.get()
     }
 
     fn count_received(&self, port: u8, bytes: usize) {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use aya::{
     Ebpf, EbpfLoader, Pod,
     maps::{
-        Array, HashMap, Map, MapData, PerCpuArray, PerCpuValues, ProgramArray,
+        Array, HashMap, Map, MapData, PerCpuArray, PerCpuValues, ProgramArray, RingBuf,
         lpm_trie::{Key, LpmTrie},
     },
     programs::{TestRun as _, TestRunOptions, Xdp},
@@ -18,7 +18,7 @@ use upf_common::wire::IpAddress;
 use upf_user::datapath::bpf::object::OBJECT;
 
 use super::host::slot_counters;
-use super::world::{BLOCKS, ENTRIES, SLOT_MASK, SLOTS, World};
+use super::world::{BLOCKS, ENTRIES, PAGES, SLOT_MASK, SLOTS, World};
 use super::{Action, Outcome};
 
 /// Length of frames that come back, at most.
@@ -52,7 +52,7 @@ impl Kernel {
             ("SLOTS", SLOTS),
             ("BLOCKS", BLOCKS),
             ("PEERS", ENTRIES),
-            ("LISTS", ENTRIES),
+            ("LISTS", PAGES),
             ("TEIDS", SLOTS),
             ("UE_ADDRESSES", SLOTS),
             ("UE_NETWORKS", SLOTS),
@@ -94,24 +94,21 @@ impl Kernel {
     /// When the kernel refuses a part of it.
     pub fn run_repeatedly(&mut self, world: &World, frame: &[u8], times: u32) -> Result<Outcome> {
         self.install(world)?;
+        let outcome = self.outcome(frame, times);
+        self.remove(world)?;
+        outcome
+    }
+
+    /// Takes one frame so many times in tables that are [installed](Self::install), and tells what they have counted.
+    ///
+    /// # Errors
+    /// When the kernel refuses a part of it.
+    pub fn outcome(&mut self, frame: &[u8], times: u32) -> Result<Outcome> {
         let mut output = vec![0; ROOM];
-        let options = TestRunOptions {
-            data_in: Some(frame),
-            data_out: Some(&mut output),
-            repeat: times,
-            ..TestRunOptions::default()
-        };
-        let result = xdp(&mut self.ebpf, "upf")?.test_run(options)?;
-        output.truncate(result.data_size_out as usize);
-        let action = match result.return_value {
-            1 => Action::Drop,
-            2 => Action::Pass,
-            3 => Action::Transmit,
-            4 => Action::Redirect,
-            other => bail!("the program returned {other}"),
-        };
+        let (action, length) = self.take(frame, &mut output, times)?;
+        output.truncate(length);
         let counters = self.counters()?;
-        let outcome = Outcome {
+        Ok(Outcome {
             action,
             frame: output,
             uplink: counters.uplink,
@@ -119,9 +116,58 @@ impl Kernel {
             punted: counters.punted,
             ports: [counters.ports[0], counters.ports[1]],
             slots: self.slot_counters()?,
+        })
+    }
+
+    /// Takes one frame so many times in tables that are [installed](Self::install); what becomes of it goes to
+    /// `output`, and its length is told.
+    ///
+    /// # Errors
+    /// When the kernel does not run the program.
+    pub fn take(&mut self, frame: &[u8], output: &mut [u8], times: u32) -> Result<(Action, usize)> {
+        let options = TestRunOptions {
+            data_in: Some(frame),
+            data_out: Some(output),
+            repeat: times,
+            ..TestRunOptions::default()
         };
-        self.remove(world)?;
-        Ok(outcome)
+        let result = xdp(&mut self.ebpf, "upf")?.test_run(options)?;
+        let action = match result.return_value {
+            1 => Action::Drop,
+            2 => Action::Pass,
+            3 => Action::Transmit,
+            4 => Action::Redirect,
+            other => bail!("the program returned {other}"),
+        };
+        Ok((action, result.data_size_out as usize))
+    }
+
+    /// A slot's record.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn slot(&mut self, index: u32) -> Result<Slot> {
+        let slots = Array::<_, Record<Slot>>::try_from(self.map("SLOTS")?)?;
+        Ok(slots.get(&index, 0)?.0)
+    }
+
+    /// Takes what lies in `COPIES`: what each copy is filed under, and its bytes.
+    ///
+    /// # Errors
+    /// When the map is none, or a copy is cut short.
+    pub fn take_copies(&mut self) -> Result<Vec<(u32, Vec<u8>)>> {
+        let mut copies = Vec::new();
+        let mut ring = RingBuf::try_from(self.map("COPIES")?)?;
+        while let Some(record) = ring.next() {
+            let (head, bytes) = record
+                .split_first_chunk::<8>()
+                .context("a copy cut short")?;
+            let [d0, d1, d2, d3, l0, l1, l2, l3] = *head;
+            let length = u32::from_ne_bytes([l0, l1, l2, l3]) as usize;
+            let bytes = bytes.get(..length).context("a copy cut short")?;
+            copies.push((u32::from_ne_bytes([d0, d1, d2, d3]), bytes.to_vec()));
+        }
+        Ok(copies)
     }
 
     /// The map of slots, to be written to while packets run.
@@ -135,7 +181,11 @@ impl Kernel {
         }
     }
 
-    fn install(&mut self, world: &World) -> Result<()> {
+    /// Fills the tables.
+    ///
+    /// # Errors
+    /// When the kernel refuses an entry.
+    pub fn install(&mut self, world: &World) -> Result<()> {
         for port in &world.ports {
             self.set("PORTS", port.ifindex % PORT_BUCKETS, *port)?;
         }
@@ -184,7 +234,11 @@ impl Kernel {
         Ok(())
     }
 
-    fn remove(&mut self, world: &World) -> Result<()> {
+    /// Empties the tables again.
+    ///
+    /// # Errors
+    /// When the kernel refuses an entry.
+    pub fn remove(&mut self, world: &World) -> Result<()> {
         for port in &world.ports {
             self.set("PORTS", port.ifindex % PORT_BUCKETS, Port::default())?;
         }

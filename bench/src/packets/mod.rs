@@ -10,11 +10,13 @@
 //! | [`cases`] | the cases |
 //! | [`host`] | the packet logic over vectors |
 //! | [`kernel`] | the XDP program in the kernel |
+//! | [`soundness`] | what holds for every frame |
 
 pub mod cases;
 pub mod frames;
 pub mod host;
 pub mod kernel;
+pub mod soundness;
 pub mod world;
 
 use upf_common::abi::{DirectionCounters, PortCounters};

@@ -2,13 +2,15 @@
 
 use std::net::Ipv4Addr;
 
+use ipnet::IpNet;
 use upf_common::abi::{
-    self, LIST_PAGE_ENTRIES, Match, NO_SLOT, Peer, Pool, Port, RouteEntry, RuleList, RuleListEntry,
-    Rules, UeKey, UeNetwork, flags, mapped, roles, verdict,
+    self, LIST_PAGE_ENTRIES, MAX_LIST_ENTRIES, Match, NO_SLOT, Peer, Pool, Port, RouteEntry,
+    RuleList, RuleListEntry, Rules, UeKey, UeNetwork, control_flags, flags, mapped, network_bits,
+    roles, verdict,
 };
 use upf_common::drop_reason::DropReason;
 use upf_common::meter::Rate;
-use upf_common::wire::outer_ipv4_checksum_base;
+use upf_common::wire::{outer_ipv4_checksum_base, outer_ipv6_checksum_base};
 
 /// Slots, blocks, peers and lists of a world.
 pub const SLOTS: u32 = 1024;
@@ -16,8 +18,10 @@ pub const SLOTS: u32 = 1024;
 pub const SLOT_MASK: u32 = SLOTS - 1;
 /// Address blocks.
 pub const BLOCKS: u32 = 8;
-/// GTP-U peers, and rule lists.
+/// GTP-U peers.
 pub const ENTRIES: u32 = 8;
+/// Pages of rule lists: the longest chain, and one entry too many.
+pub const PAGES: u32 = (MAX_LIST_ENTRIES / LIST_PAGE_ENTRIES) as u32 + 1;
 
 /// The device that frames arrive at: the loopback's ifindex, which `BPF_PROG_TEST_RUN` gives to its frames.
 pub const NEAR: u32 = 1;
@@ -42,6 +46,12 @@ pub const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 2);
 pub const OTHER_LOCAL: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 3);
 /// A gNB.
 pub const GNB: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 1);
+/// Our GTP-U address in IPv6.
+pub const LOCAL_V6: [u8; 16] = [0x20, 1, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2];
+/// A gNB that speaks IPv6.
+pub const GNB_V6: [u8; 16] = [0x20, 1, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+/// Its number among the peers; that of the other one is 0.
+pub const PEER_V6: u32 = 1;
 /// A host in the data network.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 80);
 /// The same one in IPv6.
@@ -54,7 +64,7 @@ pub const GNB_TEID: u32 = 0x1001_2002;
 pub const QFI: u8 = 9;
 
 /// Contents of all tables.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct World {
     /// `PORTS`.
     pub ports: Vec<Port>,
@@ -110,8 +120,8 @@ pub fn teid(slot: u32) -> u32 {
 }
 
 impl World {
-    /// Two devices, a pool of 256 IPv4 UEs in slots 0 to 255 and one of 256 IPv6 UEs in slots 256 to 511, one gNB, and
-    /// known ways to it and to a server.
+    /// Two devices, a pool of 256 IPv4 UEs in slots 0 to 255 and one of 256 IPv6 UEs in slots 256 to 511, two gNBs, and
+    /// known ways to them and to a server.
     #[must_use]
     pub fn new() -> Self {
         let near = Port {
@@ -124,6 +134,8 @@ impl World {
             mac: NEAR_MAC,
             roles: roles::ACCESS | roles::CORE,
             gtpu: [LOCAL.octets(), OTHER_LOCAL.octets(), [0; 4], [0; 4]],
+            gtpu_v6_count: 1,
+            gtpu_v6: [LOCAL_V6, [0; 16], [0; 16], [0; 16]],
             ..Port::default()
         };
         let far = Port {
@@ -153,18 +165,29 @@ impl World {
             ue_addresses: Vec::new(),
             networks: Vec::new(),
             control_flags: 0,
-            peers: vec![Peer {
-                local: mapped(LOCAL.octets()),
-                remote: mapped(GNB.octets()),
-                instance: INSTANCE,
-                checksum_base: outer_ipv4_checksum_base(LOCAL.octets(), GNB.octets()),
-                ..Peer::default()
-            }],
+            peers: vec![
+                Peer {
+                    local: mapped(LOCAL.octets()),
+                    remote: mapped(GNB.octets()),
+                    instance: INSTANCE,
+                    checksum_base: outer_ipv4_checksum_base(LOCAL.octets(), GNB.octets()),
+                    ..Peer::default()
+                },
+                Peer {
+                    local: LOCAL_V6,
+                    remote: GNB_V6,
+                    instance: INSTANCE,
+                    checksum_base: outer_ipv6_checksum_base(LOCAL_V6, GNB_V6),
+                    is_v6: 1,
+                    ..Peer::default()
+                },
+            ],
             lists: Vec::new(),
             routes: vec![
                 route(mapped(GNB.octets()), PEER_MAC),
                 route(mapped(SERVER.octets()), ROUTER_MAC),
                 route(SERVER_V6, ROUTER_MAC),
+                route(GNB_V6, PEER_MAC),
             ],
         }
     }
@@ -234,6 +257,22 @@ impl World {
             }
             self.lists.push(page);
         }
+        self
+    }
+
+    /// With a network that leads to a slot, or is a pool's.
+    #[must_use]
+    pub fn network(mut self, network: IpNet, slot: u32) -> Self {
+        let (address, length) = match network {
+            IpNet::V4(net) => (mapped(net.network().octets()), 96 + net.prefix_len()),
+            IpNet::V6(net) => (net.network().octets(), net.prefix_len()),
+        };
+        let key = UeNetwork {
+            instance: INSTANCE,
+            address,
+        };
+        self.networks.push((network_bits(length.into()), key, slot));
+        self.control_flags |= control_flags::FRAMED_ROUTES;
         self
     }
 

@@ -1,13 +1,8 @@
 //! Frames that nobody should send: cut at every byte, every byte flipped, and many changed at random.
 
-use std::net::Ipv4Addr;
-
-use bench::gtpu;
 use bench::packets::cases::all;
 use bench::packets::host::HostTables;
-use bench::packets::world::{GNB, GNB_TEID, LOCAL, NEAR_MAC, World};
-use bench::packets::{Action, Outcome};
-use etherparse::{NetSlice, SlicedPacket, TransportSlice};
+use bench::packets::soundness::check;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
 /// Frames of the random part.
@@ -57,106 +52,4 @@ fn nor_does_any_of_many_at_random() {
         }
         check(&cases[index].world, &frame, &tables[index].run(&frame));
     }
-}
-
-/// Whatever arrived: what leaves is a sound packet that was in the frame, one hop older.
-fn check(world: &World, frame: &[u8], outcome: &Outcome) {
-    match outcome.action {
-        Action::Pass => assert_eq!(outcome.frame, frame, "touched and passed on"),
-        Action::Drop => {}
-        Action::Transmit | Action::Redirect => check_packet(world, frame, &outcome.frame),
-    }
-}
-
-fn check_packet(world: &World, frame: &[u8], out: &[u8]) {
-    let context = || format!("in {frame:02x?}\nout {out:02x?}");
-    let sources = world.ports.iter().map(|port| port.mac).collect::<Vec<_>>();
-    assert!(
-        sources.iter().any(|mac| *mac == out[6..12]),
-        "{}",
-        context()
-    );
-    let network = if out[12..14] == [0x81, 0] { 18 } else { 14 };
-    let packet = &out[network..];
-    if let Some(inner) = tunnelled(packet) {
-        assert_eq!(inner.teid, GNB_TEID, "{}", context());
-        // From tunnel to tunnel it does not get a hop older.
-        let as_it_came = frame
-            .windows(inner.payload.len())
-            .any(|window| window == inner.payload);
-        assert!(as_it_came || is_in(frame, inner.payload), "{}", context());
-        return;
-    }
-    if is_echo_response(out) {
-        assert_eq!(out[6..12], NEAR_MAC, "{}", context());
-        return;
-    }
-    assert!(is_in(frame, packet), "{}", context());
-}
-
-/// The packet, one hop younger, stands in the frame that arrived.
-fn is_in(frame: &[u8], packet: &[u8]) -> bool {
-    frame.windows(packet.len()).any(|window| {
-        window[0] == packet[0] && hop(window) == hop(packet).wrapping_add(1) && same(window, packet)
-    })
-}
-
-fn hop(packet: &[u8]) -> u8 {
-    if packet[0] >> 4 == 4 {
-        packet[8]
-    } else {
-        packet[7]
-    }
-}
-
-/// The same but for hop count and header checksum. That the checksum follows the hop count, right or wrong as it came,
-/// is proved beside the function that changes it.
-fn same(window: &[u8], packet: &[u8]) -> bool {
-    let skipped: &[usize] = if packet[0] >> 4 == 4 {
-        &[8, 10, 11]
-    } else {
-        &[7]
-    };
-    window
-        .iter()
-        .zip(packet)
-        .enumerate()
-        .all(|(at, (a, b))| a == b || skipped.contains(&at))
-}
-
-/// The G-PDU in a datagram of ours to the gNB.
-fn tunnelled(packet: &[u8]) -> Option<gtpu::GPdu<'_>> {
-    let sliced = SlicedPacket::from_ip(packet).ok()?;
-    let Some(NetSlice::Ipv4(ip)) = &sliced.net else {
-        return None;
-    };
-    let header = ip.header();
-    let is_ours = header.source_addr() == LOCAL && header.destination_addr() == GNB;
-    let Some(TransportSlice::Udp(udp)) = &sliced.transport else {
-        return None;
-    };
-    if !is_ours || udp.destination_port() != 2152 || udp.source_port() < 0xc000 {
-        return None;
-    }
-    assert_eq!(
-        header.header_checksum(),
-        header.to_header().calc_header_checksum()
-    );
-    let range = packet.len() - udp.payload().len()..;
-    gtpu::read(&packet[range])
-}
-
-fn is_echo_response(out: &[u8]) -> bool {
-    let at = if out[12..14] == [0x81, 0] || out[12..14] == [0x88, 0xa8] {
-        18
-    } else {
-        14
-    };
-    let Some(datagram) = out.get(at..at + 42) else {
-        return false;
-    };
-    let source = Ipv4Addr::new(datagram[12], datagram[13], datagram[14], datagram[15]);
-    datagram[28..30] == [0x32, 2]
-        && datagram[20..22] == 2152u16.to_be_bytes()
-        && source.octets()[..3] == LOCAL.octets()[..3]
 }

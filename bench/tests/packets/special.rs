@@ -6,23 +6,31 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use bench::gtpu::GPdu;
 use bench::packets::Action;
-use bench::packets::frames::{from_gnb, from_router, from_ue, gtpu, to_ue};
+use bench::packets::frames::{
+    from_gnb, from_router, from_ue, from_ue_v6, gtpu, ipv4, to_ue, to_ue_v6,
+};
 use bench::packets::host::{Buffer, HostTables};
 use bench::packets::kernel::Kernel;
 use bench::packets::world::{
-    FAR, FAR_MAC, FAR_PARENT, NEAR_MAC, ROUTER_MAC, SERVER, World, teid, ue,
+    FAR, FAR_MAC, FAR_PARENT, NEAR_MAC, QFI, ROUTER_MAC, SERVER, World, route, teid, ue,
 };
+use etherparse::IpNumber;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use nix::unistd::Pid;
-use upf_common::abi::{Slot, mapped, verdict};
+use upf_common::abi::{
+    MAX_COPY_BYTES, RouteEntry, Rules, Slot, control_flags, flags, mapped, verdict,
+};
 use upf_common::drop_reason::{DropReason, PuntReason};
-use upf_common::forward::tables::RouteAnswer;
+use upf_common::forward::HAIRPIN;
+use upf_common::forward::tables::{RouteAnswer, Way};
+use upf_common::meter;
 
 const SLOT: u32 = 5;
+const SLOT_V6: u32 = 300;
 /// Runs of the test with the hammer, at most, and packets in each.
 const ROUNDS: u32 = 300;
 const TIMES: u32 = 500_000;
@@ -83,6 +91,224 @@ fn punting_is_limited() -> Result<()> {
     let limited = there.uplink.dropped[DropReason::PuntLimited as usize];
     assert_eq!(punted + limited, u64::from(TIMES));
     assert!((100..2_000).contains(&punted), "{punted} punted at once");
+    Ok(())
+}
+
+#[test]
+fn telling_senders_is_limited_and_every_packet_counted() -> Result<()> {
+    let unsupported = from_gnb(&gtpu(0x34, 255, 1, &[0, 0, 0, 0x90, 1, 9, 9, 0]));
+    let told = World {
+        control_flags: control_flags::ERROR_INDICATIONS,
+        ..World::new()
+    };
+    for (world, frame, punt, reason) in [
+        (
+            &told,
+            &g_pdu(),
+            PuntReason::UnknownTeid,
+            DropReason::UnknownTeid,
+        ),
+        (
+            &World::new(),
+            &unsupported,
+            PuntReason::UnsupportedExtension,
+            DropReason::UnsupportedExtension,
+        ),
+    ] {
+        let here = HostTables::new(world);
+        // The limit of messages is another one.
+        here.may_punt.set(false);
+        assert_eq!(here.run(frame).action, Action::Pass);
+        let here = HostTables::new(world);
+        here.may_reply.set(false);
+        let outcome = here.run(frame);
+        assert_eq!(outcome.action, Action::Drop);
+        assert_eq!(outcome.dropped(), Some((Way::Uplink, reason)));
+        assert_eq!(outcome.punted, [0; PuntReason::COUNT]);
+
+        const TIMES: u32 = 20_000;
+        let there = Kernel::load()?.run_repeatedly(world, frame, TIMES)?;
+        let punted = there.punted[punt as usize];
+        assert!((100..2_000).contains(&punted), "{punted} at once");
+        assert_eq!(there.uplink.dropped[reason as usize], u64::from(TIMES));
+    }
+    Ok(())
+}
+
+#[test]
+fn copies_are_what_came_on_the_host_and_in_the_kernel() -> Result<()> {
+    let copying = |up: &mut Rules, down: &mut Rules| (up.duplicate, down.duplicate) = (41, 42);
+    let world = World::new()
+        .change(SLOT, copying)
+        .change(SLOT_V6, copying)
+        .change(SLOT + 1, |up, down| {
+            copying(up, down);
+            up.verdict = verdict::DROP;
+            down.flags &= !flags::GATE_OPEN;
+        });
+    let uplink = |slot, packet: &[u8]| {
+        let message = GPdu {
+            teid: teid(slot),
+            qfi: Some(QFI),
+            payload: packet,
+        };
+        from_gnb(&message.to_uplink_bytes())
+    };
+    let from_other = from_ue(SLOT + 1);
+    let large = sized(MAX_COPY_BYTES);
+    let (too_large, spoofed) = (sized(MAX_COPY_BYTES + 1), from_ue(SLOT + 2));
+    let cases = [
+        (uplink(SLOT, &from_ue(SLOT)), Some((41, from_ue(SLOT)))),
+        (from_router(&to_ue(SLOT)), Some((42, to_ue(SLOT)))),
+        (
+            uplink(SLOT_V6, &from_ue_v6(SLOT_V6)),
+            Some((41, from_ue_v6(SLOT_V6))),
+        ),
+        (
+            from_router(&to_ue_v6(SLOT_V6)),
+            Some((42, to_ue_v6(SLOT_V6))),
+        ),
+        // DUPL without FORW: the copy is all that is left of it.
+        (uplink(SLOT + 1, &from_other), Some((41, from_other))),
+        // A closed gate, another's address, no room.
+        (from_router(&to_ue(SLOT + 1)), None),
+        (uplink(SLOT, &spoofed), None),
+        (from_router(&large), Some((42, large))),
+        (from_router(&too_large), None),
+    ];
+    let mut kernel = Kernel::load()?;
+    kernel.install(&world)?;
+    for (number, (frame, expected)) in cases.into_iter().enumerate() {
+        let here = HostTables::new(&world);
+        let _ = here.run(&frame);
+        kernel.outcome(&frame, 1)?;
+        let expected: Vec<_> = expected.into_iter().collect();
+        assert_eq!(here.copies.take(), expected, "{number}");
+        assert_eq!(kernel.take_copies()?, expected, "{number}");
+    }
+    Ok(())
+}
+
+/// A packet to the UE of this length.
+fn sized(length: usize) -> Vec<u8> {
+    let payload = vec![0x5a; length - 20];
+    ipv4(SERVER, ue(SLOT), IpNumber(99), &payload, |_| ())
+}
+
+/// Slots whose states are meters only.
+const FLOW_METER: u32 = 700;
+const SHARED_METER: u32 = 701;
+
+/// A session with a meter of its own and one that it shares.
+fn metered(flow_bits_per_second: u64, shared_bits_per_second: u64) -> World {
+    World::new()
+        .change(SLOT, |up, down| {
+            for rules in [up, down] {
+                (rules.meter_slot, rules.shared_meter_slot) = (FLOW_METER, SHARED_METER);
+            }
+        })
+        .limit(FLOW_METER, flow_bits_per_second)
+        .limit(SHARED_METER, shared_bits_per_second)
+}
+
+#[test]
+fn what_one_meter_refuses_no_meter_charges() {
+    let open = 1_000_000;
+    for (world, passes) in [
+        (metered(open, 0), false),
+        (metered(0, open), false),
+        (metered(open, open), true),
+    ] {
+        let mut world = world;
+        // Both are used already: 2 ms to go until they are full.
+        let full_at = meter::ticks(1_002_000_000);
+        for (slot, record) in &mut world.slots {
+            if matches!(*slot, FLOW_METER | SHARED_METER) {
+                (record.uplink.state.full_at, record.downlink.state.full_at) = (full_at, full_at);
+            }
+        }
+        for frame in [g_pdu(), from_router(&to_ue(SLOT))] {
+            let tables = HostTables::new(&world);
+            let outcome = tables.run(&frame);
+            assert_eq!(outcome.action == Action::Transmit, passes);
+            let reason = outcome.dropped().map(|(_, reason)| reason);
+            assert_eq!(reason, (!passes).then_some(DropReason::RateLimited));
+            let charged = |slot: u32| {
+                let record = tables.slot(slot);
+                record.uplink.state.full_at != full_at || record.downlink.state.full_at != full_at
+            };
+            assert_eq!(
+                (charged(FLOW_METER), charged(SHARED_METER)),
+                (passes, passes)
+            );
+        }
+    }
+}
+
+#[test]
+fn many_packets_that_the_shared_meter_refuses_leave_the_flows_bucket_full_in_the_kernel()
+-> Result<()> {
+    let mut kernel = Kernel::load()?;
+    let refusing = metered(1_000_000, 0);
+    kernel.install(&refusing)?;
+    // A bucket holds 18,000 bytes.
+    let outcome = kernel.outcome(&g_pdu(), 20_000)?;
+    assert_eq!(
+        outcome.uplink.dropped[DropReason::RateLimited as usize],
+        20_000
+    );
+    let full_at = kernel.slot(FLOW_METER)?.uplink.state.full_at;
+    kernel.remove(&refusing)?;
+
+    let mut open = metered(1_000_000, 1_000_000_000);
+    for (slot, record) in &mut open.slots {
+        if *slot == FLOW_METER {
+            record.uplink.state.full_at = full_at;
+        }
+    }
+    assert_eq!(kernel.run(&open, &g_pdu())?.action, Action::Transmit);
+    Ok(())
+}
+
+#[test]
+fn a_packet_to_another_ue_counts_for_both() -> Result<()> {
+    let other = SLOT + 1;
+    let mut world = World::new().session(SLOT).session(other);
+    world.routes.push(RouteEntry {
+        refused: HAIRPIN,
+        ..route(mapped(ue(other).octets()), NEAR_MAC)
+    });
+    let packet = ipv4(ue(SLOT), ue(other), IpNumber(99), &[7; 30], |_| ());
+    let message = GPdu {
+        teid: teid(SLOT),
+        qfi: None,
+        payload: &packet,
+    };
+    let frame = from_gnb(&message.to_uplink_bytes());
+    let there = Kernel::load()?.run(&world, &frame)?;
+    for outcome in [HostTables::new(&world).run(&frame), there] {
+        let counts = [1, packet.len() as u64, 0, 0];
+        assert_eq!(
+            outcome.slots,
+            [(SLOT, true, counts), (other, false, counts)]
+        );
+        assert_eq!((outcome.uplink.packets, outcome.downlink.packets), (1, 1));
+    }
+    Ok(())
+}
+
+/// Instructions that the verifier may go through for a program, of the million that kernels allow.
+const VERIFIED_INSTRUCTIONS: u32 = 800_000;
+
+#[test]
+fn the_verifier_has_room_to_spare() -> Result<()> {
+    let mut kernel = Kernel::load()?;
+    for program in ["upf", "upf_hairpin"] {
+        let count = kernel.verified_instructions(program)?;
+        let count = count.context("this kernel does not tell (5.16 does)")?;
+        println!("{program}: {count} instructions verified");
+        assert!(count <= VERIFIED_INSTRUCTIONS, "{program}: {count}");
+    }
     Ok(())
 }
 

@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 
 use anyhow::Result;
-use bench::packets::cases::{Case, Expected, all, source_port_of};
+use bench::packets::cases::{Case, Expected, all};
 use bench::packets::host::HostTables;
 use bench::packets::kernel::Kernel;
+use bench::packets::soundness::leaves_as;
 use bench::packets::{Action, Outcome};
 use upf_common::drop_reason::{DropReason, PuntReason};
+use upf_common::forward::tables::Way;
 
 /// Reasons that no single frame brings about; `special` has their tests.
 const ELSEWHERE: [DropReason; 3] = [
@@ -50,7 +52,9 @@ fn every_drop_reason_has_a_case_and_every_case_a_name() {
     let reasons: HashSet<_> = cases
         .iter()
         .filter_map(|case| match case.expected {
-            Expected::Dropped(_, reason) => Some(reason),
+            Expected::Dropped(_, reason)
+            | Expected::HandedOn(reason, _)
+            | Expected::DroppedHalfway(reason) => Some(reason),
             _ => None,
         })
         .chain(ELSEWHERE)
@@ -88,6 +92,18 @@ fn check(case: &Case, outcome: &Outcome) -> Option<String> {
                 && outcome.dropped() == Some((*way, *reason))
                 && forwarded == 0
         }
+        Expected::HandedOn(reason, punt) => {
+            outcome.action == Action::Pass
+                && outcome.frame == case.frame
+                && outcome.dropped() == Some((Way::Uplink, *reason))
+                && outcome.punted.iter().sum::<u64>() == 1
+                && outcome.punted[*punt as usize] == 1
+        }
+        Expected::DroppedHalfway(reason) => {
+            outcome.action == Action::Drop
+                && outcome.dropped() == Some((Way::Downlink, *reason))
+                && (outcome.uplink.packets, outcome.downlink.packets) == (1, 0)
+        }
         Expected::Leaves(action, frame) => {
             outcome.action == *action && leaves_as(&outcome.frame, frame) && drops == 0
         }
@@ -114,22 +130,10 @@ fn adds_up(case: &Case, outcome: &Outcome) -> bool {
     let packets = outcome.uplink.packets + outcome.downlink.packets;
     let is_dropped_whole = match case.expected {
         Expected::Dropped(_, DropReason::InnerMalformed) => all(2) == 1,
-        Expected::Dropped(..) => (all(2), all(3)) == (0, 0) || all(2) == 1 && all(3) >= 20,
+        Expected::Dropped(..) | Expected::DroppedHalfway(_) => {
+            (all(2), all(3)) == (0, 0) || all(2) == 1 && all(3) >= 20
+        }
         _ => (all(2), all(3)) == (0, 0),
     };
     (all(0), all(1)) == (packets, bytes) && is_dropped_whole
-}
-
-/// The same but for the outer source port, which has to be a dynamic one.
-fn leaves_as(actual: &[u8], expected: &[u8]) -> bool {
-    let Some(at) = source_port_of(expected) else {
-        return actual == expected;
-    };
-    let mut actual = actual.to_vec();
-    let Some(port) = actual.get_mut(at..at + 2) else {
-        return false;
-    };
-    let is_dynamic = port[0] >= 0xc0;
-    port.fill(0);
-    is_dynamic && actual == expected
 }

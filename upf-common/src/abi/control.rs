@@ -10,8 +10,10 @@ pub struct Control {
     pub generation: u32,
     /// [`super::ABI_VERSION`] of the agent that made the maps.
     pub abi_version: u32,
-    /// Meter of what is punted: when the bucket will be full again, in meter ticks.
+    /// Meter of messages that are punted: when the bucket will be full again, in meter ticks.
     pub punt_full_at: u64,
+    /// The same of user packets that the agent answers, so that they do not crowd messages out.
+    pub reply_full_at: u64,
     /// Bits of [`control_flags`].
     pub flags: u32,
     /// Zero.
@@ -93,7 +95,7 @@ pub struct Event {
 }
 
 plain! {
-    Control: 24, 8;
+    Control: 32, 8;
     Peer: 48, 8;
     RouteEntry: 64, 8;
     Event: 24, 4;

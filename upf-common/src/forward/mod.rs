@@ -128,6 +128,13 @@ enum ExitKind {
     Hairpin,
 }
 
+/// How often a packet has turned round to another UE, if it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hairpins {
+    First,
+    Second,
+}
+
 /// Takes one frame that arrived at a device.
 #[inline(always)]
 pub fn process(packet: &mut impl Packet, tables: &impl Tables, ingress_ifindex: u32) -> Verdict {
@@ -154,7 +161,7 @@ pub fn process(packet: &mut impl Packet, tables: &impl Tables, ingress_ifindex: 
         }
         Step::Forward => {
             let mut counted_as = found.way;
-            match forward(packet, tables, &found, &mut counted_as) {
+            match forward(packet, tables, &found, &mut counted_as, Hairpins::First) {
                 Ok(exit) if exit.kind == ExitKind::Hairpin => Verdict::Hairpin {
                     ifindex: exit.ifindex,
                 },
@@ -185,11 +192,7 @@ pub fn hairpin(
     if found.step != Step::Forward {
         return drop(tables, &found, Way::Downlink, DropReason::UnknownUeAddress);
     }
-    match forward(packet, tables, &found, &mut Way::Downlink) {
-        // A UE that sends to itself, or rules without a tunnel: nothing that leads anywhere.
-        Ok(exit) if exit.kind == ExitKind::Hairpin => {
-            drop(tables, &found, Way::Downlink, DropReason::NoRoute)
-        }
+    match forward(packet, tables, &found, &mut Way::Downlink, Hairpins::Second) {
         Ok(exit) => send(packet, tables, ingress, exit),
         Err(reason) => drop(tables, &found, Way::Downlink, reason),
     }
@@ -217,6 +220,7 @@ fn forward(
     tables: &impl Tables,
     found: &Found,
     counted_as: &mut Way,
+    hairpins: Hairpins,
 ) -> Result<Exit, DropReason> {
     let half = found.half.ok_or(DropReason::SlotBusy)?;
     let mut rules = half.rules().ok_or(DropReason::SlotBusy)?;
@@ -235,9 +239,20 @@ fn forward(
     rules::copy(packet, tables, &rules, found);
     rules::check_actions(&rules, found)?;
     let peer = rules::peer(tables, &rules)?;
-    let route = rules::route(tables, &rules, &found.inner, peer)?;
-    rules::check_rate(tables, &rules, found)?;
-    if !rewrite::run(packet, &rules, found, peer, route) {
+    let now = tables.now_ns();
+    let route = rules::route(tables, &rules, &found.inner, peer, now)?;
+    let is_hairpin = route.refused == HAIRPIN;
+    if is_hairpin && hairpins == Hairpins::Second {
+        // Rules without a tunnel to the UE: nothing that leads anywhere.
+        return Err(DropReason::NoRoute);
+    }
+    rules::check_rate(tables, &rules, found, now)?;
+    let is_rewritten = if is_hairpin {
+        rewrite::to_hairpin(packet, found.inner, route)
+    } else {
+        rewrite::run(packet, &rules, found, peer, route)
+    };
+    if !is_rewritten {
         return Err(DropReason::NoHeadroom);
     }
     half.count_forwarded(found.inner.length);
@@ -245,7 +260,7 @@ fn forward(
     Ok(Exit {
         ifindex: route.transmit_ifindex,
         port_number: route.port_number.into(),
-        kind: if route.refused == HAIRPIN {
+        kind: if is_hairpin {
             ExitKind::Hairpin
         } else {
             ExitKind::Wire
@@ -278,7 +293,7 @@ fn punt(tables: &impl Tables, found: &Found) -> Verdict {
 #[inline(always)]
 fn reply(tables: &impl Tables, found: &Found) -> Verdict {
     let verdict = drop(tables, found, found.way, found.reason);
-    if tables.may_punt() {
+    if tables.may_reply() {
         tables.count_punted(found.punt);
         Verdict::Kernel
     } else {

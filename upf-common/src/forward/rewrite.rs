@@ -1,7 +1,7 @@
 //! New headers in front of a UE's packet.
 
+use super::Found;
 use super::rules::is_routed;
-use super::{Found, HAIRPIN};
 use crate::abi::{Peer, RouteEntry, flags};
 use crate::snapshot::Snapshot;
 use crate::wire::{
@@ -29,13 +29,8 @@ pub(super) fn run(
     if !trim(packet, inner) {
         return false;
     }
-    // A packet to another UE is routed once, on its way down.
-    let is_hairpin = route.refused == HAIRPIN;
-    if is_routed(rules, found.way) && !is_hairpin && !inner.decrement_ttl(packet) {
+    if is_routed(rules, found.way) && !inner.decrement_ttl(packet) {
         return false;
-    }
-    if is_hairpin {
-        return to_hairpin(packet, inner, route);
     }
     let v6_peer = peer.filter(|peer| peer.is_v6 != 0);
     let payload_sum = match v6_peer {
@@ -76,9 +71,13 @@ pub(super) fn run(
     }
 }
 
-/// A plain frame, as if it came to the core device that the packet would have left by.
+/// Turns the packet into a plain frame, as if it came to the core device that it would have left by. It gets a hop older
+/// on its way down only.
 #[inline(always)]
-fn to_hairpin(packet: &mut impl Packet, inner: Inner, route: &RouteEntry) -> bool {
+pub(super) fn to_hairpin(packet: &mut impl Packet, inner: Inner, route: &RouteEntry) -> bool {
+    if !trim(packet, inner) {
+        return false;
+    }
     let delta = inner.offset as i32 - ETHERNET as i32;
     if delta != 0 && !packet.move_head(delta) {
         return false;

@@ -36,14 +36,14 @@ pub(super) fn find<'a>(
     query: &RouteQuery,
     way: Way,
     length: u32,
+    now: u64,
 ) -> Result<&'a RouteEntry, DropReason> {
     let entry = tables
         .route(route_index(query.destination, query.from_ifindex))
         .ok_or(DropReason::NoRoute)?;
     // SAFETY: the record is this CPU's own and nobody else has it while the packet is processed.
     let entry = unsafe { &mut *entry.as_ptr() };
-    let now = tables.now_ns();
-    if !is_fresh(tables, entry, query, now) {
+    if !is_fresh(tables, entry, query, now) && !find_ue(tables, query, now, entry) {
         ask(tables, query, now, entry);
     }
     if entry.refused == HAIRPIN && matches!(way, Way::Plain(_)) {
@@ -71,6 +71,27 @@ fn is_fresh(tables: &impl Tables, entry: &RouteEntry, query: &RouteQuery, now: u
         && IpAddress::new(&entry.destination) == query.destination
 }
 
+/// Remembers a destination that is another UE; false if it is none. A function of its own in BPF as well, for the sake of
+/// the stack.
+#[inline(never)]
+fn find_ue(tables: &impl Tables, query: &RouteQuery, now: u64, entry: &mut RouteEntry) -> bool {
+    let Some(port) = tables.port(query.from_ifindex) else {
+        return false;
+    };
+    let is_ue = port.roles & roles::CORE != 0
+        && downlink::is_ue(tables, port.instance, query.version, query.destination);
+    if is_ue {
+        entry.destination = query.destination.bytes();
+        entry.from_ifindex = query.from_ifindex;
+        entry.generation = tables.generation();
+        entry.expires = now.wrapping_add(LIFETIME_NS);
+        entry.transmit_ifindex = query.from_ifindex;
+        entry.source_mac = port.mac;
+        entry.refused = HAIRPIN;
+    }
+    is_ue
+}
+
 /// Asks the kernel and remembers its answer. A function of its own in BPF as well, for the sake of the stack.
 #[inline(never)]
 fn ask(tables: &impl Tables, query: &RouteQuery, now: u64, entry: &mut RouteEntry) {
@@ -81,16 +102,6 @@ fn ask(tables: &impl Tables, query: &RouteQuery, now: u64, entry: &mut RouteEntr
     entry.expires = now.wrapping_add(REFUSAL_LIFETIME_NS);
     if query.from_ifindex == 0 {
         entry.refused = DropReason::NoRoute as u8;
-        return;
-    }
-    if let Some(port) = tables.port(query.from_ifindex)
-        && port.roles & roles::CORE != 0
-        && downlink::is_ue(tables, port.instance, query.version, query.destination)
-    {
-        entry.expires = now.wrapping_add(LIFETIME_NS);
-        entry.transmit_ifindex = query.from_ifindex;
-        entry.source_mac = port.mac;
-        entry.refused = HAIRPIN;
         return;
     }
     entry.refused = match tables.look_up(query) {
@@ -130,5 +141,25 @@ fn ask(tables: &impl Tables, query: &RouteQuery, now: u64, entry: &mut RouteEntr
 pub fn route_index(destination: IpAddress, from_ifindex: u32) -> u32 {
     let [high, low] = destination.words();
     let mixed = (high ^ low ^ u64::from(from_ifindex)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 40) as u32 & (ROUTE_ENTRIES - 1)
+    // The upper bits: only there do all octets of an address leave their mark, the last one first of all.
+    (mixed >> (u64::BITS - ROUTE_ENTRIES.ilog2())) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn neighbours_do_not_share_an_entry() {
+        let v4 = |host| IpAddress::from_v4([10, 1, 0, host]);
+        let v6 =
+            |host| IpAddress::new(&[0x20, 1, 0xd, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, host]);
+        for address in [v4 as fn(u8) -> IpAddress, v6] {
+            let indices = (0..=255).map(|host| route_index(address(host), 7));
+            let entries: HashSet<_> = indices.collect();
+            assert!(entries.len() > 250, "{}", entries.len());
+            assert!(entries.iter().all(|index| *index < ROUTE_ENTRIES));
+        }
+    }
 }

@@ -184,6 +184,7 @@ pub(super) fn route<'a>(
     rules: &Snapshot,
     inner: &Inner,
     peer: Option<&Peer>,
+    now: u64,
 ) -> Result<&'a RouteEntry, DropReason> {
     let (query, way, length) = match peer {
         Some(peer) => {
@@ -207,7 +208,7 @@ pub(super) fn route<'a>(
             (query, RouteWay::Plain(rules.instance()), inner.length)
         }
     };
-    route::find(tables, &query, way, length)
+    route::find(tables, &query, way, length, now)
 }
 
 /// The limits of the flow and of what it shares one with. A packet that one of them holds back is charged by none.
@@ -216,11 +217,12 @@ pub(super) fn check_rate(
     tables: &impl Tables,
     rules: &Snapshot,
     found: &Found,
+    now: u64,
 ) -> Result<(), DropReason> {
-    if !passes(tables, rules.meter_slot(), found) {
+    if !passes(tables, rules.meter_slot(), found, now) {
         return Err(DropReason::RateLimited);
     }
-    if !passes(tables, rules.shared_meter_slot(), found) {
+    if !passes(tables, rules.shared_meter_slot(), found, now) {
         if let Some(half) = metered(tables, rules.meter_slot(), found.way) {
             meter::refund(&half.bucket(), found.inner.length, half.rate());
         }
@@ -230,15 +232,19 @@ pub(super) fn check_rate(
 }
 
 #[inline(always)]
-fn passes(tables: &impl Tables, slot: u32, found: &Found) -> bool {
+fn passes(tables: &impl Tables, slot: u32, found: &Found, now: u64) -> bool {
     if slot == NO_METER {
         return true;
     }
     let Some(half) = tables.half(slot, found.way) else {
         return false;
     };
-    let now = meter::ticks(tables.now_ns());
-    meter::pass(&half.bucket(), now, found.inner.length, half.rate())
+    meter::pass(
+        &half.bucket(),
+        meter::ticks(now),
+        found.inner.length,
+        half.rate(),
+    )
 }
 
 #[inline(always)]

@@ -101,8 +101,10 @@ pub trait Tables {
     fn sends_error_indications(&self) -> bool;
     /// Hands a copy of `length` bytes at `offset` to the agent, filed under `duplicate`.
     fn copy(&self, packet: &impl Packet, duplicate: u32, offset: usize, length: u32);
-    /// Whether one more packet may be handed to the agent.
+    /// Whether one more message may be handed to the agent.
     fn may_punt(&self) -> bool;
+    /// Whether one more user packet may be handed to the agent, for it to answer.
+    fn may_reply(&self) -> bool;
     /// Counts a frame that arrived.
     fn count_received(&self, port: u8, bytes: usize);
     /// Counts a frame that leaves.

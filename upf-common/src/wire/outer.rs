@@ -121,10 +121,50 @@ impl Outer {
         self.write_container(packet, offset + SHORT)
     }
 
-    /// The same over IPv6, where UDP needs a checksum; `payload_sum` is [`super::sum`] of the UE's packet. A function
-    /// of its own in BPF as well, for the sake of the stack.
-    #[inline(never)]
+    /// The same over IPv6, where UDP needs a checksum; `payload_sum` is [`super::sum`] of the UE's packet.
+    #[inline(always)]
     pub fn write_v6(
+        &self,
+        packet: &mut impl Packet,
+        offset: usize,
+        peer: &Peer,
+        payload_sum: u16,
+    ) -> bool {
+        let (has_container, pdu_type, qfi) = match self.container {
+            Some(container) => (1, container.pdu_type, container.qfi),
+            None => (0, 0, 0),
+        };
+        let marks = u64::from(u32::from_be_bytes(self.teid)) << 32
+            | u64::from(self.source_port) << 16
+            | u64::from(self.tos);
+        let contents = u64::from(self.payload) << 32
+            | u64::from(payload_sum) << 16
+            | u64::from(qfi) << 8
+            | u64::from(pdu_type) << 1
+            | has_container;
+        write_v6(packet, offset, peer, marks, contents)
+    }
+
+    /// What [`Self::write_v6`] has packed.
+    #[inline(always)]
+    fn unpack(marks: u64, contents: u64) -> Self {
+        Self {
+            source: [0; 4],
+            destination: [0; 4],
+            checksum_base: 0,
+            tos: marks as u8,
+            source_port: (marks >> 16) as u16,
+            teid: ((marks >> 32) as u32).to_be_bytes(),
+            container: (contents & 1 != 0).then_some(Encapsulation {
+                qfi: (contents >> 8) as u8,
+                pdu_type: (contents >> 1) as u8 & 0xf,
+            }),
+            payload: (contents >> 32) as u32,
+        }
+    }
+
+    #[inline(always)]
+    fn write_ipv6_headers(
         &self,
         packet: &mut impl Packet,
         offset: usize,
@@ -205,6 +245,20 @@ impl Outer {
         header[12..16].copy_from_slice(&self.source);
         header[16..20].copy_from_slice(&self.destination);
     }
+}
+
+/// A function of its own in BPF as well, for the sake of the stack, with numbers for parameters: where a record is lent to
+/// a function, it has to lie in memory on all ways, also on that of IPv4.
+#[inline(never)]
+fn write_v6(
+    packet: &mut impl Packet,
+    offset: usize,
+    peer: &Peer,
+    marks: u64,
+    contents: u64,
+) -> bool {
+    let outer = Outer::unpack(marks, contents);
+    outer.write_ipv6_headers(packet, offset, peer, (contents >> 16) as u16)
 }
 
 /// Lengths that an MTU bounds fit 16 bits.

@@ -16,7 +16,7 @@ use crate::datapath::slots::DuplicateSet;
 use crate::gtpu::PathKey;
 use crate::http::Association;
 use crate::metrics::RequestCounters;
-use crate::pfcp::ie::{NodeId, RemoteGtpuPeer};
+use crate::pfcp::ie::{NodeId, RemoteGtpuPeer, UpFunctionFeatures};
 use crate::pfcp::message::SessionReport;
 use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
 use crate::session::{RemoteTunnel, SessionView, Sessions};
@@ -48,6 +48,7 @@ impl<D: Datapath> Control<D> {
         let node = node::Config {
             connect: config.pfcp.connect.clone(),
             overload_percent: config.pfcp.overload_percent,
+            features: announced(config),
             ..node::Config::new(node_id, ntp_stamp(started))
         };
         let rooms = Rooms {
@@ -262,6 +263,16 @@ fn shown(view: &AssociationView, now: Instant) -> Association {
         age_seconds: now.saturating_duration_since(view.since).as_secs(),
         recovery_time: unix_seconds(view.recovery_time_stamp),
     }
+}
+
+/// Without pools there are no addresses to allocate.
+fn announced(config: &Config) -> UpFunctionFeatures {
+    let all = node::FEATURES.0;
+    UpFunctionFeatures(if config.pools.is_empty() {
+        all & !UpFunctionFeatures::UEIP
+    } else {
+        all
+    })
 }
 
 /// The lower 32 bits of NTP's seconds (TS 29.244 clause 8.2.65, RFC 5905 clause 6).

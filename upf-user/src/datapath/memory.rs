@@ -91,6 +91,22 @@ impl MemoryDatapath {
         })
     }
 
+    /// Entries of the TEID map.
+    pub fn teids(&self) -> impl Iterator<Item = ([u8; 4], u32)> {
+        self.teids.iter().map(|(teid, slot)| (*teid, *slot))
+    }
+
+    /// Entries of the UE address map.
+    pub fn ue_addresses(&self) -> impl Iterator<Item = (UeKey, u32)> {
+        self.ue_addresses.iter().map(|(key, slot)| (*key, *slot))
+    }
+
+    /// Networks behind UEs: bits that are compared, network and slot.
+    pub fn framed_routes(&self) -> impl Iterator<Item = (u32, UeNetwork, u32)> {
+        let framed = self.framed.iter();
+        framed.map(|((bits, network), slot)| (*bits, *network, *slot))
+    }
+
     /// Entries of the map of networks behind UEs.
     #[must_use]
     pub fn framed_entries(&self) -> usize {

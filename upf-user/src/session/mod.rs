@@ -126,7 +126,9 @@ impl<D: Datapath> Sessions<D> {
         Self::with_random(config, tables, StdRng::from_os_rng())
     }
 
-    fn with_random(config: SessionsConfig, tables: D, random: StdRng) -> Self {
+    /// The same, with SEIDs and TEIDs that can be told beforehand.
+    #[must_use]
+    pub fn with_random(config: SessionsConfig, tables: D, random: StdRng) -> Self {
         Self {
             books: SlotTable::new(&tables, config.pools.clone(), &config.ue_pools),
             config,

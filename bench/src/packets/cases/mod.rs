@@ -1,8 +1,13 @@
 //! The cases, a file for each subject.
 
+mod chains;
 mod downlink;
 mod echo;
+mod framed;
+mod hairpin;
 mod not_ours;
+mod notices;
+mod outer_v6;
 mod routes;
 mod rules;
 mod uplink;
@@ -10,12 +15,12 @@ mod uplink_refusals;
 
 use super::Action;
 use crate::gtpu::GPdu;
-use crate::packets::frames::{ethernet, gtpu, ipv4, routed, udp};
+use crate::packets::frames::{ethernet, gtpu, ipv4, routed, udp, udp_v6};
 use crate::packets::world::{
-    GNB, GNB_TEID, LOCAL, NEAR_MAC, PEER_MAC, QFI, ROUTER_MAC, World, teid,
+    GNB, GNB_TEID, GNB_V6, LOCAL, LOCAL_V6, NEAR_MAC, PEER_MAC, QFI, ROUTER_MAC, World, teid,
 };
 use etherparse::{EtherType, IpNumber};
-use upf_common::drop_reason::DropReason;
+use upf_common::drop_reason::{DropReason, PuntReason};
 use upf_common::forward::tables::Way;
 
 /// The slot of the IPv4 UE, and that of the IPv6 UE.
@@ -31,6 +36,10 @@ pub enum Expected {
     Punted,
     /// It is dropped for this reason.
     Dropped(Way, DropReason),
+    /// It is dropped for this reason, and the kernel gets it as it came, so that the agent answers the sender.
+    HandedOn(DropReason, PuntReason),
+    /// It has left its own UE, and is dropped on its way to another one.
+    DroppedHalfway(DropReason),
     /// It leaves as this frame.
     Leaves(Action, Vec<u8>),
 }
@@ -62,6 +71,16 @@ pub fn all() -> Vec<Case> {
         rules::lists(),
         routes::routes(),
         echo::echo(),
+        outer_v6::uplink(),
+        outer_v6::downlink(),
+        outer_v6::between_families(),
+        outer_v6::echo(),
+        notices::notices(),
+        chains::filters(),
+        chains::long_chains(),
+        chains::qfis(),
+        framed::framed(),
+        hairpin::hairpin(),
     ]
     .concat()
 }
@@ -140,18 +159,11 @@ fn tunnelled(container: Option<[u8; 8]>, tos: u8, packet: &[u8]) -> Vec<u8> {
     ethernet(NEAR_MAC, PEER_MAC, None, EtherType::IPV4, &outer)
 }
 
-/// The outer UDP source port is chosen by the product; it is the same for a flow, and a dynamic one.
-#[must_use]
-pub fn source_port_of(frame: &[u8]) -> Option<usize> {
-    let network = if frame.get(12..14)? == [0x81, 0] {
-        18
-    } else {
-        14
-    };
-    let header = frame.get(network..network + 24)?;
-    let is_g_pdu = header[0] == 0x45
-        && header[9] == 17
-        && header[22..24] == 2152u16.to_be_bytes()
-        && frame.get(network + 29) == Some(&255);
-    is_g_pdu.then_some(network + 20)
+/// The same to the gNB that speaks IPv6.
+fn tunnelled_v6(container: Option<[u8; 8]>, tos: u8, packet: &[u8]) -> Vec<u8> {
+    let container = container.map(|bytes| bytes.to_vec()).unwrap_or_default();
+    let flags = if container.is_empty() { 0x30 } else { 0x34 };
+    let message = gtpu(flags, 255, GNB_TEID, &[&container[..], packet].concat());
+    let outer = udp_v6((LOCAL_V6, 0), (GNB_V6, 2152), tos, &message);
+    ethernet(NEAR_MAC, PEER_MAC, None, EtherType::IPV6, &outer)
 }

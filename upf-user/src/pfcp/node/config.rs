@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::pfcp::ie::NodeId;
+use super::features::FEATURES;
+use crate::pfcp::ie::{NodeId, UpFunctionFeatures};
 
 /// T1: how long a request waits for its response before it is sent again (TS 29.244 clause 6.4).
 pub const T1: Duration = Duration::from_secs(3);
@@ -40,6 +41,8 @@ pub struct Config {
     pub connect_retry: Duration,
     /// See [`OVERLOAD_PERCENT`].
     pub overload_percent: u8,
+    /// What we announce: [`FEATURES`], or less.
+    pub features: UpFunctionFeatures,
 }
 
 impl Config {
@@ -56,6 +59,7 @@ impl Config {
             unreachable_grace: UNREACHABLE_GRACE,
             connect_retry: CONNECT_RETRY,
             overload_percent: OVERLOAD_PERCENT,
+            features: FEATURES,
         }
     }
 

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use super::associations::Association;
 use super::event::{Ending, Event};
-use super::features::FEATURES;
 use super::request::Request;
 use super::{Node, Timer, Turn};
 use crate::pfcp::codec::{AssociationSetupRequest, AssociationSetupResponse, Body};
@@ -69,7 +68,7 @@ impl Node {
         let body = Body::AssociationSetupRequest(AssociationSetupRequest {
             node_id: self.config.node_id.clone(),
             recovery_time_stamp: self.config.recovery_time_stamp,
-            up_function_features: Some(FEATURES),
+            up_function_features: Some(self.config.features),
             cp_function_features: None,
         });
         if let Some(mut request) = self.new_request(address, 0, body) {

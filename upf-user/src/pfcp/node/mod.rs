@@ -53,6 +53,7 @@ pub use config::{
     CONNECT_RETRY, Config, HEARTBEAT_INTERVAL, N1, OVERLOAD_PERCENT, T1, UNREACHABLE_GRACE,
 };
 pub use event::{Action, Ending, Event, Trouble};
+pub use features::FEATURES;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

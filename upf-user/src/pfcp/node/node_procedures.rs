@@ -9,7 +9,6 @@ use std::net::SocketAddr;
 use super::associations::Association;
 use super::dispatch::Reply;
 use super::event::{Ending, Event};
-use super::features::FEATURES;
 use super::release::decode_period;
 use super::session_procedures::{refusal, verdict};
 use super::{Node, Turn};
@@ -55,7 +54,7 @@ impl Node {
             node_id: self.config.node_id.clone(),
             verdict,
             recovery_time_stamp: self.config.recovery_time_stamp,
-            up_function_features: Some(FEATURES),
+            up_function_features: Some(self.config.features),
             cp_function_features: None,
         })
     }

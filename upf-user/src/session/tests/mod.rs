@@ -12,7 +12,6 @@ mod framed;
 mod hostile;
 mod limits;
 mod lists;
-mod matching;
 mod profiles;
 mod random;
 mod refusals;

@@ -3,8 +3,7 @@
 use super::*;
 use crate::pfcp::codec::AssociationUpdateRequest;
 use crate::pfcp::codec::{AssociationSetupResponse, NodeResponse, Verdict};
-use crate::pfcp::ie::UpFunctionFeatures;
-use crate::pfcp::node::{Ending, MAX_ASSOCIATIONS, Trouble};
+use crate::pfcp::node::{Ending, FEATURES, MAX_ASSOCIATIONS, Trouble};
 
 fn ended(reason: Ending) -> Event {
     Event::AssociationEnded {
@@ -31,9 +30,7 @@ fn a_setup_is_answered_with_who_we_are() {
             node_id: our_node(),
             verdict: Verdict::ACCEPTED,
             recovery_time_stamp: OUR_STAMP,
-            up_function_features: Some(UpFunctionFeatures(
-                UpFunctionFeatures::FTUP | UpFunctionFeatures::BUNDL,
-            )),
+            up_function_features: Some(FEATURES),
             cp_function_features: None,
         }),
     };
