@@ -211,7 +211,9 @@ impl Topology {
             more,
             ..
         } = options;
-        let n3 = [N3.to_string()].into_iter().chain(n3.iter().map(|&text| text.to_owned()));
+        let n3 = [N3.to_string()]
+            .into_iter()
+            .chain(n3.iter().map(|&text| text.to_owned()));
         let n3 = n3.collect::<Vec<_>>();
         let pins = self.environment.pins().join("upf");
         let state = self.environment.directory().join("state");

@@ -60,7 +60,10 @@ fn tunnels_over_ipv6_have_the_right_udp_checksum() -> Result<()> {
     capture.judge(from_us, 1000)?;
     let unchecked = format!("{from_us} && !(udp.checksum.status == 1)");
     assert_eq!(capture.count(&unchecked)?, 0);
-    assert_eq!(capture.count("ip.src == 10.1.0.2 && gtp.message == 255")?, 0);
+    assert_eq!(
+        capture.count("ip.src == 10.1.0.2 && gtp.message == 255")?,
+        0
+    );
     Ok(())
 }
 

@@ -15,7 +15,10 @@ const OTHER_UE: &str = "10.128.0.2";
 fn two_ues_reach_each_other_and_nothing_of_it_leaves() -> Result<()> {
     let mut world = World::new()?;
     let _ue = world.ue(None)?;
-    let uplink = world.smf.establish(2, OTHER_UE, None, Some(QFI))?.tunnel()?;
+    let uplink = world
+        .smf
+        .establish(2, OTHER_UE, None, Some(QFI))?
+        .tunnel()?;
     let other_home = world.topology.environment.namespace("ue2")?;
     // The first UE's gNBs have the other addresses.
     let ran = &world.topology.ran;

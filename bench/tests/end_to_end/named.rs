@@ -155,7 +155,10 @@ fn an_application_takes_its_own_far() -> Result<()> {
     let mut rules = session();
     let application = json!({"id": 3, "precedence": 100, "from": "Access", "choose": 5,
         "application": "video", "far": 3});
-    rules["pdrs"].as_array_mut().context("a list")?.push(application);
+    rules["pdrs"]
+        .as_array_mut()
+        .context("a list")?
+        .push(application);
     let far = json!({"id": 3, "to": "Access", "tunnel": json_of(ELSEWHERE)});
     rules["fars"].as_array_mut().context("a list")?.push(far);
     let created = world.smf.create(1, "IPv4", rules)?;

@@ -30,7 +30,8 @@ pub(crate) fn ends(packet: &[u8]) -> Option<(SocketAddrV4, SocketAddrV4)> {
     if header[0] != 0x45 || header[9] != 17 {
         return None;
     }
-    let address = |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
+    let address =
+        |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
     let port = |at: usize| u16::from_be_bytes([ports[at], ports[at + 1]]);
     Some((
         SocketAddrV4::new(address(12), port(0)),

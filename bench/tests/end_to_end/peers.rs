@@ -71,7 +71,13 @@ impl Peers {
         self.send(tunnel, Some(qfi), port, &[0; SIZE - 28])
     }
 
-    pub(crate) fn send(&self, tunnel: Tunnel, qfi: Option<u8>, port: u16, payload: &[u8]) -> Result<()> {
+    pub(crate) fn send(
+        &self,
+        tunnel: Tunnel,
+        qfi: Option<u8>,
+        port: u16,
+        payload: &[u8],
+    ) -> Result<()> {
         let from = SocketAddrV4::new(UE.parse()?, 7000);
         let packet = packet::udp(from, SocketAddrV4::new(DN, port), payload);
         let packet = GPdu {
@@ -99,7 +105,10 @@ pub(crate) fn receive(socket: &UdpSocket) -> Option<Vec<u8>> {
 }
 
 /// What comes while `send` is repeated.
-pub(crate) fn until<T>(receive: impl Fn() -> Option<T>, send: impl Fn() -> Result<()>) -> Result<T> {
+pub(crate) fn until<T>(
+    receive: impl Fn() -> Option<T>,
+    send: impl Fn() -> Result<()>,
+) -> Result<T> {
     let begin = Instant::now();
     while begin.elapsed() < PATIENCE {
         send()?;

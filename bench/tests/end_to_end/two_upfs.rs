@@ -233,14 +233,7 @@ fn an_uplink_classifier_has_two_ways_out() -> Result<()> {
     let addresses = [&*format!("{UE}/32")];
     let ran = &world.topology.ran;
     let uplink = classifier.tunnels[&UL];
-    let _ue = Ue::attach(
-        &world.home,
-        &addresses,
-        ran,
-        &[TUNNEL],
-        uplink,
-        Some(QFI),
-    )?;
+    let _ue = Ue::attach(&world.home, &addresses, ran, &[TUNNEL], uplink, Some(QFI))?;
 
     let before = (anchor.packets(Way::Uplink)?, anchor.packets(Way::Downlink)?);
     reaches(&world.home, &server())?;
@@ -248,7 +241,10 @@ fn an_uplink_classifier_has_two_ways_out() -> Result<()> {
     let _near = serve_at(&world.topology.dn, &server())?;
     carries(&world.home, &server())?;
     let after = (anchor.packets(Way::Uplink)?, anchor.packets(Way::Downlink)?);
-    assert_eq!(after, before, "the local network is not reached by the anchor");
+    assert_eq!(
+        after, before,
+        "the local network is not reached by the anchor"
+    );
 
     reaches(&world.home, FAR_SERVER)?;
     reaches(&anchor.far, UE)?;

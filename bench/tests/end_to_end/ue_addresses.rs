@@ -70,7 +70,9 @@ fn a_network_behind_a_ue_is_reached_both_ways() -> Result<()> {
     const HOST_V6: &str = "2001:db8:77::2";
     let mut world = World::new()?;
     let framed = json!({"ue": [UE], "framed": ["192.168.77.0/24", "2001:db8:77::/48"]});
-    let created = world.smf.create(1, "IPv4", session(framed.clone(), framed))?;
+    let created = world
+        .smf
+        .create(1, "IPv4", session(framed.clone(), framed))?;
     let _ue = attach(&world, &created, &[format!("{UE}/32")])?;
     // The UE is a router.
     let host = world.topology.environment.namespace("host")?;
