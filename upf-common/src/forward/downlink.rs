@@ -3,7 +3,7 @@
 use super::tables::{Half, Tables, Way};
 use super::{Found, Step};
 use crate::abi::{NO_SLOT, POOL_NETWORK, Port, UeKey, verdict};
-use crate::drop_reason::{DropReason, PuntReason};
+use crate::drop_reason::DropReason;
 use crate::wire::{Inner, IpAddress, Link, NO_QFI, Packet, Version};
 
 /// A packet to a UE, or one that is not ours.
@@ -22,7 +22,6 @@ pub(super) fn run(packet: &impl Packet, tables: &impl Tables, port: &Port, link:
     Found {
         step,
         reason: DropReason::UnknownUeAddress,
-        punt: PuntReason::GtpuSignalling,
         way: Way::Downlink,
         half,
         teid: [0; 4],

@@ -1,8 +1,8 @@
 //! GTP-U Echo Request (TS 29.281 clause 7.2.1), answered where it arrives.
 
-use super::uplink::Datagram;
+use super::uplink::FRAGMENT_V6;
 use crate::wire::{
-    GTPU_PORT, GtpuHeader, IPV4, IPV6, Link, Packet, UDP, Version, fold, message,
+    GTPU_PORT, IPV4, IPV6, IpAddress, Packet, UDP, Version, fold, message,
     outer_ipv4_checksum_base, outer_ipv6_checksum_base,
 };
 
@@ -19,16 +19,21 @@ const DATAGRAM: usize = IPV4 + UDP + RESPONSE;
 /// The same over IPv6.
 const DATAGRAM_V6: usize = IPV6 + UDP + RESPONSE;
 
-/// Turns the request into its answer, VLAN tag and all. False if the frame cannot be made as long as that takes.
-#[inline(always)]
+/// Turns the request whose IP header is at `network` into its answer, VLAN tag and all. False if the frame cannot be made
+/// as long as that takes. A function of its own in BPF as well: what it needs is read anew, and costs no other packet
+/// anything.
+#[inline(never)]
 pub(super) fn answer(
     packet: &mut impl Packet,
-    link: Link,
-    datagram: Datagram,
-    request: &GtpuHeader,
+    network: usize,
+    version: Version,
+    sequence: u16,
 ) -> bool {
-    let length = link.network
-        + match datagram.version {
+    let Some(request) = Request::read(packet, network, version) else {
+        return false;
+    };
+    let length = network
+        + match version {
             Version::V4 => DATAGRAM,
             Version::V6 => DATAGRAM_V6,
         };
@@ -36,12 +41,54 @@ pub(super) fn answer(
     if growth != 0 && !packet.move_tail(growth as i32) {
         return false;
     }
-    let sequence = request.sequence.unwrap_or_default();
     swap_macs(packet)
-        && match datagram.version {
-            Version::V4 => write(packet, link.network, datagram, sequence),
-            Version::V6 => write_v6(packet, link.network, datagram, sequence),
+        && match version {
+            Version::V4 => write(packet, network, request, sequence),
+            Version::V6 => write_v6(packet, network, request, sequence),
         }
+}
+
+/// Where a request came from, and where to.
+#[derive(Clone, Copy)]
+struct Request {
+    source: IpAddress,
+    destination: IpAddress,
+    source_port: u16,
+}
+
+impl Request {
+    #[inline(always)]
+    fn read(packet: &impl Packet, network: usize, version: Version) -> Option<Self> {
+        let (source, destination, udp) = match version {
+            Version::V4 => {
+                let header = packet.view::<IPV4>(network)?;
+                let (_, addresses) = header.split_last_chunk::<8>()?;
+                let [s0, s1, s2, s3, d0, d1, d2, d3] = *addresses;
+                let source = IpAddress::from_v4([s0, s1, s2, s3]);
+                let udp = network + usize::from(header[0] & 0xf) * 4;
+                (source, IpAddress::from_v4([d0, d1, d2, d3]), udp)
+            }
+            Version::V6 => {
+                let header = packet.view::<IPV6>(network)?;
+                let (_, addresses) = header.split_first_chunk::<8>()?;
+                let (source, destination) = addresses.split_first_chunk::<16>()?;
+                let destination = IpAddress::new(destination.first_chunk::<16>()?);
+                // Behind an atomic fragment's header, if there is one (RFC 6946).
+                let fragment = if header[6] == FRAGMENT_V6 { 8 } else { 0 };
+                (
+                    IpAddress::new(source),
+                    destination,
+                    network + IPV6 + fragment,
+                )
+            }
+        };
+        let [p0, p1] = *packet.view::<2>(udp)?;
+        Some(Self {
+            source,
+            destination,
+            source_port: u16::from_be_bytes([p0, p1]),
+        })
+    }
 }
 
 #[inline(always)]
@@ -55,7 +102,7 @@ fn swap_macs(packet: &mut impl Packet) -> bool {
 }
 
 #[inline(always)]
-fn write(packet: &mut impl Packet, offset: usize, request: Datagram, sequence: u16) -> bool {
+fn write(packet: &mut impl Packet, offset: usize, request: Request, sequence: u16) -> bool {
     let Some(header) = packet.view_mut::<DATAGRAM>(offset) else {
         return false;
     };
@@ -76,7 +123,7 @@ fn write(packet: &mut impl Packet, offset: usize, request: Datagram, sequence: u
 }
 
 #[inline(always)]
-fn write_v6(packet: &mut impl Packet, offset: usize, request: Datagram, sequence: u16) -> bool {
+fn write_v6(packet: &mut impl Packet, offset: usize, request: Request, sequence: u16) -> bool {
     const UDP_LENGTH: u8 = (UDP + RESPONSE) as u8;
     let Some(header) = packet.view_mut::<DATAGRAM_V6>(offset) else {
         return false;

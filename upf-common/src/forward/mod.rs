@@ -74,8 +74,6 @@ enum Step {
 struct Found {
     step: Step,
     reason: DropReason,
-    /// Why the agent gets it, where it does.
-    punt: PuntReason,
     way: Way,
     /// The slot.
     half: Option<Half>,
@@ -93,7 +91,6 @@ impl Found {
         Self {
             step,
             reason: DropReason::NoRoute,
-            punt: PuntReason::GtpuSignalling,
             way,
             half: None,
             teid: [0; 4],
@@ -283,7 +280,7 @@ fn send(packet: &impl Packet, tables: &impl Tables, ingress: &Port, exit: Exit) 
 #[inline(always)]
 fn punt(tables: &impl Tables, found: &Found) -> Verdict {
     if tables.may_punt() {
-        tables.count_punted(found.punt);
+        tables.count_punted(PuntReason::GtpuSignalling);
         Verdict::Kernel
     } else {
         drop(tables, found, found.way, DropReason::PuntLimited)
@@ -294,7 +291,10 @@ fn punt(tables: &impl Tables, found: &Found) -> Verdict {
 fn reply(tables: &impl Tables, found: &Found) -> Verdict {
     let verdict = drop(tables, found, found.way, found.reason);
     if tables.may_reply() {
-        tables.count_punted(found.punt);
+        tables.count_punted(match found.reason {
+            DropReason::UnsupportedExtension => PuntReason::UnsupportedExtension,
+            _ => PuntReason::UnknownTeid,
+        });
         Verdict::Kernel
     } else {
         verdict

@@ -3,7 +3,7 @@
 use super::tables::{Half, Tables, Way};
 use super::{Found, Step, echo};
 use crate::abi::{Port, verdict};
-use crate::drop_reason::{DropReason, PuntReason};
+use crate::drop_reason::DropReason;
 use crate::wire::{
     ETHER_IPV4, ETHER_IPV6, GTPU_PORT, GtpuError, GtpuHeader, IPV4, IPV6, Inner, IpAddress, Link,
     Packet, UDP, Version, be16, message,
@@ -13,7 +13,7 @@ const PROTOCOL_UDP: u8 = 17;
 const MORE_FRAGMENTS: u16 = 0x2000;
 const FRAGMENT_OFFSET: u16 = 0x1fff;
 /// The fragment header's number and length, and its fields (RFC 8200 clause 4.5).
-const FRAGMENT_V6: u8 = 44;
+pub(super) const FRAGMENT_V6: u8 = 44;
 const FRAGMENT_V6_BYTES: usize = 8;
 const FRAGMENT_OFFSET_V6: u16 = 0xfff8;
 const MORE_FRAGMENTS_V6: u16 = 1;
@@ -21,10 +21,7 @@ const MORE_FRAGMENTS_V6: u16 = 1;
 /// A datagram to the GTP-U port of one of our addresses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Datagram {
-    pub(super) version: Version,
-    pub(super) source: IpAddress,
-    pub(super) destination: IpAddress,
-    pub(super) source_port: u16,
+    version: Version,
     /// Where the UDP header begins.
     udp: usize,
     /// Bytes of UDP header and payload, as the UDP header says.
@@ -58,12 +55,8 @@ impl Datagram {
         {
             return None;
         }
-        let source = [header[12], header[13], header[14], header[15]];
         Self {
             version: Version::V4,
-            source: IpAddress::from_v4(source),
-            destination: IpAddress::from_v4(destination),
-            source_port: 0,
             udp: link.network + header_length,
             udp_length: 0,
             is_fragment: fragment & MORE_FRAGMENTS != 0,
@@ -75,8 +68,7 @@ impl Datagram {
     fn read_ipv6(packet: &impl Packet, link: Link, port: &Port) -> Option<Self> {
         let header = packet.view::<IPV6>(link.network)?;
         let (_, addresses) = header.split_first_chunk::<8>()?;
-        let (source, destination) = addresses.split_first_chunk::<16>()?;
-        let source = IpAddress::new(source);
+        let (_, destination) = addresses.split_first_chunk::<16>()?;
         let destination = IpAddress::new(destination.first_chunk::<16>()?);
         let mut protocol = header[6];
         if header[0] >> 4 != 6 || !is_gtpu_v6_address(port, destination) {
@@ -99,9 +91,6 @@ impl Datagram {
         }
         Self {
             version: Version::V6,
-            source,
-            destination,
-            source_port: 0,
             udp,
             udp_length: 0,
             is_fragment,
@@ -112,9 +101,8 @@ impl Datagram {
     /// Adds what the UDP header says.
     #[inline(always)]
     fn read_udp(self, packet: &impl Packet) -> Option<Self> {
-        let [s0, s1, d0, d1, l0, l1, _, _] = *packet.view::<UDP>(self.udp)?;
+        let [_, _, d0, d1, l0, l1, _, _] = *packet.view::<UDP>(self.udp)?;
         (be16(d0, d1) == GTPU_PORT).then_some(Self {
-            source_port: be16(s0, s1),
             udp: packet.forget(self.udp),
             udp_length: be16(l0, l1).into(),
             ..self
@@ -163,17 +151,20 @@ pub(super) fn run(
         Err(GtpuError::Extension) => {
             return Found {
                 step: Step::Reply,
-                punt: PuntReason::UnsupportedExtension,
                 ..drop(DropReason::UnsupportedExtension)
             };
         }
     };
     match gtpu.message_type {
         message::G_PDU => arrival(packet, tables, &gtpu),
-        message::ECHO_REQUEST if echo::answer(packet, link, datagram, &gtpu) => {
-            Found::nothing(Way::Uplink, Step::Answer)
+        message::ECHO_REQUEST => {
+            let sequence = gtpu.sequence.unwrap_or_default();
+            if echo::answer(packet, link.network, datagram.version, sequence) {
+                Found::nothing(Way::Uplink, Step::Answer)
+            } else {
+                drop(DropReason::NoHeadroom)
+            }
         }
-        message::ECHO_REQUEST => drop(DropReason::NoHeadroom),
         _ => Found::nothing(Way::Uplink, Step::Punt),
     }
 }
@@ -194,7 +185,6 @@ fn arrival(packet: &impl Packet, tables: &impl Tables, gtpu: &GtpuHeader) -> Fou
         };
         return Found {
             step,
-            punt: PuntReason::UnknownTeid,
             ..drop(DropReason::UnknownTeid)
         };
     }
@@ -212,7 +202,6 @@ fn arrival(packet: &impl Packet, tables: &impl Tables, gtpu: &GtpuHeader) -> Fou
     Found {
         step,
         reason: DropReason::InnerMalformed,
-        punt: PuntReason::GtpuSignalling,
         way: Way::Uplink,
         half,
         teid: gtpu.teid,
