@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// `_ws.expert.severity`: warning, and above it error.
 const WARNING: u32 = 0x0060_0000;
 
-/// A warning about what the UE's TCP has got twice, which is not ours to judge.
-const OF_THE_UE_S_TCP: &str = "tcp.options.sack.dsack";
+/// Warnings about what the UE's TCP has got twice or has given up, which is not ours to judge.
+const OF_THE_UE_S_TCP: &str = "tcp.options.sack.dsack || tcp.connection.rst";
 
 /// A recording in progress.
 pub(crate) struct Capture {
@@ -132,6 +132,7 @@ impl Recording {
             "tcp.check_checksum:true",
             // What the UE's TCP repeats is not ours to judge.
             "tcp.analyze_sequence_numbers:false",
+            "tcp.desegment_tcp_streams:false",
         ] {
             command.args(["-o", preference]);
         }
