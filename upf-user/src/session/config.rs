@@ -1,7 +1,7 @@
 //! What the session room has to know of the config.
 
 use std::net::IpAddr;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ipnet::IpNet;
 
@@ -170,11 +170,14 @@ impl PredefinedRule {
     }
 }
 
+/// The beginning of the second that it is: without its fraction, every time would come late by it.
 fn now() -> NtpAnchor {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH);
-    let unix = unix.unwrap_or_default().as_secs();
+    let unix = unix.unwrap_or_default();
+    let fraction = Duration::from_nanos(unix.subsec_nanos().into());
+    let now = Instant::now();
     NtpAnchor {
-        instant: Instant::now(),
-        ntp_seconds: unix.wrapping_add(NTP_TO_UNIX) as u32,
+        instant: now.checked_sub(fraction).unwrap_or(now),
+        ntp_seconds: unix.as_secs().wrapping_add(NTP_TO_UNIX) as u32,
     }
 }
