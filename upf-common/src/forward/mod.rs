@@ -238,7 +238,7 @@ fn forward(
     let peer = rules::peer(tables, &rules)?;
     let now = tables.now_ns();
     let route = rules::route(tables, &rules, &found.inner, peer, now)?;
-    let is_hairpin = route.refused == HAIRPIN;
+    let is_hairpin = peer.is_none() && route.refused == HAIRPIN;
     if is_hairpin && hairpins == Hairpins::Second {
         // Rules without a tunnel to the UE: nothing that leads anywhere.
         return Err(DropReason::NoRoute);

@@ -32,43 +32,45 @@ pub(super) fn run(
     if is_routed(rules, found.way) && !inner.decrement_ttl(packet) {
         return false;
     }
-    let v6_peer = peer.filter(|peer| peer.is_v6 != 0);
-    let payload_sum = match v6_peer {
-        Some(_) => match sum(packet, inner.offset, inner.length as usize) {
-            Some(sum) => sum,
-            None => return false,
-        },
-        None => 0,
+    let (Some(outer), Some(peer)) = (outer, peer) else {
+        let ether_type = match inner.version {
+            Version::V4 => ETHER_IPV4,
+            Version::V6 => ETHER_IPV6,
+        };
+        return begin(packet, inner, route, 0, ether_type).is_some();
     };
+    let overhead = Outer::overhead(outer.container.is_some(), peer.is_v6 != 0);
+    if peer.is_v6 == 0 {
+        let offset = begin(packet, inner, route, overhead, ETHER_IPV4);
+        return offset.is_some_and(|offset| outer.write(packet, offset));
+    }
+    let Some(sum) = sum(packet, inner.offset, inner.length as usize) else {
+        return false;
+    };
+    let offset = begin(packet, inner, route, overhead, ETHER_IPV6);
+    offset.is_some_and(|offset| outer.write_v6(packet, offset, peer, sum))
+}
+
+/// Makes room for `overhead` bytes between the link layer, which it writes, and the UE's packet, and tells where they begin.
+#[inline(always)]
+fn begin(
+    packet: &mut impl Packet,
+    inner: Inner,
+    route: &RouteEntry,
+    overhead: usize,
+    ether_type: u16,
+) -> Option<usize> {
     let link = if route.vlan == 0 {
         ETHERNET
     } else {
         ETHERNET + VLAN_TAG
     };
-    let overhead = match &outer {
-        Some(outer) => Outer::overhead(outer.container.is_some(), v6_peer.is_some()),
-        None => 0,
-    };
     let delta = inner.offset as i32 - (link + overhead) as i32;
     if delta != 0 && !packet.move_head(delta) {
-        return false;
+        return None;
     }
-    let is_v6 = v6_peer.is_some() || outer.is_none() && inner.version == Version::V6;
-    let ether_type = if is_v6 { ETHER_IPV6 } else { ETHER_IPV4 };
-    if !Link::write(
-        packet,
-        route.destination_mac,
-        route.source_mac,
-        route.vlan,
-        ether_type,
-    ) {
-        return false;
-    }
-    match (&outer, v6_peer) {
-        (Some(outer), Some(peer)) => outer.write_v6(packet, link, peer, payload_sum),
-        (Some(outer), None) => outer.write(packet, link),
-        (None, _) => true,
-    }
+    let (destination, source) = (route.destination_mac, route.source_mac);
+    Link::write(packet, destination, source, route.vlan, ether_type).then_some(link)
 }
 
 /// Turns the packet into a plain frame, as if it came to the core device that it would have left by. It gets a hop older

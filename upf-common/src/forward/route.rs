@@ -46,10 +46,10 @@ pub(super) fn find<'a>(
     if !is_fresh(tables, entry, query, now) && !find_ue(tables, query, now, entry) {
         ask(tables, query, now, entry);
     }
-    if entry.refused == HAIRPIN && matches!(way, Way::Plain(_)) {
-        return Ok(entry);
-    }
     if entry.refused != USABLE {
+        if entry.refused == HAIRPIN && matches!(way, Way::Plain(_)) {
+            return Ok(entry);
+        }
         return Err(DropReason::from_number(entry.refused).unwrap_or(DropReason::NoRoute));
     }
     if let Way::Plain(instance) = way

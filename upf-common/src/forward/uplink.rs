@@ -103,7 +103,6 @@ impl Datagram {
     fn read_udp(self, packet: &impl Packet) -> Option<Self> {
         let [_, _, d0, d1, l0, l1, _, _] = *packet.view::<UDP>(self.udp)?;
         (be16(d0, d1) == GTPU_PORT).then_some(Self {
-            udp: packet.forget(self.udp),
             udp_length: be16(l0, l1).into(),
             ..self
         })

@@ -134,8 +134,7 @@ fn to_router(packet: &[u8]) -> Vec<u8> {
     ethernet(NEAR_MAC, ROUTER_MAC, None, ether_type, &routed(packet))
 }
 
-/// What leaves towards the gNB, but for the outer source port, which is the product's own choice
-/// ([`source_port_of`]).
+/// What leaves towards the gNB, but for the outer source port, which is the product's own choice.
 fn to_gnb(qfi: Option<u8>, tos: u8, packet: &[u8]) -> Vec<u8> {
     tunnelled(
         qfi.map(|qfi| [0, 0, 0, 0x85, 1, 0, qfi, 0]),
