@@ -1,4 +1,4 @@
-//! What applications look like: the PFDs that a control plane has provisioned (clause 5.11).
+//! What applications look like: the PFDs that a control plane has provisioned (clause 6.2.5).
 //!
 //! Only flow descriptions can be matched here. A PFD with a URL, a domain name or custom content is refused (cause
 //! 76): were it accepted and never matched, its traffic would silently be treated by another PDR.

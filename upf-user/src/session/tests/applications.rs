@@ -1,4 +1,4 @@
-//! Applications by PFD (TS 29.244 clauses 5.11 and 7.4.3).
+//! Applications by PFD (TS 29.244 clauses 6.2.5 and 7.4.3).
 
 use super::requests::*;
 use super::world::World;
