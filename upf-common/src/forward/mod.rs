@@ -226,7 +226,7 @@ fn forward(
         *counted_as = Way::Downlink;
     }
     if rules.verdict() == verdict::LIST {
-        let arrival = rules::Arrival::new(found.way, found.qfi);
+        let arrival = rules::Arrival::new(*counted_as, found.qfi);
         let entry = rules::select(packet, tables, rules.list(), found.inner.offset, arrival);
         rules = Snapshot::of(&entry.ok_or(DropReason::NoMatchingPdr)?.rules);
     } else {

@@ -43,13 +43,18 @@ pub(super) fn find<'a>(
         .ok_or(DropReason::NoRoute)?;
     // SAFETY: the record is this CPU's own and nobody else has it while the packet is processed.
     let entry = unsafe { &mut *entry.as_ptr() };
-    if !is_fresh(tables, entry, query, now) && !find_ue(tables, query, now, entry) {
+    let is_plain = matches!(way, Way::Plain(_));
+    if !is_fresh(tables, entry, query, now) && !(is_plain && find_ue(tables, query, now, entry)) {
+        ask(tables, query, now, entry);
+    }
+    if entry.refused == HAIRPIN {
+        if is_plain {
+            return Ok(entry);
+        }
+        // A peer is reached as the kernel says, whoever its address is given to besides.
         ask(tables, query, now, entry);
     }
     if entry.refused != USABLE {
-        if entry.refused == HAIRPIN && matches!(way, Way::Plain(_)) {
-            return Ok(entry);
-        }
         return Err(DropReason::from_number(entry.refused).unwrap_or(DropReason::NoRoute));
     }
     if let Way::Plain(instance) = way

@@ -65,7 +65,7 @@ impl Backlog {
         let kind = datagram.get(TYPE_AT).copied().unwrap_or_default();
         let is = |wanted: MessageType| kind == wanted as u8;
         let is_heartbeat = is(MessageType::HeartbeatRequest) || is(MessageType::HeartbeatResponse);
-        if is_heartbeat && datagram.len() <= MAX_HEARTBEAT {
+        if is_heartbeat && datagram.len() <= MAX_HEARTBEAT && is_one_message(datagram) {
             return Admission::AtOnce;
         }
         if self.bytes + datagram.len() > MAX_BYTES {
@@ -134,6 +134,12 @@ impl Backlog {
         let bytes = self.bytes * 100 / MAX_BYTES;
         datagrams.max(bytes) as u8
     }
+}
+
+/// Whether nothing stands behind the first message: what is bundled with a heartbeat has to wait for its turn.
+fn is_one_message(datagram: &[u8]) -> bool {
+    let length = datagram.get(2..4).and_then(|bytes| bytes.first_chunk());
+    length.is_some_and(|length| usize::from(u16::from_be_bytes(*length)) + 4 >= datagram.len())
 }
 
 #[cfg(test)]

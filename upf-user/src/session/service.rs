@@ -28,6 +28,10 @@ impl<D: Datapath> SessionService for Sessions<D> {
         request: &SessionEstablishmentRequest,
         now: Instant,
     ) -> Result<Established, Refusal> {
+        // A session may give up all its PDRs, and with them its slots; it still takes memory.
+        if self.sessions.len() >= self.tables.capacity() as usize {
+            return Err(refuse_all(Cause::NoResourcesAvailable));
+        }
         let restored = self.restored_seid(header_seid, request)?;
         let mut requested = request::establish(&self.config, request)?;
         self.check_applications(owner, &Model::default(), &requested)?;

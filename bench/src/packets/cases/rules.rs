@@ -210,6 +210,19 @@ pub(super) fn lists() -> Vec<Case> {
         ])
         .change(SLOT_V6, |up, _| head(up, 0));
     let back = to_ue(SLOT);
+    let from_core = World::new()
+        .list(&[(
+            to_server,
+            Rules {
+                is_downlink: 1,
+                ..to_control_plane
+            },
+        )])
+        .change(SLOT, |up, _| {
+            head(up, 0);
+            up.flags |= flags::ANY_SOURCE;
+            up.is_downlink = 1;
+        });
     vec![
         up(
             "the first filter matches",
@@ -258,6 +271,18 @@ pub(super) fn lists() -> Vec<Case> {
             world(&[(to_server, downs)]),
             from_router(&back),
             transmits(to_gnb(Some(QFI), TOS, &back)),
+        ),
+        case(
+            "what comes by a tunnel from the core is on its way down for filters too",
+            from_core.clone(),
+            from_gnb(&g_pdu(SLOT, &back)),
+            transmits(tunnelled(None, TOS, &back)),
+        ),
+        down(
+            "what comes by that tunnel the wrong way round matches nothing",
+            from_core,
+            from_gnb(&g_pdu(SLOT, &web)),
+            DropReason::NoMatchingPdr,
         ),
         case(
             "a list by QFI",

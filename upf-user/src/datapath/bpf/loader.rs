@@ -194,6 +194,7 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
             trie: typed(&mut ebpf, "UE_NETWORKS", LpmTrie::try_from)?,
             control: Arc::clone(&control),
             framed: BTreeSet::new(),
+            pools: BTreeSet::new(),
         },
         end_markers: None,
     };

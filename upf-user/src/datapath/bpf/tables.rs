@@ -58,20 +58,30 @@ pub(super) struct UeNetworks {
     pub(super) trie: LpmTrie<MapData, Record<UeNetwork>, u32>,
     pub(super) control: Arc<ControlTable>,
     pub(super) framed: BTreeSet<(u32, UeNetwork)>,
+    /// A framed route may be as large as a pool, which takes its place again afterwards.
+    pub(super) pools: BTreeSet<(u32, UeNetwork)>,
 }
 
 impl UeNetworks {
+    fn write(&mut self, key: (u32, UeNetwork), content: u32) -> Result<(), DatapathError> {
+        let key = Key::new(key.0, Record(key.1));
+        inserted("UE_NETWORKS", self.trie.insert(&key, content, 0))
+    }
+
     fn insert(&mut self, key: (u32, UeNetwork), slot: SlotIndex) -> Result<(), DatapathError> {
-        let outcome = self.trie.insert(&Key::new(key.0, Record(key.1)), slot.0, 0);
-        inserted("UE_NETWORKS", outcome)?;
+        self.write(key, slot.0)?;
         self.framed.insert(key);
         self.control.set_flag(control_flags::FRAMED_ROUTES, true);
         Ok(())
     }
 
     fn remove(&mut self, key: (u32, UeNetwork)) -> Result<(), DatapathError> {
-        let outcome = self.trie.remove(&Key::new(key.0, Record(key.1)));
-        removed("UE_NETWORKS", outcome)?;
+        if self.pools.contains(&key) {
+            self.write(key, POOL_NETWORK)?;
+        } else {
+            let outcome = self.trie.remove(&Key::new(key.0, Record(key.1)));
+            removed("UE_NETWORKS", outcome)?;
+        }
         self.framed.remove(&key);
         let any = !self.framed.is_empty();
         self.control.set_flag(control_flags::FRAMED_ROUTES, any);
@@ -91,12 +101,9 @@ impl BpfDatapath {
     /// When the kernel refuses.
     pub fn write_pools(&mut self, layout: &PoolLayout) -> Result<(), DatapathError> {
         for (instance, network) in layout.networks() {
-            let (bits, network) = network_key(instance, network);
-            let key = Key::new(bits, Record(network));
-            inserted(
-                "UE_NETWORKS",
-                self.networks.trie.insert(&key, POOL_NETWORK, 0),
-            )?;
+            let key = network_key(instance, network);
+            self.networks.write(key, POOL_NETWORK)?;
+            self.networks.pools.insert(key);
         }
         Ok(())
     }

@@ -101,8 +101,11 @@ impl Associations {
     }
 
     /// Whether there is room for another one, at this address.
-    pub(super) fn has_room(&self, address: IpAddr) -> bool {
-        self.len() < MAX_ASSOCIATIONS && self.at(address).len() < MAX_ASSOCIATIONS_OF_ADDRESS
+    pub(super) fn has_room_for(&self, node: &NodeId, address: IpAddr) -> bool {
+        let others = |nodes: usize, has_it: bool| nodes - usize::from(has_it);
+        let there = self.at(address);
+        others(self.len(), self.get(node).is_some()) < MAX_ASSOCIATIONS
+            && others(there.len(), there.contains(node)) < MAX_ASSOCIATIONS_OF_ADDRESS
     }
 
     /// The nodes that a message may come from: those whose own address and port it came from, where there are such,

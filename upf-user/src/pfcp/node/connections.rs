@@ -95,8 +95,7 @@ impl Node {
         }
         let address = self.connections[index].address;
         let node = response.node_id;
-        self.end(&node, Ending::Replaced, turn);
-        if !self.associations.has_room(address.ip()) {
+        if !self.associations.has_room_for(&node, address.ip()) {
             let cause = Cause::NoResourcesAvailable;
             self.connect_later(index, turn.now + self.config.connect_retry);
             return turn.log(Event::AssociationRefused {
@@ -105,6 +104,7 @@ impl Node {
                 cause,
             });
         }
+        self.end(&node, Ending::Replaced, turn);
         let features = response.cp_function_features.unwrap_or_default();
         let stamp = response.recovery_time_stamp;
         let association = Association::new(address, stamp, features, turn.now);

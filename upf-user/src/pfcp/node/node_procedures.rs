@@ -28,8 +28,7 @@ impl Node {
         turn: &mut Turn<'_>,
     ) -> Reply {
         let node = request.node_id;
-        self.end(&node, Ending::Replaced, turn);
-        let refused = match self.associations.has_room(from.ip()) {
+        let refused = match self.associations.has_room_for(&node, from.ip()) {
             _ if self.is_ending => Some(Cause::RequestRejected),
             true => None,
             false => Some(Cause::NoResourcesAvailable),
@@ -42,6 +41,7 @@ impl Node {
             });
             return Reply::fleeting(0, self.setup_response(Verdict::new(cause)));
         }
+        self.end(&node, Ending::Replaced, turn);
         let features = request.cp_function_features.unwrap_or_default();
         let stamp = request.recovery_time_stamp;
         let association = Association::new(from, stamp, features, turn.now);

@@ -48,7 +48,7 @@ impl Builder<'_> {
         }
         far.bar = request.bar_id.or(far.bar);
         let left = far.forwarding.tunnel;
-        let instance = far.forwarding.network_instance;
+        let instance = far.forwarding.instance(self.config);
         if let Some(update) = &request.forwarding {
             self.update_forwarding(&mut far.forwarding, update, rule)?;
             if let Some(tunnel) = left
