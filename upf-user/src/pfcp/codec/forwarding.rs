@@ -93,7 +93,7 @@ fn read_all<'a>(
             }
             kind::DATA_NETWORK_ACCESS_IDENTIFIER => {
                 let identifier = &mut parameters.data_network_access_identifier;
-                tally.once(identifier, ie, names::read_text)
+                tally.once(identifier, ie, names::read_label)
             }
             _ => read_rest(ie, tally),
         })?;

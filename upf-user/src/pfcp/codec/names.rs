@@ -86,6 +86,14 @@ pub(super) fn read_text(reader: &mut Reader<'_>) -> Result<String, Flaw> {
     Ok(text.to_owned())
 }
 
+/// A text that names something, without a length of its own: no name is longer than [`MAX_NAME`].
+pub(super) fn read_label(reader: &mut Reader<'_>) -> Result<String, Flaw> {
+    read_text(reader).and_then(|text| {
+        let is_name = text.len() <= MAX_NAME;
+        is_name.then_some(text).ok_or(Flaw::Incorrect)
+    })
+}
+
 pub(super) fn write_text(out: &mut Writer, text: &str) {
     out.octets(text.as_bytes());
 }

@@ -28,7 +28,7 @@ pub(super) fn read(group: &Element<'_>, tally: &mut Tally) -> Result<Pdi, Decode
                 tally.several(&mut pdi.traffic_endpoint_ids, MAX_VALUES, ie, Reader::u8)
             }
             kind::SDF_FILTER => tally.sdf_filter(&mut pdi.sdf_filters, ie),
-            kind::APPLICATION_ID => tally.once(&mut pdi.application_id, ie, names::read_text),
+            kind::APPLICATION_ID => tally.once(&mut pdi.application_id, ie, names::read_label),
             kind::ETHERNET_PACKET_FILTER => {
                 let filters = &mut pdi.ethernet_packet_filters;
                 tally.groups(filters, MAX_VALUES, ie, ethernet::read_filter)

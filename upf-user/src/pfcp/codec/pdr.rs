@@ -31,7 +31,7 @@ pub(super) fn read_create(
             kind::MAR_ID => tally.once(&mut pdr.mar_id, ie, Reader::u16),
             kind::ACTIVATE_PREDEFINED_RULES => {
                 let rules = &mut pdr.activate_predefined_rules;
-                tally.several(rules, MAX_VALUES, ie, names::read_text)
+                tally.several(rules, MAX_VALUES, ie, names::read_label)
             }
             kind::ACTIVATION_TIME => tally.once(&mut pdr.activation_time, ie, Reader::u32),
             kind::DEACTIVATION_TIME => tally.once(&mut pdr.deactivation_time, ie, Reader::u32),
@@ -85,11 +85,11 @@ pub(super) fn read_update(
             kind::QER_ID => tally.several(&mut qer_ids, MAX_QERS, ie, Reader::u32),
             kind::ACTIVATE_PREDEFINED_RULES => {
                 let rules = &mut pdr.activate_predefined_rules;
-                tally.several(rules, MAX_VALUES, ie, names::read_text)
+                tally.several(rules, MAX_VALUES, ie, names::read_label)
             }
             kind::DEACTIVATE_PREDEFINED_RULES => {
                 let rules = &mut pdr.deactivate_predefined_rules;
-                tally.several(rules, MAX_VALUES, ie, names::read_text)
+                tally.several(rules, MAX_VALUES, ie, names::read_label)
             }
             kind::ACTIVATION_TIME => tally.once(&mut pdr.activation_time, ie, Reader::u32),
             kind::DEACTIVATION_TIME => tally.once(&mut pdr.deactivation_time, ie, Reader::u32),

@@ -39,7 +39,7 @@ fn read_application(
     group
         .elements()
         .read_each(tally, |ie, tally| match ie.kind {
-            kind::APPLICATION_ID => tally.once(&mut id, ie, names::read_text),
+            kind::APPLICATION_ID => tally.once(&mut id, ie, names::read_label),
             kind::PFD_CONTEXT => tally.groups(&mut contexts, MAX_PFD_CONTEXTS, ie, read_context),
             _ => tally.skip(),
         })?;

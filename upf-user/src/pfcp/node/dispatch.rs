@@ -150,10 +150,10 @@ impl Node {
         match body {
             Body::HeartbeatRequest(heartbeat) => Some(self.heartbeat(from, heartbeat, turn)),
             Body::AssociationSetupRequest(request) => Some(self.setup(from, request, turn)),
-            Body::AssociationUpdateRequest(request) => Some(self.update(&request, turn)),
-            Body::AssociationReleaseRequest(node) => Some(self.release(node, turn)),
+            Body::AssociationUpdateRequest(request) => Some(self.update(from, &request, turn)),
+            Body::AssociationReleaseRequest(node) => Some(self.release(from, node, turn)),
             Body::PfdManagementRequest(request) => Some(self.provision_pfds(from, &request, turn)),
-            Body::SessionSetDeletionRequest(request) => Some(self.delete_sets(request, turn)),
+            Body::SessionSetDeletionRequest(request) => Some(self.delete_sets(from, request, turn)),
             Body::SessionEstablishmentRequest(request) => {
                 Some(self.establish(from, seid, &request, turn))
             }

@@ -62,11 +62,12 @@ impl Node {
     /// Association Update Request: other features, or the announcement of a release.
     pub(super) fn update(
         &mut self,
+        from: SocketAddr,
         request: &AssociationUpdateRequest,
         turn: &mut Turn<'_>,
     ) -> Reply {
         let node = &request.node_id;
-        let verdict = self.known(node);
+        let verdict = self.known(from, node);
         let body = Body::AssociationUpdateResponse(self.node_response(verdict));
         let Some(association) = self.associations.get_mut(node) else {
             return Reply::fleeting(0, body);
@@ -81,8 +82,8 @@ impl Node {
     }
 
     /// Association Release Request.
-    pub(super) fn release(&mut self, node: NodeId, turn: &mut Turn<'_>) -> Reply {
-        let verdict = self.known(&node);
+    pub(super) fn release(&mut self, from: SocketAddr, node: NodeId, turn: &mut Turn<'_>) -> Reply {
+        let verdict = self.known(from, &node);
         let body = Body::AssociationReleaseResponse(self.node_response(verdict));
         if verdict != Verdict::ACCEPTED {
             return Reply::fleeting(0, body);
@@ -91,10 +92,12 @@ impl Node {
         Reply::kept(0, body)
     }
 
-    fn known(&self, node: &NodeId) -> Verdict {
-        match self.associations.get(node) {
-            Some(_) => Verdict::ACCEPTED,
-            None => Verdict::new(Cause::NoEstablishedAssociation),
+    /// Whether a node has an association and speaks from there: others in its name are not heard.
+    fn known(&self, from: SocketAddr, node: &NodeId) -> Verdict {
+        if self.associations.at(from.ip()).contains(node) {
+            Verdict::ACCEPTED
+        } else {
+            Verdict::new(Cause::NoEstablishedAssociation)
         }
     }
 
@@ -106,7 +109,7 @@ impl Node {
         turn: &mut Turn<'_>,
     ) -> Reply {
         let owner = match &request.node_id {
-            Some(node) => Some(node).filter(|node| self.associations.get(node).is_some()),
+            Some(node) => Some(node).filter(|node| self.known(from, node) == Verdict::ACCEPTED),
             None => self.associations.senders(from).next(),
         };
         let Some(owner) = owner else {
@@ -120,11 +123,12 @@ impl Node {
     /// Session Set Deletion Request: the sender's sessions that hang on the sets named go.
     pub(super) fn delete_sets(
         &mut self,
+        from: SocketAddr,
         request: SessionSetDeletionRequest,
         turn: &mut Turn<'_>,
     ) -> Reply {
         let node = request.node_id;
-        let verdict = match self.known(&node) {
+        let verdict = match self.known(from, &node) {
             Verdict::ACCEPTED if request.fq_csids.is_empty() => Verdict {
                 cause: Cause::ConditionalIeMissing,
                 offending_ie: Some(kind::FQ_CSID),

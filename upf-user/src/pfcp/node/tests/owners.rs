@@ -143,10 +143,12 @@ fn pfds_are_those_of_who_sent_them() {
     };
     for of_b in arrangements() {
         let mut world = two_nodes(of_b);
+        // Who speaks in another's name has to speak from its address.
+        let others = (of_b.ip() == cp().ip()).then(|| name("a"));
         let rows = [
             (cp(), None, Some(name("a"))),
             (of_b, None, Some(name("b"))),
-            (of_b, Some(name("a")), Some(name("a"))),
+            (of_b, Some(name("a")), others),
             (of_b, Some(name("stranger")), None),
             (other(9), None, None),
         ];
