@@ -44,7 +44,9 @@ pub(super) fn find<'a>(
     // SAFETY: the record is this CPU's own and nobody else has it while the packet is processed.
     let entry = unsafe { &mut *entry.as_ptr() };
     let is_plain = matches!(way, Way::Plain(_));
-    if !is_fresh(tables, entry, query, now) && !(is_plain && find_ue(tables, query, now, entry)) {
+    let is_known =
+        is_fresh(tables, entry, query, now) || is_plain && find_ue(tables, query, now, entry);
+    if !is_known {
         ask(tables, query, now, entry);
     }
     if entry.refused == HAIRPIN {
