@@ -18,8 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// `_ws.expert.severity`: warning, and above it error.
 const WARNING: u32 = 0x0060_0000;
 
-/// Warnings about what the UE's TCP has got twice or has given up, which is not ours to judge.
-const OF_THE_UE_S_TCP: &str = "tcp.options.sack.dsack || tcp.connection.rst";
+/// Warnings about the UE's TCP, which is not ours to judge: what it has got twice or has given up, and a checksum of zero,
+/// which Linux writes as 0xffff and tshark does not like.
+const OF_THE_UE_S_TCP: &str =
+    "tcp.options.sack.dsack || tcp.connection.rst || tcp.checksum == 0xffff";
 
 /// A recording in progress.
 pub(crate) struct Capture {
