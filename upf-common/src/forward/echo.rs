@@ -1,8 +1,8 @@
 //! GTP-U Echo Request (TS 29.281 clause 7.2.1), answered where it arrives.
 
-use super::uplink::FRAGMENT_V6;
+use super::uplink::{FRAGMENT_V6, FRAGMENT_V6_BYTES};
 use crate::wire::{
-    GTPU_PORT, IPV4, IPV6, IpAddress, Packet, UDP, Version, fold, message,
+    GTPU_PORT, IPV4, IPV6, IpAddress, Packet, UDP, Version, fold, fold_udp, message,
     outer_ipv4_checksum_base, outer_ipv6_checksum_base,
 };
 
@@ -74,7 +74,11 @@ impl Request {
                 let (source, destination) = addresses.split_first_chunk::<16>()?;
                 let destination = IpAddress::new(destination.first_chunk::<16>()?);
                 // Behind an atomic fragment's header, if there is one (RFC 6946).
-                let fragment = if header[6] == FRAGMENT_V6 { 8 } else { 0 };
+                let fragment = if header[6] == FRAGMENT_V6 {
+                    FRAGMENT_V6_BYTES
+                } else {
+                    0
+                };
                 (
                     IpAddress::new(source),
                     destination,
@@ -136,17 +140,13 @@ fn write_v6(packet: &mut impl Packet, offset: usize, request: Request, sequence:
     for word in [[r0, r1], [r2, r3], [r8, r9], [r10, r11], [r12, r13]] {
         sum += u32::from(u16::from_be_bytes(word));
     }
-    let checksum = match fold(sum) {
-        0 => u16::MAX,
-        checksum => checksum,
-    };
     header[..8].copy_from_slice(&[0x60, 0, 0, 0, 0, UDP_LENGTH, 17, 64]);
     header[8..24].copy_from_slice(&source);
     header[24..40].copy_from_slice(&destination);
     header[40..42].copy_from_slice(&GTPU_PORT.to_be_bytes());
     header[42..44].copy_from_slice(&request.source_port.to_be_bytes());
     header[44..46].copy_from_slice(&[0, UDP_LENGTH]);
-    header[46..48].copy_from_slice(&checksum.to_be_bytes());
+    header[46..48].copy_from_slice(&fold_udp(sum).to_be_bytes());
     header[48..].copy_from_slice(&response);
     true
 }

@@ -33,11 +33,7 @@ pub(super) fn run(
         return false;
     }
     let (Some(outer), Some(peer)) = (outer, peer) else {
-        let ether_type = match inner.version {
-            Version::V4 => ETHER_IPV4,
-            Version::V6 => ETHER_IPV6,
-        };
-        return begin(packet, inner, route, 0, ether_type).is_some();
+        return begin(packet, inner, route, 0, ether_type(inner)).is_some();
     };
     let overhead = Outer::overhead(outer.container.is_some(), peer.is_v6 != 0);
     if peer.is_v6 == 0 {
@@ -84,12 +80,16 @@ pub(super) fn to_hairpin(packet: &mut impl Packet, inner: Inner, route: &RouteEn
     if delta != 0 && !packet.move_head(delta) {
         return false;
     }
-    let ether_type = match inner.version {
+    let mac = route.source_mac;
+    Link::write(packet, mac, mac, 0, ether_type(inner))
+}
+
+#[inline(always)]
+fn ether_type(inner: Inner) -> u16 {
+    match inner.version {
         Version::V4 => ETHER_IPV4,
         Version::V6 => ETHER_IPV6,
-    };
-    let mac = route.source_mac;
-    Link::write(packet, mac, mac, 0, ether_type)
+    }
 }
 
 /// Takes off what an Ethernet driver has padded a small packet with, and what stands behind it in a tunnel.

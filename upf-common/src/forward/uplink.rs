@@ -14,7 +14,7 @@ const MORE_FRAGMENTS: u16 = 0x2000;
 const FRAGMENT_OFFSET: u16 = 0x1fff;
 /// The fragment header's number and length, and its fields (RFC 8200 clause 4.5).
 pub(super) const FRAGMENT_V6: u8 = 44;
-const FRAGMENT_V6_BYTES: usize = 8;
+pub(super) const FRAGMENT_V6_BYTES: usize = 8;
 const FRAGMENT_OFFSET_V6: u16 = 0xfff8;
 const MORE_FRAGMENTS_V6: u16 = 1;
 

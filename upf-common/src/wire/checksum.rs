@@ -14,6 +14,16 @@ pub const fn fold(sum: u32) -> u16 {
     !(sum as u16)
 }
 
+/// The same for UDP, where zero would mean that there is none (RFC 768, RFC 8200 clause 8.1).
+#[inline(always)]
+#[must_use]
+pub const fn fold_udp(sum: u32) -> u16 {
+    match fold(sum) {
+        0 => u16::MAX,
+        checksum => checksum,
+    }
+}
+
 /// The folded sum of the 16-bit words of `length` bytes at `offset`, an odd last byte counting as the upper half of a
 /// word; `None` if they do not all lie in the frame. A function of its own in BPF as well, for the sake of the stack.
 #[inline(never)]

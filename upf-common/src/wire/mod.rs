@@ -11,7 +11,7 @@ mod link;
 mod outer;
 
 pub use address::IpAddress;
-pub use checksum::{decrement_ttl, fold, plain_partial_sum, sum};
+pub use checksum::{decrement_ttl, fold, fold_udp, plain_partial_sum, sum};
 pub use gtpu::{GtpuError, GtpuHeader, NO_QFI, message};
 pub use inner::{Inner, NO_FLOW_LABEL, NO_PORT, NO_SPI, Ports, Transport, Version};
 pub use link::{ETHER_IPV4, ETHER_IPV6, Link, VLAN_TAG};

@@ -1,6 +1,6 @@
 //! The headers in front of a UE's packet in a tunnel: IPv4 or IPv6, UDP, GTP-U.
 
-use super::{GTPU_PORT, IPV4, IPV6, Packet, UDP, be16, fold, message};
+use super::{GTPU_PORT, IPV4, IPV6, Packet, UDP, be16, fold, fold_udp, message};
 use crate::abi::{Address, Peer};
 
 /// A GTP-U header without optional parts.
@@ -204,10 +204,7 @@ impl Outer {
         });
         let teid = words(self.teid);
         let sum = peer.checksum_base + lengths + ports + gtpu + teid + container;
-        let checksum = match fold(sum + u32::from(payload_sum)) {
-            0 => u16::MAX,
-            checksum => checksum,
-        };
+        let checksum = fold_udp(sum + u32::from(payload_sum));
         header[46..48].copy_from_slice(&checksum.to_be_bytes());
         self.write_container(packet, offset + SHORT_V6)
     }
