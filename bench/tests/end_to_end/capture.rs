@@ -22,6 +22,8 @@ const WARNING: u32 = 0x0060_0000;
 /// which Linux writes as 0xffff and tshark does not like.
 const OF_THE_UE_S_TCP: &str =
     "tcp.options.sack.dsack || tcp.connection.rst || tcp.checksum == 0xffff";
+/// What is ours in those packets as well.
+const BAD_CHECKSUM: &str = "ip.checksum.status == 0 || udp.checksum.status == 0";
 
 /// A recording in progress.
 pub(crate) struct Capture {
@@ -99,7 +101,8 @@ impl Recording {
         let seen = self.count(filter)?;
         ensure!(seen >= least, "only {seen} packets match {filter}");
         let complaints = self.tshark(&format!(
-            "({filter}) && (_ws.malformed || _ws.expert.severity >= {WARNING}) && !({OF_THE_UE_S_TCP})"
+            "({filter}) && (_ws.malformed || {BAD_CHECKSUM} \
+             || _ws.expert.severity >= {WARNING} && !({OF_THE_UE_S_TCP}))"
         ))?;
         ensure!(
             complaints.is_empty(),
