@@ -109,15 +109,20 @@ pub extern "C" fn walk(list: u32, qfi_bit: u64) -> u64 {
     }
 }
 
-/// Lost when the agent is behind. A function of its own: it is seldom needed.
+/// Lost when the agent is behind, and counted then. A function of its own: it is seldom needed.
 #[inline(never)]
 fn copy(context: &XdpContext, duplicate: u32, offset: u32, length: u32) {
-    if length == 0 || length as usize > MAX_COPY_BYTES {
-        return;
+    if submit_copy(context, duplicate, offset, length).is_none() {
+        KernelTables::new(context).count(|counters| counters.copies_lost += 1);
     }
-    let Some(mut entry) = COPIES.reserve::<PacketCopy>(0) else {
-        return;
-    };
+}
+
+#[inline(always)]
+fn submit_copy(context: &XdpContext, duplicate: u32, offset: u32, length: u32) -> Option<()> {
+    if length == 0 || length as usize > MAX_COPY_BYTES {
+        return None;
+    }
+    let mut entry = COPIES.reserve::<PacketCopy>(0)?;
     let record = entry.as_mut_ptr();
     // SAFETY: the record is ours until it is submitted, and the helper writes `length` bytes, which there is room for.
     let outcome = unsafe {
@@ -130,11 +135,12 @@ fn copy(context: &XdpContext, duplicate: u32, offset: u32, length: u32) {
             length,
         )
     };
-    if outcome == 0 {
-        entry.submit(0);
-    } else {
+    if outcome != 0 {
         entry.discard(0);
+        return None;
     }
+    entry.submit(0);
+    Some(())
 }
 
 impl Tables for KernelTables<'_> {

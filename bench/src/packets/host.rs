@@ -172,6 +172,7 @@ impl HostTables {
             uplink: counters.uplink,
             downlink: counters.downlink,
             punted: counters.punted,
+            copies_lost: counters.copies_lost,
             ports: [counters.ports[0], counters.ports[1]],
             slots: self.slot_counters(),
         }
@@ -337,6 +338,7 @@ impl Tables for HostTables {
 
     fn copy(&self, packet: &impl Packet, duplicate: u32, offset: usize, length: u32) {
         if length as usize > MAX_COPY_BYTES {
+            self.counters.borrow_mut().copies_lost += 1;
             return;
         }
         let bytes = (offset..offset + length as usize).map(|at| packet.view::<1>(at).unwrap()[0]);

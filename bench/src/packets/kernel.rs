@@ -114,6 +114,7 @@ impl Kernel {
             uplink: counters.uplink,
             downlink: counters.downlink,
             punted: counters.punted,
+            copies_lost: counters.copies_lost,
             ports: [counters.ports[0], counters.ports[1]],
             slots: self.slot_counters()?,
         })
@@ -287,6 +288,7 @@ impl Kernel {
             for (sum, count) in total.punted.iter_mut().zip(one.punted) {
                 *sum += count;
             }
+            total.copies_lost += one.copies_lost;
             for (sum, port) in total.ports.iter_mut().zip(one.ports) {
                 sum.rx_packets += port.rx_packets;
                 sum.rx_bytes += port.rx_bytes;
