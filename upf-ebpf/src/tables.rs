@@ -270,8 +270,8 @@ impl Tables for KernelTables<'_> {
     }
 
     #[inline(always)]
-    fn look_up(&self, query: &RouteQuery) -> RouteAnswer {
-        let mut parameters = fib_parameters(query);
+    fn look_up(&self, query: &RouteQuery, from_ifindex: u32) -> RouteAnswer {
+        let mut parameters = fib_parameters(query, from_ifindex);
         // SAFETY: the parameters are the helper's own type and size, on this stack.
         let outcome = unsafe {
             bpf_fib_lookup(
@@ -405,10 +405,10 @@ fn port_counters(counters: &mut Counters, port: u8) -> Option<&mut PortCounters>
 }
 
 #[inline(always)]
-fn fib_parameters(query: &RouteQuery) -> FibLookup {
+fn fib_parameters(query: &RouteQuery, from_ifindex: u32) -> FibLookup {
     // SAFETY: plain integers, for which zero is valid.
     let mut parameters: FibLookup = unsafe { core::mem::zeroed() };
-    parameters.ifindex = query.from_ifindex;
+    parameters.ifindex = from_ifindex;
     parameters.__bindgen_anon_1.tot_len = ANY_LENGTH;
     match query.version {
         Version::V4 => {

@@ -153,7 +153,7 @@ impl HostTables {
             unsafe { *tables.slots[*slot as usize].get() = *record };
         }
         for route in &world.routes {
-            let index = route_index(IpAddress::new(&route.destination), route.from_ifindex);
+            let index = route_index(IpAddress::new(&route.destination), route.from_instance);
             // SAFETY: as above.
             unsafe { *tables.routes[index as usize].get() = *route };
         }
@@ -303,7 +303,7 @@ impl Tables for HostTables {
         NonNull::new(self.routes.get(index as usize)?.get())
     }
 
-    fn look_up(&self, _: &RouteQuery) -> RouteAnswer {
+    fn look_up(&self, _: &RouteQuery, _: u32) -> RouteAnswer {
         self.questions.set(self.questions.get() + 1);
         self.answer.get()
     }

@@ -273,7 +273,7 @@ impl Kernel {
     }
 
     fn set_route(&mut self, at: &RouteEntry, to: RouteEntry) -> Result<()> {
-        let index = route_index(IpAddress::new(&at.destination), at.from_ifindex);
+        let index = route_index(IpAddress::new(&at.destination), at.from_instance);
         let cpus = aya::util::nr_cpus().map_err(|(_, error)| error)?;
         let mut routes = self.per_cpu::<RouteEntry>("ROUTES")?;
         routes.set(index, PerCpuValues::try_from(vec![Record(to); cpus])?, 0)?;
