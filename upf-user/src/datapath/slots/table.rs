@@ -120,8 +120,8 @@ impl SlotTable {
         self.slots.used()
     }
 
-    /// How much is in use, in percent: slots, pages of rule lists, peers and the fullest pool of UE addresses, the
-    /// scarcest of them.
+    /// How much is in use, in percent: slots, pages of rule lists, peers and the UE addresses of a family in a network
+    /// instance, the scarcest of them.
     #[must_use]
     pub fn load_percent(&self, tables: &impl Datapath) -> u8 {
         let percent = |used: u64, all: u32| (used * 100 / u64::from(all.max(1))).min(100) as u8;
