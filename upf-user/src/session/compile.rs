@@ -35,6 +35,8 @@ pub(super) struct Compiler<'a> {
     pub(super) ue: UeAddresses,
     /// Networks behind the UE.
     pub(super) routes: Vec<FramedRoute>,
+    /// PDRs that leave what they take to those behind them some day.
+    pub(super) passing: BTreeSet<u16>,
 }
 
 impl<'a> Compiler<'a> {
@@ -55,9 +57,34 @@ impl<'a> Compiler<'a> {
             allocated: model.chosen().collect(),
             ue,
             routes: Vec::new(),
+            passing: BTreeSet::new(),
         };
         compiler.routes = compiler.framed_routes();
         compiler
+    }
+
+    /// Compiles all PDRs that count now or will some day, whatever the time, as if they did all at once. `None` if
+    /// nothing begins or ends to count later.
+    pub(super) fn of_all_times(
+        config: &'a SessionsConfig,
+        subscriber: Subscriber<'a>,
+        model: &Model,
+        basis: &Basis,
+    ) -> Option<Self> {
+        model.next_change(config, basis.at)?;
+        let mut model = model.clone();
+        let mut passing = BTreeSet::new();
+        for pdr in model.pdrs.iter_mut() {
+            if pdr.next_change(config, basis.at).is_some() {
+                passing.insert(pdr.id);
+            }
+            // Those that end are looked at as long as they have not ended.
+            pdr.activation = None;
+        }
+        Some(Self {
+            passing,
+            ..Self::new(config, subscriber, &model, basis)
+        })
     }
 
     /// What the session needs of the tables.

@@ -246,7 +246,12 @@ impl<D: Datapath> Sessions<D> {
         let old_image = old_compiler.image(old.seating, books)?;
         let prepared = books.prepare(old.seating, &wanted, now, &mut self.random);
         let prepared = prepared.map_err(|exhausted| change_error(&exhausted.into()))?;
-        let image = match compiler.image(&prepared.seating, books) {
+        // Rules that are to count later have to fit then, too (clause 5.2.1A.4).
+        let all = Compiler::of_all_times(config, subscriber, &requested.model, basis);
+        let all = all.map_or(Ok(Image::default()), |all| {
+            all.image(&prepared.seating, books)
+        });
+        let image = match all.and_then(|_| compiler.image(&prepared.seating, books)) {
             Ok(image) => image,
             Err(refusal) => {
                 books.cancel(prepared, now);

@@ -10,14 +10,14 @@ use crate::pfcp::message::{
 use crate::pfcp::service::SessionService;
 use crate::session::{MAX_APPLICATION_FLOWS, MAX_APPLICATIONS};
 
-fn flows(flows: &[&str]) -> PfdContents {
+pub(super) fn flows(flows: &[&str]) -> PfdContents {
     PfdContents {
         flow_descriptions: flows.iter().map(|flow| (*flow).to_owned()).collect(),
         ..PfdContents::default()
     }
 }
 
-fn pfds(id: &str, contents: &[PfdContents]) -> PfdManagementRequest {
+pub(super) fn pfds(id: &str, contents: &[PfdContents]) -> PfdManagementRequest {
     PfdManagementRequest {
         applications: vec![ApplicationPfds {
             application_id: id.to_owned(),
@@ -30,7 +30,7 @@ fn pfds(id: &str, contents: &[PfdContents]) -> PfdManagementRequest {
     }
 }
 
-fn provision(world: &mut World, request: &PfdManagementRequest) -> Result<(), Refusal> {
+pub(super) fn provision(world: &mut World, request: &PfdManagementRequest) -> Result<(), Refusal> {
     world.sessions.provision_pfds(&smf(), request, world.now)
 }
 

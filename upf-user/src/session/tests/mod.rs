@@ -10,6 +10,7 @@ mod features;
 mod forwarding;
 mod framed;
 mod hostile;
+mod later;
 mod limits;
 mod lists;
 mod profiles;
