@@ -24,4 +24,5 @@ mod times;
 mod tunnels;
 mod ue_pools;
 mod views;
+mod weight;
 mod world;

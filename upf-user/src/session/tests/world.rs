@@ -391,6 +391,16 @@ impl World {
         })
     }
 
+    fn check_weights(&self) {
+        let sessions = self.sessions.sessions.values();
+        let weigh = |session: &Session| {
+            let weight = session.model.weight() + session.about.weight();
+            assert_eq!(session.weight, weight);
+            weight
+        };
+        assert_eq!(self.sessions.weight, sessions.map(weigh).sum::<usize>());
+    }
+
     /// The tables contain exactly what the sessions imply, and nothing is shared but what is meant to be.
     pub(super) fn check(&self) {
         let mut implied = Implied::default();
@@ -402,6 +412,7 @@ impl World {
             implied.add_wanted(&compiler.wanted());
         }
         implied.add_shared_meters(self);
+        self.check_weights();
         for index in 0..self.tables.capacity() {
             for direction in [Direction::Uplink, Direction::Downlink] {
                 let half = (index, direction == Direction::Uplink);
