@@ -145,15 +145,17 @@ impl UeAddressAllocator {
         }
     }
 
+    /// Whether it is an address that may be handed out.
+    pub(super) fn is_of_pool(&self, endpoint: UeEndpoint) -> bool {
+        self.pools.iter().any(|pool| pool.number(endpoint).is_some())
+    }
+
     fn pool_of(&mut self, endpoint: UeEndpoint) -> Option<(&mut Pool, u64)> {
-        let (family, number) = number_of(endpoint.address);
         let mut pools = self.pools.iter_mut();
-        let pool = pools.find(|pool| {
-            pool.instance == endpoint.instance
-                && pool.family == family
-                && pool.all.contains(&number)
-        })?;
-        Some((pool, number))
+        pools.find_map(|pool| {
+            let number = pool.number(endpoint)?;
+            Some((pool, number))
+        })
     }
 }
 
@@ -178,6 +180,13 @@ impl Pool {
             rests: VecDeque::new(),
             resting: HashMap::new(),
         }
+    }
+
+    /// The number of an address that it may hand out.
+    fn number(&self, endpoint: UeEndpoint) -> Option<u64> {
+        let (family, number) = number_of(endpoint.address);
+        let is_here = self.instance == endpoint.instance && self.family == family;
+        (is_here && self.all.contains(&number)).then_some(number)
     }
 
     fn occupancy(&self) -> Occupancy {

@@ -436,6 +436,10 @@ impl World {
         assert_eq!(books.used_slots() as usize, implied.slots.len());
         assert_eq!(books.duplicates(), implied.copies);
         assert_eq!(*books.allocated(), implied.allocated);
+        implied
+            .named
+            .retain(|endpoint, _| books.is_of_pool(*endpoint));
+        assert_eq!(*books.named(), implied.named);
         let peers = books.peers();
         for key in peers.users().keys() {
             let index = peers.index_of(key).unwrap();
@@ -475,6 +479,8 @@ struct Implied {
     copies: BTreeMap<Vec<Duplicate>, u32>,
     /// UE addresses that we handed out.
     allocated: HashSet<UeEndpoint>,
+    /// How many sessions send from each address that they are not reached by.
+    named: HashMap<UeEndpoint, u32>,
 }
 
 impl Implied {
@@ -528,6 +534,9 @@ impl Implied {
     fn add_wanted(&mut self, wanted: &Wanted) {
         for set in &wanted.duplicates {
             *self.copies.entry(set.to_vec()).or_default() += 1;
+        }
+        for endpoint in &wanted.named {
+            *self.named.entry(*endpoint).or_default() += 1;
         }
         for endpoint in &wanted.allocated {
             assert!(self.allocated.insert(*endpoint), "{endpoint:?} is shared");
