@@ -147,7 +147,9 @@ impl UeAddressAllocator {
 
     /// Whether it is an address that may be handed out.
     pub(super) fn is_of_pool(&self, endpoint: UeEndpoint) -> bool {
-        self.pools.iter().any(|pool| pool.number(endpoint).is_some())
+        self.pools
+            .iter()
+            .any(|pool| pool.number(endpoint).is_some())
     }
 
     fn pool_of(&mut self, endpoint: UeEndpoint) -> Option<(&mut Pool, u64)> {
@@ -382,7 +384,10 @@ mod tests {
         );
         let mut allocate = |family| pools.allocate(1, family, now, nobody).unwrap();
         let v4: Vec<_> = (0..5).map(|_| allocate(AddressFamily::V4)).collect();
-        assert!(v4.iter().all(|end| end.address < IpAddr::from([192, 0, 2, 8])));
+        assert!(
+            v4.iter()
+                .all(|end| end.address < IpAddr::from([192, 0, 2, 8]))
+        );
         assert_eq!(pools.load_percent(), 27, "5 of 5 and 0 of 13");
         pools.allocate(1, AddressFamily::V6, now, nobody).unwrap();
         assert_eq!(pools.load_percent(), 33, "1 of 3 prefixes");

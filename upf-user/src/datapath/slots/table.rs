@@ -178,8 +178,7 @@ impl SlotTable {
             named,
             ..
         } = self;
-        let is_given =
-            |endpoint| addresses.contains_key(&key_of(endpoint)) || named.has(endpoint);
+        let is_given = |endpoint| addresses.contains_key(&key_of(endpoint)) || named.has(endpoint);
         let endpoint = ue_allocator.allocate(instance, family, now, is_given);
         endpoint.ok_or(Exhausted::UeAddresses)
     }
