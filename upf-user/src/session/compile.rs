@@ -63,7 +63,8 @@ impl<'a> Compiler<'a> {
         compiler
     }
 
-    /// Compiles all PDRs that count now or will some day, whatever the time, as if they did all at once. `None` if
+    /// Compiles all PDRs that count now or will some day, whatever the time, as if they did all at once (clause
+    /// 5.2.1A.4): what does not fit then would fail for ever when its time comes, where nobody can be told. `None` if
     /// nothing begins or ends to count later.
     pub(super) fn of_all_times(
         config: &'a SessionsConfig,

@@ -252,7 +252,7 @@ impl<D: Datapath> Sessions<D> {
         let old_image = old_compiler.image(old.seating, books)?;
         let prepared = books.prepare(old.seating, &wanted, now, &mut self.random);
         let prepared = prepared.map_err(|exhausted| change_error(&exhausted.into()))?;
-        // Rules that are to count later have to fit then, too (clause 5.2.1A.4).
+        // Rules that count later have to fit, too; room for them in tables that sessions share is not kept.
         let all = Compiler::of_all_times(config, subscriber, &requested.model, basis);
         let all = all.map_or(Ok(Image::default()), |all| {
             all.image(&prepared.seating, books)
