@@ -16,7 +16,7 @@ use bench::packets::host::{Buffer, HostTables};
 use bench::packets::kernel::Kernel;
 use bench::packets::soundness::leaves_as;
 use bench::packets::world::{
-    BLOCKS, ENTRIES, GNB, GNB_V6, NEAR, PAGES, PEER_MAC, ROUTER_MAC, SLOTS, World, route,
+    BLOCKS, ENTRIES, GNB, GNB_V6, INSTANCE, NEAR, PAGES, PEER_MAC, ROUTER_MAC, SLOTS, World, route,
 };
 use ipnet::IpNet;
 use rand::rngs::{SmallRng, StdRng};
@@ -137,7 +137,7 @@ impl Set {
         let mut taken = HashSet::new();
         let mut is_free = |address: IpAddr| {
             let address = IpAddress::new(&bytes(address));
-            taken.insert(route_index(address, NEAR))
+            taken.insert(route_index(address, INSTANCE))
         };
         for (address, mac) in [
             (IpAddr::V4(GNB), PEER_MAC),
