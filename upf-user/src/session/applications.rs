@@ -17,7 +17,7 @@ pub const MAX_APPLICATIONS: usize = 1024;
 /// Most flow descriptions of one application.
 pub const MAX_APPLICATION_FLOWS: usize = 64;
 
-/// Most bytes that the applications of one control plane take: 30,000 flows of a port or two.
+/// Most bytes that the applications of one control plane take: 20,000 flows of a port or two.
 pub(super) const MAX_WEIGHT: usize = 4 << 20;
 /// Most bytes that those of all control planes take together.
 pub(super) const MAX_WEIGHT_OF_ALL: usize = 64 << 20;
@@ -72,9 +72,9 @@ impl Applications {
         for application in &request.applications {
             let filters = filters(application)?;
             applications.replace(&application.application_id, filters);
-            if applications.filters.len() > MAX_APPLICATIONS || applications.weight > room {
-                return Err(refuse_all(Cause::NoResourcesAvailable));
-            }
+        }
+        if applications.filters.len() > MAX_APPLICATIONS || applications.weight > room {
+            return Err(refuse_all(Cause::NoResourcesAvailable));
         }
         Ok(applications)
     }

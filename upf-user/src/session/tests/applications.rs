@@ -291,8 +291,12 @@ fn the_pfds_of_a_control_plane_take_a_bounded_amount_of_memory() {
     let bytes = MAX_APPLICATION_FLOWS * 128 * 4;
     let most = MAX_WEIGHT / bytes;
     assert!((most / 2..most).contains(&count), "{count}");
-    // To replace is no more; light ones make room; others have room of their own.
+    // To replace is no more, nor is one that comes before another one goes; light ones make room; others have room of
+    // their own.
     provision(&mut world, &heavy("0")).unwrap();
+    let mut instead = heavy("instead");
+    instead.applications.extend(pfds("1", &[]).applications);
+    provision(&mut world, &instead).unwrap();
     let light = flows(&["permit out ip from 192.0.2.1 to assigned"]);
     provision(&mut world, &pfds("0", &[light])).unwrap();
     provision(&mut world, &heavy("another")).unwrap();
