@@ -31,6 +31,7 @@ mod tests;
 mod times;
 mod ue_choice;
 mod view;
+mod weight;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -90,6 +91,8 @@ pub struct Sessions<D> {
     /// Sessions with PDRs that name an application.
     application_users: BTreeSet<u64>,
     remotes: Remotes,
+    /// What all sessions weigh, in bytes.
+    weight: usize,
     /// When which sessions have to be compiled anew.
     deadlines: BTreeSet<(Instant, u64)>,
     random: StdRng,
@@ -105,6 +108,8 @@ struct Session {
     /// What the tables are filled by, beside the rules.
     basis: Basis,
     seating: Seating,
+    /// What rules and the rest weigh, in bytes.
+    weight: usize,
     /// When it has to be compiled anew.
     deadline: Option<Instant>,
     /// What slots had counted that the session has no more.
@@ -138,6 +143,7 @@ impl<D: Datapath> Sessions<D> {
             applications: HashMap::new(),
             application_users: BTreeSet::new(),
             remotes: Remotes::default(),
+            weight: 0,
             deadlines: BTreeSet::new(),
             random,
         }
@@ -246,7 +252,12 @@ impl<D: Datapath> Sessions<D> {
         let old_image = old_compiler.image(old.seating, books)?;
         let prepared = books.prepare(old.seating, &wanted, now, &mut self.random);
         let prepared = prepared.map_err(|exhausted| change_error(&exhausted.into()))?;
-        let image = match compiler.image(&prepared.seating, books) {
+        // Rules that count later have to fit, too; room for them in tables that sessions share is not kept.
+        let all = Compiler::of_all_times(config, subscriber, &requested.model, basis);
+        let all = all.map_or(Ok(Image::default()), |all| {
+            all.image(&prepared.seating, books)
+        });
+        let image = match all.and_then(|_| compiler.image(&prepared.seating, books)) {
             Ok(image) => image,
             Err(refusal) => {
                 books.cancel(prepared, now);
@@ -327,6 +338,7 @@ impl<D: Datapath> Sessions<D> {
             return;
         };
         self.remotes.change(seid, &session.model, &Model::default());
+        self.weight -= session.weight;
         self.application_users.remove(&seid);
         if let Some(deadline) = session.deadline {
             self.deadlines.remove(&(deadline, seid));

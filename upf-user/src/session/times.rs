@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::applications::Applications;
+use super::applications::{self, Applications};
 use super::detections::Basis;
 use super::model::Model;
 use super::request::Requested;
@@ -101,7 +101,8 @@ impl<D: Datapath> Sessions<D> {
     ) -> Result<(), Refusal> {
         let old = self.applications.get(owner).map(Arc::clone);
         let old = old.unwrap_or_default();
-        let new = old.provisioned(request)?;
+        let room = applications::room(&self.applications, owner);
+        let new = old.provisioned(request, room)?;
         let new = (!new.is_empty()).then(|| Arc::new(new));
         let (affected, others): (Vec<_>, Vec<_>) = self
             .users_of_applications(owner)

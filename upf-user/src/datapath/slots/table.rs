@@ -12,6 +12,7 @@ use super::allocator::SlotAllocator;
 use super::duplicates::{Duplicate, DuplicateSet, Duplicates};
 use super::framed::{FramedRoute, FramedRoutes};
 use super::lists::Lists;
+use super::named::NamedAddresses;
 #[cfg(test)]
 use super::peers::PeerKey;
 use super::peers::Peers;
@@ -63,6 +64,7 @@ pub struct SlotTable {
     /// How many of `addresses` each block has.
     pub(super) block_users: HashMap<u32, u32>,
     pub(super) ue_allocator: UeAddressAllocator,
+    pub(super) named: NamedAddresses,
     pub(super) framed: FramedRoutes,
     pub(super) teids: HashMap<u32, SlotIndex>,
     /// The last TEID of each slot, so that the next one differs.
@@ -83,6 +85,7 @@ pub(crate) struct Snapshot {
     addresses: HashMap<UeKey, SlotIndex>,
     block_users: HashMap<u32, u32>,
     allocated: std::collections::HashSet<UeEndpoint>,
+    named: NamedAddresses,
     framed: FramedRoutes,
     teids: HashMap<u32, SlotIndex>,
     peers: std::collections::BTreeMap<PeerKey, u32>,
@@ -103,6 +106,7 @@ impl SlotTable {
             addresses: HashMap::new(),
             block_users: HashMap::new(),
             ue_allocator: UeAddressAllocator::new(ue_pools),
+            named: NamedAddresses::default(),
             framed: FramedRoutes::default(),
             teids: HashMap::new(),
             last_teids: vec![0; capacity as usize],
@@ -120,8 +124,8 @@ impl SlotTable {
         self.slots.used()
     }
 
-    /// How much is in use, in percent: slots, pages of rule lists, peers and the fullest pool of UE addresses, the
-    /// scarcest of them.
+    /// How much is in use, in percent: slots, pages of rule lists, peers and the UE addresses of a family in a network
+    /// instance, the scarcest of them.
     #[must_use]
     pub fn load_percent(&self, tables: &impl Datapath) -> u8 {
         let percent = |used: u64, all: u32| (used * 100 / u64::from(all.max(1))).min(100) as u8;
@@ -150,6 +154,12 @@ impl SlotTable {
         self.addresses.contains_key(&key_of(endpoint)) || self.ue_allocator.has(endpoint)
     }
 
+    /// Whether we gave this UE address to somebody.
+    #[must_use]
+    pub fn is_allocated(&self, endpoint: UeEndpoint) -> bool {
+        self.ue_allocator.has(endpoint)
+    }
+
     /// Hands a UE address out, from the pools of a network instance (UEIP). Whoever asks has to put it into
     /// [`super::Wanted::allocated`], so that the session has it and gives it back in the end, or to take it back with
     /// [`Self::cancel_address`].
@@ -165,9 +175,10 @@ impl SlotTable {
         let Self {
             ue_allocator,
             addresses,
+            named,
             ..
         } = self;
-        let is_given = |endpoint| addresses.contains_key(&key_of(endpoint));
+        let is_given = |endpoint| addresses.contains_key(&key_of(endpoint)) || named.has(endpoint);
         let endpoint = ue_allocator.allocate(instance, family, now, is_given);
         endpoint.ok_or(Exhausted::UeAddresses)
     }
@@ -229,6 +240,18 @@ impl SlotTable {
         self.ue_allocator.allocated()
     }
 
+    /// Whether it is an address that may be handed out.
+    #[cfg(test)]
+    pub(crate) fn is_of_pool(&self, endpoint: UeEndpoint) -> bool {
+        self.ue_allocator.is_of_pool(endpoint)
+    }
+
+    /// How many sessions send from each UE address of our pools that they are not reached by.
+    #[cfg(test)]
+    pub(crate) fn named(&self) -> &HashMap<UeEndpoint, u32> {
+        self.named.users()
+    }
+
     /// The books without what differs after a change that was taken back: last TEIDs and quarantines.
     #[cfg(test)]
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -237,6 +260,7 @@ impl SlotTable {
             addresses: self.addresses.clone(),
             block_users: self.block_users.clone(),
             allocated: self.ue_allocator.allocated().clone(),
+            named: self.named.clone(),
             framed: self.framed.clone(),
             teids: self.teids.clone(),
             peers: self.peers.users(),
