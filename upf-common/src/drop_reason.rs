@@ -54,8 +54,14 @@ reasons! {
         FarBuffer = "far_buffer",
         /// The QER's gate is closed.
         GateClosed = "gate_closed",
-        /// Over the MBR.
+        /// Over the MBR of the flow, or its packet rate.
         RateLimited = "rate_limited",
+        /// Over the limit that sessions of the UE share (AMBR).
+        SessionRateLimited = "session_rate_limited",
+        /// Over the limit of the SIM.
+        SimRateLimited = "sim_rate_limited",
+        /// Over the limit of the customer.
+        CustomerRateLimited = "customer_rate_limited",
         /// TTL or hop limit ran out.
         TtlExpired = "ttl_expired",
         /// Larger than the MTU of the way out.

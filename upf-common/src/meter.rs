@@ -11,6 +11,8 @@
 
 /// Ticks in a nanosecond, as a shift.
 const TICK_SHIFT: u32 = 10;
+/// Nanoseconds of a tick of packet rates, as a shift: they count in 1,024 ns, so that limits of packets a week fit.
+pub const PACKET_TICK_SHIFT: u32 = 10;
 /// Fractional bits of [`Rate::ticks_per_byte`].
 const FRACTION_SHIFT: u32 = 12;
 /// Attempts to win the compare-and-swap against other CPUs before the packet counts as over the rate.
@@ -100,34 +102,52 @@ const fn cost(bytes: u64, ticks_per_byte: u64) -> u64 {
 /// Whether a packet of `bytes` passes at `now` (ticks); if it does, it is charged, if not, nothing changes.
 #[inline(always)]
 pub fn pass(bucket: &impl Bucket, now: u64, bytes: u32, rate: Rate) -> bool {
-    let cost = cost_bounded(bytes, rate.ticks_per_byte);
+    charge(bucket, now, cost_bounded(bytes, rate.ticks_per_byte), rate.depth, 0) != REFUSED
+}
+
+/// [`charge`]'s answer for a packet that does not pass.
+pub const REFUSED: u64 = u64::MAX;
+
+/// Charges what takes `cost` ticks at `now`, and tells how much of the bucket, in ticks, is used then; [`REFUSED`] if there
+/// is not enough in it, and then nothing changes. What is more urgent than others may go `overdraft` ticks below the
+/// bucket's ground, which has to be refilled before others get their turn. Depth and overdraft are below 2^62.
+#[inline(always)]
+pub fn charge(bucket: &impl Bucket, now: u64, cost: u64, depth: u64, overdraft: u64) -> u64 {
     let mut current = bucket.load();
     for _ in 0..ATTEMPTS {
         let ahead = current.wrapping_sub(now);
         // In the past, or implausibly far ahead: the bucket is full.
-        let from = if ahead > rate.depth { now } else { current };
-        let next = from.wrapping_add(cost);
-        if next.wrapping_sub(now) > rate.depth {
-            return false;
+        let used = if ahead > depth << 1 { 0 } else { ahead };
+        let next = used.saturating_add(cost);
+        if next > depth + overdraft {
+            return REFUSED;
         }
-        let seen = bucket.compare_exchange(current, next);
+        let seen = bucket.compare_exchange(current, now.wrapping_add(next));
         if seen == current {
-            return true;
+            return next;
         }
         current = seen;
     }
-    false
+    REFUSED
 }
 
-/// Gives back what [`pass`] charged for a packet that does not pass after all.
+/// Gives back what [`charge`] charged for a packet that does not pass after all.
 #[inline(always)]
-pub fn refund(bucket: &impl Bucket, bytes: u32, rate: Rate) {
-    bucket.subtract(cost_bounded(bytes, rate.ticks_per_byte));
+pub fn give_back(bucket: &impl Bucket, cost: u64) {
+    bucket.subtract(cost);
+}
+
+/// Whether a bucket of which this much is used runs low: less than half is left.
+#[inline(always)]
+#[must_use]
+pub const fn is_low(used: u64, depth: u64) -> bool {
+    used > depth / 2
 }
 
 /// [`cost`] without 128-bit arithmetic, which BPF lacks: a product over 64 bits is more than any depth.
 #[inline(always)]
-fn cost_bounded(bytes: u32, ticks_per_byte: u64) -> u64 {
+#[must_use]
+pub fn cost_bounded(bytes: u32, ticks_per_byte: u64) -> u64 {
     // 2^45 ticks a byte is 1 kbit/s; frames stay below 2^18 bytes.
     if ticks_per_byte >> 46 != 0 || bytes >> 18 != 0 {
         return u64::MAX;
@@ -167,7 +187,7 @@ mod tests {
         while pass(&bucket, now, 1000, rate) {}
         let full = bucket.load();
         assert!(!pass(&bucket, now, 1000, rate));
-        refund(&bucket, 1000, rate);
+        give_back(&bucket, cost_bounded(1000, rate.ticks_per_byte));
         assert!(pass(&bucket, now, 1000, rate));
         assert_eq!(bucket.load(), full);
     }

@@ -5,7 +5,7 @@
 
 use core::ptr::NonNull;
 
-use crate::abi::{Direction, Rules, State};
+use crate::abi::{Direction, LimitDirection, Rules, State};
 use crate::meter::{Bucket, Rate};
 use crate::snapshot::Snapshot;
 
@@ -224,6 +224,116 @@ impl Half {
             let state = &raw mut (*self.0.as_ptr()).state;
             Word::new(NonNull::new_unchecked(project(state)))
         }
+    }
+}
+
+/// One direction of a limit under traffic.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitHalf(NonNull<LimitDirection>);
+
+impl LimitHalf {
+    /// A view of the record at `at`.
+    ///
+    /// # Safety
+    /// `at` is aligned and stays valid while the view is used, and the record is changed by single stores and atomic
+    /// operations only.
+    #[inline(always)]
+    #[must_use]
+    pub const unsafe fn new(at: NonNull<LimitDirection>) -> Self {
+        Self(at)
+    }
+
+    /// Rate, parent and marks, as they are now. While the agent changes them they may be those of two moments, for as
+    /// long as that takes.
+    #[inline(always)]
+    #[must_use]
+    pub fn settings(self) -> LimitSettings {
+        let limit = self.0.as_ptr();
+        // SAFETY: valid and aligned as `new` demands; single loads.
+        unsafe {
+            LimitSettings {
+                ticks_per_byte: (&raw const (*limit).ticks_per_byte).read_volatile(),
+                depth: (&raw const (*limit).depth).read_volatile(),
+                words: (&raw const (*limit).parent).cast::<u64>().read_volatile(),
+            }
+        }
+    }
+
+    /// The bucket.
+    #[inline(always)]
+    #[must_use]
+    pub fn bucket(self) -> Word {
+        // SAFETY: projects within the record, so not null.
+        self.word(|limit| unsafe { &raw mut (*limit).full_at })
+    }
+
+    /// Counts an inner packet that it marked.
+    #[inline(always)]
+    pub fn count_marked(self, bytes: u32) {
+        // SAFETY: as above.
+        self.word(|limit| unsafe { &raw mut (*limit).marked_packets })
+            .add(1);
+        // SAFETY: as above.
+        self.word(|limit| unsafe { &raw mut (*limit).marked_bytes })
+            .add(u64::from(bytes));
+    }
+
+    /// Counts an inner packet that it held back.
+    #[inline(always)]
+    pub fn count_dropped(self, bytes: u32) {
+        // SAFETY: as above.
+        self.word(|limit| unsafe { &raw mut (*limit).dropped_packets })
+            .add(1);
+        // SAFETY: as above.
+        self.word(|limit| unsafe { &raw mut (*limit).dropped_bytes })
+            .add(u64::from(bytes));
+    }
+
+    #[inline(always)]
+    fn word(self, project: impl FnOnce(*mut LimitDirection) -> *mut u64) -> Word {
+        // SAFETY: the record is valid as `new` demands, and the projection stays inside it, so not null.
+        unsafe { Word::new(NonNull::new_unchecked(project(self.0.as_ptr()))) }
+    }
+}
+
+/// What a limit demands: [`LimitDirection`]'s fields of these names.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitSettings {
+    /// Ticks a byte, or a packet.
+    pub ticks_per_byte: u64,
+    /// Ticks.
+    pub depth: u64,
+    /// Parent, level, flags and class, as they lie in memory.
+    words: u64,
+}
+
+impl LimitSettings {
+    /// The next limit.
+    #[inline(always)]
+    #[must_use]
+    pub const fn parent(self) -> u32 {
+        self.words as u32
+    }
+
+    /// One of [`crate::abi::level`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn level(self) -> u8 {
+        (self.words >> 32) as u8
+    }
+
+    /// Whether a bit of [`crate::abi::limit_flags`] is set.
+    #[inline(always)]
+    #[must_use]
+    pub const fn has(self, flag: u8) -> bool {
+        (self.words >> 40) as u8 & flag != 0
+    }
+
+    /// The speed class.
+    #[inline(always)]
+    #[must_use]
+    pub const fn class(self) -> u16 {
+        (self.words >> 48) as u16
     }
 }
 

@@ -80,8 +80,10 @@ impl Snapshot {
         ue_v4: u32;
         /// [`Rules::ue_v6`], in memory order.
         ue_v6: u64;
-        /// [`Rules::shared_meter_slot`].
-        shared_meter_slot: u32;
+        /// [`Rules::limit`].
+        limit: u32;
+        /// [`Rules::marking`].
+        marking: u8;
         /// [`Rules::framed_slot`].
         framed_slot: u32;
         /// [`Rules::framed_instance`].
@@ -115,12 +117,12 @@ mod tests {
             dscp: 46,
             pdu_type: 1,
             is_downlink: 1,
-            reserved: 0,
+            marking: 0x5a,
             instance: 7,
             peer: 8,
             peer_teid: [9, 8, 7, 6],
             meter_slot: 11,
-            shared_meter_slot: 14,
+            limit: 14,
             list: 12,
             framed_slot: 15,
             framed_instance: 17,
@@ -136,7 +138,7 @@ mod tests {
         assert_eq!((copy.qfi(), copy.match_qfi(), copy.dscp()), (9, 5, 46));
         assert_eq!((copy.instance(), copy.peer(), copy.list()), (7, 8, 12));
         assert_eq!((copy.pdu_type(), copy.is_downlink()), (1, 1));
-        assert_eq!((copy.meter_slot(), copy.shared_meter_slot()), (11, 14));
+        assert_eq!((copy.meter_slot(), copy.limit(), copy.marking()), (11, 14, 0x5a));
         assert_eq!((copy.framed_slot(), copy.duplicate()), (15, 16));
         assert_eq!(copy.framed_instance(), 17);
         assert!(copy.has(0x80) && !copy.has(1));

@@ -6,7 +6,7 @@ use aya_ebpf::{
     maps::{Array, HashMap, LpmTrie, PerCpuArray, ProgramArray, RingBuf},
 };
 use upf_common::abi::{
-    Control, Counters, MAX_POOLS, PORT_BUCKETS, Peer, Pool, Port, RouteEntry, RuleList, Slot,
+    Control, Counters, LEVEL_ENTRIES, LevelCounters, Limit, MAX_POOLS, PORT_BUCKETS, Peer, Pool, Port, RouteEntry, RuleList, Slot,
     UeKey, UeNetwork,
     maps::{COPY_BYTES, EVENT_BYTES, MAX_INSTANCES, MMAPABLE, NO_PREALLOC, ROUTE_ENTRIES},
 };
@@ -35,6 +35,13 @@ pub(crate) static INSTANCES: Array<u32> = Array::with_max_entries(MAX_INSTANCES,
 pub(crate) static PEERS: Array<Peer> = Array::with_max_entries(1, MMAPABLE);
 #[map]
 pub(crate) static LISTS: Array<RuleList> = Array::with_max_entries(1, MMAPABLE);
+/// Limits beside those of slots.
+#[map]
+pub(crate) static LIMITS: Array<Limit> = Array::with_max_entries(1, MMAPABLE);
+/// What each level of each speed class has done.
+#[map]
+pub(crate) static LEVELS: PerCpuArray<LevelCounters> =
+    PerCpuArray::with_max_entries(LEVEL_ENTRIES, 0);
 #[map]
 pub(crate) static CONTROL: Array<Control> = Array::with_max_entries(1, MMAPABLE);
 /// Slots of TEIDs that the control plane chose.

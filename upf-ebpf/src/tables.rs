@@ -12,13 +12,16 @@ use aya_ebpf::{
 use aya_log_ebpf::debug;
 use upf_common::{
     abi::{
-        Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event,
+        Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event, LevelDirection, Limit, LimitDirection,
         MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_SLOT, PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer,
         Port, PortCounters, RouteEntry, RuleList, Slot, UeKey, UeNetwork, control_flags,
         network_bits,
     },
     drop_reason::{DropReason, PuntReason},
-    forward::tables::{Half, RouteAnswer, RouteQuery, Tables, Way},
+    forward::{
+        self,
+        tables::{Charge, Done, End, Half, LimitHalf, Load, LimitTables, Outcome, RouteAnswer, RouteQuery, Tables, Way},
+    },
     matching::{self, Flow, NO_ENTRY},
     meter::{self, Rate},
     shared::Word,
@@ -26,7 +29,7 @@ use upf_common::{
 };
 
 use crate::maps::{
-    BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FLOW, INSTANCES, LISTS, NS_PER_JIFFY, PEERS, POOLS,
+    BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FLOW, INSTANCES, LEVELS, LIMITS, LISTS, NS_PER_JIFFY, PEERS, POOLS,
     PORTS, ROUTES, SLOT_MASK, SLOTS, TEIDS, UE_ADDRESSES, UE_NETWORKS,
 };
 use crate::verifier::unknown;
@@ -109,6 +112,40 @@ pub extern "C" fn walk(list: u32, qfi_bit: u64) -> u64 {
     }
 }
 
+#[inline(always)]
+fn half(slot: u32, way: Way) -> Option<Half> {
+    let slot: NonNull<Slot> = NonNull::new(SLOTS.get_ptr_mut(slot)?)?;
+    // SAFETY: map values outlive the run, and the agent writes slots as their latch demands.
+    unsafe {
+        let half: *mut Direction = match way {
+            Way::Uplink => &raw mut (*slot.as_ptr()).uplink,
+            Way::Downlink => &raw mut (*slot.as_ptr()).downlink,
+        };
+        Some(Half::new(NonNull::new_unchecked(half)))
+    }
+}
+
+/// Charges one limit; a global function as [`walk`] is.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn charge_limit(at: u32, load: u64, now_ns: u64, is_guaranteed: u32) -> u64 {
+    forward::charge_limit(&Limits, at, Load::of_word(load), now_ns, is_guaranteed != 0).word()
+}
+
+/// Ends a packet's way through one limit; a global function as [`walk`] is.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn end_limit(at: u32, load: u64, end: u32) -> u64 {
+    forward::end_limit(&Limits, at, Load::of_word(load), End::of_word(end)).into()
+}
+
+/// Charges a flow's meter and a chain of limits; a global function as [`walk`] is.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn charge(meter_slot: u32, first: u32, load: u64, now_ns: u64) -> u64 {
+    forward::charge(&Limits, meter_slot, first, Load::of_word(load), now_ns).word()
+}
+
 /// Lost when the agent is behind, and counted then. A function of its own: it is seldom needed.
 #[inline(never)]
 fn copy(context: &XdpContext, duplicate: u32, offset: u32, length: u32) {
@@ -141,6 +178,53 @@ fn submit_copy(context: &XdpContext, duplicate: u32, offset: u32, length: u32) -
     }
     entry.submit(0);
     Some(())
+}
+
+/// The maps of limits, for [`charge`].
+struct Limits;
+
+impl LimitTables for Limits {
+    #[inline(always)]
+    fn half(&self, slot: u32, way: Way) -> Option<Half> {
+        half(slot, way)
+    }
+
+    #[inline(always)]
+    fn limit(&self, index: u32, way: Way) -> Option<LimitHalf> {
+        let limit: NonNull<Limit> = NonNull::new(LIMITS.get_ptr_mut(index)?)?;
+        // SAFETY: map values outlive the run, and the agent changes them by single stores.
+        unsafe {
+            let half: *mut LimitDirection = match way {
+                Way::Uplink => &raw mut (*limit.as_ptr()).uplink,
+                Way::Downlink => &raw mut (*limit.as_ptr()).downlink,
+            };
+            Some(LimitHalf::new(NonNull::new_unchecked(half)))
+        }
+    }
+
+    #[inline(always)]
+    fn count_level(&self, place: u32, load: Load, done: Done) {
+        let Some(mut counters) = LEVELS.get_ptr_mut(place).and_then(NonNull::new) else {
+            return;
+        };
+        // SAFETY: the record is this CPU's own, and runs of the program do not nest on a CPU.
+        let counters = unsafe { counters.as_mut() };
+        let counters: &mut LevelDirection = match load.way() {
+            Way::Uplink => &mut counters.uplink,
+            Way::Downlink => &mut counters.downlink,
+        };
+        done.count(counters, load);
+    }
+
+    #[inline(always)]
+    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, is_guaranteed: bool) -> Charge {
+        Charge::of_word(charge_limit(at, load.word(), now_ns, is_guaranteed.into()))
+    }
+
+    #[inline(always)]
+    fn end_limit(&self, at: u32, load: Load, end: End) -> u32 {
+        end_limit(at, load.word(), end as u32) as u32
+    }
 }
 
 impl Tables for KernelTables<'_> {
@@ -213,15 +297,12 @@ impl Tables for KernelTables<'_> {
 
     #[inline(always)]
     fn half(&self, slot: u32, way: Way) -> Option<Half> {
-        let slot: NonNull<Slot> = NonNull::new(SLOTS.get_ptr_mut(slot)?)?;
-        // SAFETY: map values outlive the run, and the agent writes slots as their latch demands.
-        unsafe {
-            let half: *mut Direction = match way {
-                Way::Uplink => &raw mut (*slot.as_ptr()).uplink,
-                Way::Downlink => &raw mut (*slot.as_ptr()).downlink,
-            };
-            Some(Half::new(NonNull::new_unchecked(half)))
-        }
+        half(slot, way)
+    }
+
+    #[inline(always)]
+    fn charge(&self, meter_slot: u32, first: u32, load: Load, now_ns: u64) -> Outcome {
+        Outcome::of_word(charge(meter_slot, first, load.word(), now_ns))
     }
 
     #[inline(always)]

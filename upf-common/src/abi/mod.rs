@@ -18,6 +18,7 @@
 mod control;
 mod copy;
 mod counters;
+mod limit;
 pub mod maps;
 mod pool;
 mod port;
@@ -27,19 +28,23 @@ mod slot;
 pub use control::{Control, EVENT_NEIGHBOUR_WANTED, Event, Peer, RouteEntry, control_flags};
 pub use copy::{Copy as PacketCopy, MAX_COPY_BYTES};
 pub use counters::{Counters, DirectionCounters, MAX_PORTS, PortCounters};
+pub use limit::{
+    LEVEL_ENTRIES, LevelCounters, LevelDirection, Limit, LimitDirection, MAX_CHAIN, MAX_CLASSES, NO_CLASS, NO_LIMIT, level,
+    level_index, limit_flags,
+};
 pub use pool::{
     BLOCK_SLOTS, MAX_POOLS, NO_SLOT, POOL_NETWORK, Pool, UeKey, UeNetwork, network_bits,
 };
 pub use port::{MAX_GTPU_ADDRESSES, PORT_BUCKETS, PORT_PROBES, Port, roles};
 pub use rules::{
-    LIST_PAGE_ENTRIES, MAX_LIST_ENTRIES, Match, MatchPorts, NO_LIST, NO_METER, RuleList,
+    INNER_DSCP, LIST_PAGE_ENTRIES, MARK_FLOW, MAX_LIST_ENTRIES, Match, MatchPorts, NO_LIST, NO_METER, RuleList,
     RuleListEntry, Rules, flags, match_flags, verdict,
 };
 pub use slot::{Direction, Slot, State};
 
 /// Version of every layout in this module. It is stored beside the pinned maps; an agent that finds
 /// another version there starts over with fresh maps.
-pub const ABI_VERSION: u32 = 5;
+pub const ABI_VERSION: u32 = 6;
 
 /// An IP address as 16 wire bytes; IPv4 addresses are IPv4-mapped (`::ffff:a.b.c.d`, RFC 4291 2.5.5.2).
 pub type Address = [u8; 16];

@@ -41,6 +41,11 @@ pub mod flags {
 /// [`Rules::meter_slot`] of rules without an MBR.
 pub const NO_METER: u32 = u32::MAX;
 
+/// Bit of [`Rules::marking`]: write the DSCP of its lower six bits into the UE's packet.
+pub const INNER_DSCP: u8 = 1 << 7;
+/// Bit of [`Rules::marking`]: where the flow's bucket runs low, packets of ECN-capable transports are marked.
+pub const MARK_FLOW: u8 = 1 << 6;
+
 /// The compiled PDR + FAR + QER of one direction: one cache line, replaced as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(8))]
@@ -67,8 +72,8 @@ pub struct Rules {
     /// Uplink half: 1 if what comes by this tunnel is on its way to the UE (from an SGW's or another UPF's core side,
     /// from the control plane), and counted so.
     pub is_downlink: u8,
-    /// Zero.
-    pub reserved: u8,
+    /// [`INNER_DSCP`] with a DSCP in the lower six bits, or zero; and [`MARK_FLOW`].
+    pub marking: u8,
     /// Plain IP out: the network instance's number, an index into `INSTANCES`.
     pub instance: u32,
     /// GTP-U out: index into `PEERS`.
@@ -78,8 +83,8 @@ pub struct Rules {
     /// The slot whose state of this direction holds the rate and the bucket of the flow's meter, or [`NO_METER`].
     /// Rules that name the same QER name the same slot.
     pub meter_slot: u32,
-    /// The same for the meter that several flows and sessions share (AMBR), or [`NO_METER`].
-    pub shared_meter_slot: u32,
+    /// The first of the limits beside it ([`super::Limit`]), or [`super::NO_LIMIT`].
+    pub limit: u32,
     /// First page in `LISTS` where the verdict is [`verdict::LIST`].
     pub list: u32,
     /// The slot that the UE's framed routes lead to, or [`super::NO_SLOT`]: packets from and to those networks are
@@ -107,12 +112,12 @@ impl Default for Rules {
             dscp: 0,
             pdu_type: 0,
             is_downlink: 0,
-            reserved: 0,
+            marking: 0,
             instance: 0,
             peer: 0,
             peer_teid: [0; 4],
             meter_slot: NO_METER,
-            shared_meter_slot: NO_METER,
+            limit: super::NO_LIMIT,
             list: 0,
             framed_slot: super::NO_SLOT,
             framed_instance: 0,

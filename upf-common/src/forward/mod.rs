@@ -10,11 +10,13 @@
 //! | `downlink` | IP to a UE address |
 //! | `echo` | GTP-U Echo Request |
 //! | `rules` | which rules apply, and whether they let the packet pass |
+//! | `limits` | whether the limits let it pass that it has with others |
 //! | `route` | where it leaves |
 //! | `rewrite` | new headers |
 
 mod downlink;
 mod echo;
+mod limits;
 mod rewrite;
 mod route;
 mod rules;
@@ -25,6 +27,7 @@ use crate::abi::{Port, roles, verdict};
 use crate::drop_reason::{DropReason, PuntReason};
 use crate::snapshot::Snapshot;
 use crate::wire::{ETHER_IPV4, ETHER_IPV6, Inner, Link, NO_QFI, Packet};
+pub use limits::{charge, charge_limit, end_limit};
 pub use route::{HAIRPIN, USABLE, route_index};
 use tables::{Half, Tables, Way};
 
@@ -243,11 +246,12 @@ fn forward(
         // Rules without a tunnel to the UE: nothing that leads anywhere.
         return Err(DropReason::NoRoute);
     }
-    rules::check_rate(tables, &rules, found, now)?;
+    let is_marked = rules::check_rate(tables, &rules, found, *counted_as, now)?;
+    let inner = rewrite::mark(packet, &rules, found.inner, is_marked).ok_or(DropReason::NoHeadroom)?;
     let is_rewritten = if is_hairpin {
-        rewrite::to_hairpin(packet, found.inner, route)
+        rewrite::to_hairpin(packet, inner, route)
     } else {
-        rewrite::run(packet, &rules, found, peer, route)
+        rewrite::run(packet, &rules, inner, found.way, peer, route)
     };
     if !is_rewritten {
         return Err(DropReason::NoHeadroom);

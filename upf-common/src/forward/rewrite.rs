@@ -1,18 +1,36 @@
 //! New headers in front of a UE's packet.
 
-use super::Found;
 use super::rules::is_routed;
-use crate::abi::{Peer, RouteEntry, flags};
+use super::tables::Way;
+use crate::abi::{INNER_DSCP, Peer, RouteEntry, flags};
 use crate::snapshot::Snapshot;
 use crate::wire::{
-    ETHER_IPV4, ETHER_IPV6, ETHERNET, Encapsulation, Inner, Link, Outer, Packet, VLAN_TAG, Version,
+    CONGESTION_EXPERIENCED, ECN, ETHER_IPV4, ETHER_IPV6, ETHERNET, Encapsulation, Inner, Link, Outer, Packet, VLAN_TAG, Version,
     sum,
 };
 
-/// ECN's part of the ToS octet.
-const ECN: u8 = 0b11;
 /// Source ports of tunnels: the dynamic ones (RFC 6335 clause 6).
 const FIRST_SOURCE_PORT: u16 = 0xc000;
+
+/// Writes DSCP and congestion mark (RFC 3168 clause 5) into the UE's packet, where there is one to write; `None` if it lies
+/// outside the frame.
+#[inline(always)]
+pub(super) fn mark(
+    packet: &mut impl Packet,
+    rules: &Snapshot,
+    inner: Inner,
+    is_marked: bool,
+) -> Option<Inner> {
+    let mut tos = inner.tos;
+    if rules.marking() & INNER_DSCP != 0 {
+        tos = rules.marking() << 2 | tos & ECN;
+    }
+    if is_marked {
+        tos |= CONGESTION_EXPERIENCED;
+    }
+    let marked = Inner { tos, ..inner };
+    (tos == inner.tos || marked.write_tos(packet)).then_some(marked)
+}
 
 /// Turns the packet that arrived into the one that leaves. False if there is no room, and then nobody may use it
 /// any more.
@@ -20,16 +38,16 @@ const FIRST_SOURCE_PORT: u16 = 0xc000;
 pub(super) fn run(
     packet: &mut impl Packet,
     rules: &Snapshot,
-    found: &Found,
+    inner: Inner,
+    way: Way,
     peer: Option<&Peer>,
     route: &RouteEntry,
 ) -> bool {
-    let inner = found.inner;
-    let outer = peer.map(|peer| outer(packet, rules, found, peer));
+    let outer = peer.map(|peer| outer(packet, rules, inner, peer));
     if !trim(packet, inner) {
         return false;
     }
-    if is_routed(rules, found.way) && !inner.decrement_ttl(packet) {
+    if is_routed(rules, way) && !inner.decrement_ttl(packet) {
         return false;
     }
     let (Some(outer), Some(peer)) = (outer, peer) else {
@@ -100,8 +118,7 @@ fn trim(packet: &mut impl Packet, inner: Inner) -> bool {
 }
 
 #[inline(always)]
-fn outer(packet: &impl Packet, rules: &Snapshot, found: &Found, peer: &Peer) -> Outer {
-    let inner = found.inner;
+fn outer(packet: &impl Packet, rules: &Snapshot, inner: Inner, peer: &Peer) -> Outer {
     // The tunnel shows what the packet asks for (RFC 2983's uniform model, RFC 6040), unless told otherwise.
     let tos = if rules.has(flags::MARK_DSCP) {
         rules.dscp() << 2 | inner.tos & ECN

@@ -2,15 +2,15 @@
 
 use super::Found;
 use super::route::{self, Way as RouteWay};
-use super::tables::{Half, RouteQuery, Tables, Way};
+use super::tables::{Load, RouteQuery, Tables, Way};
 use crate::abi::{
-    LIST_PAGE_ENTRIES, NO_METER, NO_SLOT, Peer, RouteEntry, RuleListEntry, flags, verdict,
+    LIST_PAGE_ENTRIES, MARK_FLOW, NO_LIMIT, NO_METER, NO_SLOT, Peer, RouteEntry, RuleListEntry,
+    flags, level, verdict,
 };
 use crate::drop_reason::DropReason;
 use crate::matching::Flow;
-use crate::meter;
 use crate::snapshot::Snapshot;
-use crate::wire::{Inner, IpAddress, Outer, Packet, Version};
+use crate::wire::{ECN, ECT_0, ECT_1, Inner, IpAddress, Outer, Packet, Version};
 
 /// The tunnel or the UE address has to be the slot's still: it may have gone to another session since it was found.
 #[inline(always)]
@@ -211,46 +211,30 @@ pub(super) fn route<'a>(
     route::find(tables, &query, way, length, now)
 }
 
-/// The limits of the flow and of what it shares one with. A packet that one of them holds back is charged by none.
+/// The limit of the flow, and those beside it; says whether the packet is to be marked. A packet that one of them holds back
+/// is charged by none.
 #[inline(always)]
 pub(super) fn check_rate(
     tables: &impl Tables,
     rules: &Snapshot,
     found: &Found,
+    counted_as: Way,
     now: u64,
-) -> Result<(), DropReason> {
-    if !passes(tables, rules.meter_slot(), found, now) {
-        return Err(DropReason::RateLimited);
+) -> Result<bool, DropReason> {
+    if rules.meter_slot() == NO_METER && rules.limit() == NO_LIMIT {
+        return Ok(false);
     }
-    if !passes(tables, rules.shared_meter_slot(), found, now) {
-        if let Some(half) = metered(tables, rules.meter_slot(), found.way) {
-            meter::refund(&half.bucket(), found.inner.length, half.rate());
-        }
-        return Err(DropReason::RateLimited);
+    let is_ecn_capable = matches!(found.inner.tos & ECN, ECT_0 | ECT_1);
+    let load = Load::new(found.inner.length, counted_as, found.way)
+        .with_marks(is_ecn_capable, rules.marking() & MARK_FLOW != 0);
+    let outcome = tables.charge(rules.meter_slot(), rules.limit(), load, now);
+    if !outcome.is_held_back() {
+        return Ok(outcome.is_marked());
     }
-    Ok(())
-}
-
-#[inline(always)]
-fn passes(tables: &impl Tables, slot: u32, found: &Found, now: u64) -> bool {
-    if slot == NO_METER {
-        return true;
-    }
-    let Some(half) = tables.half(slot, found.way) else {
-        return false;
-    };
-    meter::pass(
-        &half.bucket(),
-        meter::ticks(now),
-        found.inner.length,
-        half.rate(),
-    )
-}
-
-#[inline(always)]
-fn metered(tables: &impl Tables, slot: u32, way: Way) -> Option<Half> {
-    if slot == NO_METER {
-        return None;
-    }
-    tables.half(slot, way)
+    Err(match outcome.level() {
+        level::FLOW => DropReason::RateLimited,
+        level::SESSION => DropReason::SessionRateLimited,
+        level::SIM => DropReason::SimRateLimited,
+        _ => DropReason::CustomerRateLimited,
+    })
 }

@@ -8,7 +8,8 @@ use crate::drop_reason::{DropReason, PuntReason};
 use crate::matching::Flow;
 use crate::wire::{IpAddress, Packet, Version};
 
-pub use crate::shared::Half;
+pub use super::limits::{Charge, Done, End, Load, Outcome};
+pub use crate::shared::{Half, LimitHalf};
 
 /// Direction of traffic, as seen from the UE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,20 @@ pub enum RouteAnswer {
     NoRoute,
 }
 
+/// What limits are kept in.
+pub trait LimitTables {
+    /// A direction of a slot.
+    fn half(&self, slot: u32, way: Way) -> Option<Half>;
+    /// A direction of a limit.
+    fn limit(&self, index: u32, way: Way) -> Option<LimitHalf>;
+    /// Counts what a level of a speed class has done to a packet: a place of [`crate::abi::level_index`].
+    fn count_level(&self, place: u32, load: Load, done: Done);
+    /// Charges one limit, as [`super::charge_limit`] does.
+    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, is_guaranteed: bool) -> Charge;
+    /// Ends a packet's way through one limit, as [`super::end_limit`] does.
+    fn end_limit(&self, at: u32, load: Load, end: End) -> u32;
+}
+
 /// Maps, clock and routing tables.
 pub trait Tables {
     /// The device with this ifindex, if it is one of ours.
@@ -77,6 +92,8 @@ pub trait Tables {
     fn slot_of_pool_address(&self, port: &Port, version: Version, key: u64) -> Option<Option<u32>>;
     /// A direction of a slot.
     fn half(&self, slot: u32, way: Way) -> Option<Half>;
+    /// Charges a flow's meter and the chain of limits from `first` on, as [`super::charge`] does.
+    fn charge(&self, meter_slot: u32, first: u32, load: Load, now_ns: u64) -> Outcome;
     /// A GTP-U peer.
     fn peer(&self, index: u32) -> Option<&Peer>;
     /// A page of a list of rules.

@@ -95,6 +95,13 @@ pub fn plain_partial_sum(bytes: &[u8]) -> u32 {
     u32::from(fold_wide(sum))
 }
 
+/// A checksum after one of the words that it is of has changed (RFC 1624 equation 3).
+#[inline(always)]
+#[must_use]
+pub const fn change(checksum: u16, old: u16, new: u16) -> u16 {
+    fold(!checksum as u32 + !old as u32 + new as u32)
+}
+
 /// TTL and checksum of an IPv4 header after the TTL was decremented by one.
 #[inline(always)]
 #[must_use]
@@ -131,6 +138,23 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_changed_header_has_a_right_checksum(
+            old: u8, new: u8, id: u16, source: [u8; 4], destination: [u8; 4], length in 0u16..1400,
+        ) {
+            let mut header = Ipv4Header::new(length, 64, 17.into(), source, destination).unwrap();
+            header.identification = id;
+            let word = |tos: u8| u16::from_be_bytes([0x45, tos]);
+            let set = |header: &mut Ipv4Header, tos: u8| {
+                header.dscp = (tos >> 2).try_into().unwrap();
+                header.ecn = (tos & 3).try_into().unwrap();
+            };
+            set(&mut header, old);
+            let before = header.calc_header_checksum();
+            set(&mut header, new);
+            prop_assert_eq!(change(before, word(old), word(new)), header.calc_header_checksum());
+        }
+
         #[test]
         fn a_sum_is_the_complement_of_the_checksum(
             bytes in proptest::collection::vec(any::<u8>(), 0..3000), offset in 0usize..20,

@@ -1,6 +1,6 @@
 //! The packet of a UE: IPv4 or IPv6 of any protocol.
 
-use super::{IPV4, IPV6, IpAddress, Packet, be16, decrement_ttl};
+use super::{IPV4, IPV6, IpAddress, Packet, be16, change, decrement_ttl};
 
 /// Extension headers that are walked to find the ports of an IPv6 packet.
 const MAX_IPV6_EXTENSIONS: usize = 4;
@@ -171,6 +171,33 @@ impl Inner {
                     return false;
                 };
                 hop_limit[0] = hop_limit[0].wrapping_sub(1);
+            }
+        }
+        true
+    }
+
+    /// Writes [`Self::tos`] into the header. False if it lies outside the frame.
+    #[inline(always)]
+    pub fn write_tos(self, packet: &mut impl Packet) -> bool {
+        match self.version {
+            Version::V4 => {
+                let Some(header) = packet.view_mut::<12>(self.offset) else {
+                    return false;
+                };
+                let checksum = change(
+                    be16(header[10], header[11]),
+                    be16(header[0], header[1]),
+                    be16(header[0], self.tos),
+                );
+                let [high, low] = checksum.to_be_bytes();
+                (header[1], header[10], header[11]) = (self.tos, high, low);
+            }
+            Version::V6 => {
+                let Some(header) = packet.view_mut::<2>(self.offset) else {
+                    return false;
+                };
+                header[0] = header[0] & 0xf0 | self.tos >> 4;
+                header[1] = self.tos << 4 | header[1] & 0x0f;
             }
         }
         true

@@ -11,7 +11,7 @@ mod link;
 mod outer;
 
 pub use address::IpAddress;
-pub use checksum::{decrement_ttl, fold, fold_udp, plain_partial_sum, sum};
+pub use checksum::{change, decrement_ttl, fold, fold_udp, plain_partial_sum, sum};
 pub use gtpu::{GtpuError, GtpuHeader, NO_QFI, message};
 pub use inner::{Inner, NO_FLOW_LABEL, NO_PORT, NO_SPI, Ports, Transport, Version};
 pub use link::{ETHER_IPV4, ETHER_IPV6, Link, VLAN_TAG};
@@ -29,6 +29,15 @@ pub const IPV4: usize = 20;
 pub const IPV6: usize = 40;
 /// Bytes of a UDP header.
 pub const UDP: usize = 8;
+
+/// ECN's part of the ToS octet and traffic class (RFC 3168 clause 5).
+pub const ECN: u8 = 0b11;
+/// ECN-capable transport, codepoint 0.
+pub const ECT_0: u8 = 0b10;
+/// ECN-capable transport, codepoint 1.
+pub const ECT_1: u8 = 0b01;
+/// Congestion experienced.
+pub const CONGESTION_EXPERIENCED: u8 = 0b11;
 
 /// A frame whose bytes are read and written, and which can be made longer and shorter at both ends.
 pub trait Packet {

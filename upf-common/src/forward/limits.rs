@@ -1,0 +1,449 @@
+//! The limits beside the one in a slot: a chain, of which each has to let a packet pass.
+
+use super::tables::{LimitTables, Way};
+use crate::abi::{
+    LevelDirection, MAX_CHAIN, NO_CLASS, NO_LIMIT, NO_METER, level, level_index, limit_flags,
+};
+use crate::meter::{self, REFUSED};
+use crate::shared::LimitSettings;
+
+/// Where flows are counted.
+const FLOW: u32 = level_index(NO_CLASS, level::FLOW);
+
+/// A packet that wants to pass, in one word: BPF functions have five parameters at most, and the verifier follows
+/// numbers best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load(u64);
+
+impl Load {
+    const DOWNLINK: u64 = 1 << 32;
+    const DOWNLINK_HALF: u64 = 1 << 33;
+    const ECN_CAPABLE: u64 = 1 << 34;
+    const MARK_FLOW: u64 = 1 << 35;
+
+    /// A packet of `bytes` from or to the radio, that came by this half of its slot.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(bytes: u32, way: Way, half: Way) -> Self {
+        let way = Self::flag(Self::DOWNLINK, matches!(way, Way::Downlink));
+        let half = Self::flag(Self::DOWNLINK_HALF, matches!(half, Way::Downlink));
+        Self(bytes as u64 | way | half)
+    }
+
+    /// The same, of a transport that understands ECN or not; a flow's meter may mark, or not.
+    #[inline(always)]
+    #[must_use]
+    pub const fn with_marks(self, is_ecn_capable: bool, may_flow_mark: bool) -> Self {
+        Self(
+            self.0
+                | Self::flag(Self::ECN_CAPABLE, is_ecn_capable)
+                | Self::flag(Self::MARK_FLOW, is_ecn_capable & may_flow_mark),
+        )
+    }
+
+    #[inline(always)]
+    const fn flag(flag: u64, is_set: bool) -> u64 {
+        flag * is_set as u64
+    }
+
+    /// As [`Self::word`] told it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_word(word: u64) -> Self {
+        Self(word)
+    }
+
+    /// All of it in one number.
+    #[inline(always)]
+    #[must_use]
+    pub const fn word(self) -> u64 {
+        self.0
+    }
+
+    /// Inner bytes.
+    #[inline(always)]
+    #[must_use]
+    pub const fn bytes(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Direction.
+    #[inline(always)]
+    #[must_use]
+    pub const fn way(self) -> Way {
+        if self.0 & Self::DOWNLINK == 0 {
+            Way::Uplink
+        } else {
+            Way::Downlink
+        }
+    }
+
+    /// The half of its slot that it came by.
+    #[inline(always)]
+    #[must_use]
+    pub const fn half(self) -> Way {
+        if self.0 & Self::DOWNLINK_HALF == 0 {
+            Way::Uplink
+        } else {
+            Way::Downlink
+        }
+    }
+
+    /// Whether the flow's meter may mark it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn may_flow_mark(self) -> bool {
+        self.0 & Self::MARK_FLOW != 0
+    }
+
+    /// Whether it can be marked.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_ecn_capable(self) -> bool {
+        self.0 & Self::ECN_CAPABLE != 0
+    }
+}
+
+/// What becomes of a packet at a chain of limits, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome(u64);
+
+impl Outcome {
+    /// It passes.
+    pub const PASSED: Self = Self(0);
+    /// It passes and is to be marked.
+    pub const MARKED: Self = Self(1);
+    const HELD_BACK: u64 = 2;
+
+    /// It does not pass a limit of this level.
+    #[inline(always)]
+    const fn held_back(level: u8) -> Self {
+        Self(Self::HELD_BACK | (level as u64) << 8)
+    }
+
+    /// As [`Self::word`] told it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_word(word: u64) -> Self {
+        Self(word)
+    }
+
+    /// All of it in one number.
+    #[inline(always)]
+    #[must_use]
+    pub const fn word(self) -> u64 {
+        self.0
+    }
+
+    /// Whether it is to be marked.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_marked(self) -> bool {
+        self.0 & Self::MARKED.0 != 0
+    }
+
+    /// Whether it does not pass.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_held_back(self) -> bool {
+        self.0 & Self::HELD_BACK != 0
+    }
+
+    /// The level of the limit that holds it back ([`level`]).
+    #[inline(always)]
+    #[must_use]
+    pub const fn level(self) -> u8 {
+        (self.0 >> 8) as u8
+    }
+}
+
+/// What one level of a speed class has done to a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It passed.
+    Passed,
+    /// It passed and was marked.
+    Marked,
+    /// It was held back.
+    Dropped,
+}
+
+impl Done {
+    /// Counts a packet.
+    #[inline(always)]
+    pub fn count(self, counters: &mut LevelDirection, load: Load) {
+        let bytes = u64::from(load.bytes());
+        match self {
+            Self::Dropped => {
+                counters.dropped_packets += 1;
+                counters.dropped_bytes += bytes;
+                return;
+            }
+            Self::Marked => {
+                counters.marked_packets += 1;
+                counters.marked_bytes += bytes;
+            }
+            Self::Passed => {}
+        }
+        counters.passed_packets += 1;
+        counters.passed_bytes += bytes;
+    }
+}
+
+/// What one limit of a chain says to a packet, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charge(u64);
+
+impl Charge {
+    const HELD_BACK: u64 = 1 << 32;
+    const LOW: u64 = 1 << 33;
+    const GUARANTEED: u64 = 1 << 34;
+    const NOT_GUARANTEED: u64 = 1 << 35;
+    const LEVEL_SHIFT: u32 = 40;
+
+    /// There is no limit, and none behind it.
+    const NONE: Self = Self(NO_LIMIT as u64);
+
+    /// As [`Self::word`] told it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_word(word: u64) -> Self {
+        Self(word)
+    }
+
+    /// All of it in one number.
+    #[inline(always)]
+    #[must_use]
+    pub const fn word(self) -> u64 {
+        self.0
+    }
+
+    #[inline(always)]
+    const fn has(self, flag: u64) -> bool {
+        self.0 & flag != 0
+    }
+
+    /// The next limit.
+    #[inline(always)]
+    const fn parent(self) -> u32 {
+        self.0 as u32
+    }
+
+    #[inline(always)]
+    const fn level(self) -> u8 {
+        (self.0 >> Self::LEVEL_SHIFT) as u8
+    }
+}
+
+/// How a packet's way through a limit ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum End {
+    /// It passed.
+    Passed,
+    /// It passed, and this limit has it marked.
+    Marked,
+    /// Another limit held it back: it is not charged after all.
+    GivenBack,
+    /// As [`Self::GivenBack`], but it was not charged.
+    NotCharged,
+}
+
+impl End {
+    /// Its number's meaning.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_word(word: u32) -> Self {
+        match word {
+            0 => Self::Passed,
+            1 => Self::Marked,
+            2 => Self::GivenBack,
+            _ => Self::NotCharged,
+        }
+    }
+}
+
+/// Charges the flow's meter in the state of a slot, if there is one, and the limits from `first` on. One that holds the packet
+/// back is the last, and what those before it had charged is given back.
+#[inline(always)]
+#[must_use]
+pub fn charge(
+    tables: &impl LimitTables,
+    meter_slot: u32,
+    first: u32,
+    load: Load,
+    now_ns: u64,
+) -> Outcome {
+    if meter_slot == NO_METER {
+        return charge_chain(tables, first, load, now_ns);
+    }
+    let Some(flow) = tables.half(meter_slot, load.half()) else {
+        return Outcome::held_back(level::FLOW);
+    };
+    let rate = flow.rate();
+    let cost = meter::cost_bounded(load.bytes(), rate.ticks_per_byte);
+    let used = meter::charge(&flow.bucket(), meter::ticks(now_ns), cost, rate.depth, 0);
+    if used == REFUSED {
+        tables.count_level(FLOW, load, Done::Dropped);
+        return Outcome::held_back(level::FLOW);
+    }
+    let outcome = charge_chain(tables, first, load, now_ns);
+    if outcome.is_held_back() {
+        meter::give_back(&flow.bucket(), cost);
+        return outcome;
+    }
+    if load.may_flow_mark() && meter::is_low(used, rate.depth) {
+        tables.count_level(FLOW, load, Done::Marked);
+        return Outcome::MARKED;
+    }
+    tables.count_level(FLOW, load, Done::Passed);
+    outcome
+}
+
+#[inline(always)]
+fn charge_chain(tables: &impl LimitTables, first: u32, load: Load, now_ns: u64) -> Outcome {
+    let mut at = first;
+    let (mut low, mut not_charged, mut charged) = (0_u32, 0_u32, 0_u32);
+    let mut is_guaranteed = false;
+    for _ in 0..MAX_CHAIN {
+        if at == NO_LIMIT {
+            break;
+        }
+        let charge = tables.charge_limit(at, load, now_ns, is_guaranteed);
+        if charge.has(Charge::HELD_BACK) {
+            give_back(tables, first, load, charged, not_charged);
+            return Outcome::held_back(charge.level());
+        }
+        low |= u32::from(charge.has(Charge::LOW)) << charged;
+        not_charged |= u32::from(charge.has(Charge::NOT_GUARANTEED)) << charged;
+        is_guaranteed |= charge.has(Charge::GUARANTEED);
+        charged += 1;
+        at = charge.parent();
+    }
+    count_passed(tables, first, load, charged, low);
+    if low == 0 {
+        Outcome::PASSED
+    } else {
+        Outcome::MARKED
+    }
+}
+
+/// Charges one limit.
+#[inline(always)]
+#[must_use]
+pub fn charge_limit(
+    tables: &impl LimitTables,
+    at: u32,
+    load: Load,
+    now_ns: u64,
+    is_guaranteed: bool,
+) -> Charge {
+    let Some(limit) = tables.limit(at, load.way()) else {
+        return Charge::NONE;
+    };
+    let settings = limit.settings();
+    let goes_first = is_guaranteed && settings.level() >= level::SIM;
+    let used = meter::charge(
+        &limit.bucket(),
+        now(settings, now_ns),
+        cost(settings, load),
+        settings.depth,
+        if goes_first { settings.depth } else { 0 },
+    );
+    let mut flags = 0;
+    if settings.has(limit_flags::GUARANTEE) {
+        flags = if used == REFUSED {
+            Charge::NOT_GUARANTEED
+        } else {
+            Charge::GUARANTEED
+        };
+    } else if used == REFUSED {
+        limit.count_dropped(load.bytes());
+        tables.count_level(place(settings), load, Done::Dropped);
+        flags = Charge::HELD_BACK | u64::from(settings.level()) << Charge::LEVEL_SHIFT;
+    } else if load.is_ecn_capable()
+        && settings.has(limit_flags::MARK)
+        && meter::is_low(used, settings.depth)
+    {
+        flags = Charge::LOW;
+    }
+    Charge(u64::from(settings.parent()) | flags)
+}
+
+/// Ends a packet's way through one limit, and tells the next one.
+#[inline(always)]
+pub fn end_limit(tables: &impl LimitTables, at: u32, load: Load, end: End) -> u32 {
+    let Some(limit) = tables.limit(at, load.way()) else {
+        return NO_LIMIT;
+    };
+    let settings = limit.settings();
+    match end {
+        End::NotCharged => {}
+        End::GivenBack => meter::give_back(&limit.bucket(), cost(settings, load)),
+        End::Passed | End::Marked if settings.has(limit_flags::GUARANTEE) => {}
+        End::Passed => tables.count_level(place(settings), load, Done::Passed),
+        End::Marked => {
+            limit.count_marked(load.bytes());
+            tables.count_level(place(settings), load, Done::Marked);
+        }
+    }
+    settings.parent()
+}
+
+/// Takes back what the first limits of a chain have charged, but for those with a bit in `not_charged`.
+#[inline(always)]
+fn give_back(tables: &impl LimitTables, first: u32, load: Load, charged: u32, not_charged: u32) {
+    let mut at = first;
+    for number in 0..MAX_CHAIN as u32 {
+        if number >= charged {
+            return;
+        }
+        let end = if not_charged & 1 << number == 0 {
+            End::GivenBack
+        } else {
+            End::NotCharged
+        };
+        at = tables.end_limit(at, load, end);
+    }
+}
+
+/// Counts a packet that has passed, at each level; a bit of `low` says which one has marked it.
+#[inline(always)]
+fn count_passed(tables: &impl LimitTables, first: u32, load: Load, charged: u32, low: u32) {
+    let mut at = first;
+    for number in 0..MAX_CHAIN as u32 {
+        if number >= charged {
+            return;
+        }
+        let end = if low & 1 << number == 0 {
+            End::Passed
+        } else {
+            End::Marked
+        };
+        at = tables.end_limit(at, load, end);
+    }
+}
+
+#[inline(always)]
+fn place(settings: LimitSettings) -> u32 {
+    level_index(settings.class(), settings.level())
+}
+
+/// Time as a limit has it.
+#[inline(always)]
+fn now(settings: LimitSettings, now_ns: u64) -> u64 {
+    if settings.has(limit_flags::PACKETS) {
+        now_ns >> meter::PACKET_TICK_SHIFT
+    } else {
+        meter::ticks(now_ns)
+    }
+}
+
+#[inline(always)]
+fn cost(settings: LimitSettings, load: Load) -> u64 {
+    if settings.has(limit_flags::PACKETS) {
+        settings.ticks_per_byte
+    } else {
+        meter::cost_bounded(load.bytes(), settings.ticks_per_byte)
+    }
+}
