@@ -4,6 +4,7 @@
 //! ([`datapath`]). Nothing in `pfcp` knows BPF; nothing in `datapath` knows PFCP bytes.
 
 pub mod agent;
+pub mod bandwidth;
 pub mod config;
 pub mod datapath;
 pub mod gtpu;

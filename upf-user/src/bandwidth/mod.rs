@@ -1,0 +1,149 @@
+//! Bandwidth of SIMs and customers: who has which speed class, and what a class is.
+//!
+//! The file `upf.toml` names speed classes, a default one, and rules that lead SIMs to customers. The REST API assigns
+//! classes to SIMs, SIMs to customers, and limits to customers at any moment; that is kept over restarts. Both meet here:
+//! [`Bandwidth`] answers what applies to a SIM now. It knows nothing of sessions and tables: the session room asks it, and
+//! puts what has changed into force.
+
+mod imsi;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use imsi::Imsi;
+
+/// A speed class's number: its place in the config, from 1 on ([`upf_common::abi::NO_CLASS`] is none).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClassId(pub u16);
+
+/// Limits of one direction or both, as a person writes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpeedLimit {
+    /// From the SIM, bit/s; `None` where there is no limit.
+    pub uplink_bps: Option<u64>,
+    /// To the SIM, bit/s.
+    pub downlink_bps: Option<u64>,
+    /// How long a full bucket lasts at the limit.
+    pub depth: Duration,
+    /// Whether packets of ECN-capable transports are marked before any is dropped.
+    pub ecn: bool,
+}
+
+/// A named speed of SIMs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpeedClass {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it allows.
+    pub limit: SpeedLimit,
+}
+
+/// A customer's name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CustomerId(pub Arc<str>);
+
+/// SIMs that are a customer's, from the config; the first that fits decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomerRule {
+    /// The customer.
+    pub customer: CustomerId,
+    /// IMSIs from the first to the last; `None` for all.
+    pub imsis: Option<(Imsi, Imsi)>,
+    /// Data network name or network instance of the session that brings the SIM in; `None` for all.
+    pub dnn: Option<Box<str>>,
+}
+
+/// What a SIM was given by the REST API; what is `None` is as the config says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assignment {
+    /// Its speed class.
+    pub class: Option<ClassId>,
+    /// Its customer.
+    pub customer: Option<CustomerId>,
+}
+
+/// What applies to a SIM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entitlement {
+    /// Its speed class; `None` where neither the config nor anybody else names one: no limit of the SIM's own.
+    pub class: Option<ClassId>,
+    /// Its customer, if it has one.
+    pub customer: Option<CustomerId>,
+}
+
+/// Speed classes, customers, and who has which.
+#[derive(Clone, Debug, Default)]
+pub struct Bandwidth {
+    /// By [`ClassId`] less one.
+    classes: Vec<SpeedClass>,
+    default_class: Option<ClassId>,
+    rules: Vec<CustomerRule>,
+    /// Customers of the config and of the REST API with their limits, `None` for a customer without one.
+    customers: HashMap<CustomerId, Option<SpeedLimit>>,
+    assignments: HashMap<Imsi, Assignment>,
+}
+
+impl Bandwidth {
+    /// Whether SIMs have limits of their own at all: there is a speed class or a customer.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        !self.classes.is_empty() || !self.customers.is_empty()
+    }
+
+    /// A speed class.
+    #[must_use]
+    pub fn class(&self, id: ClassId) -> Option<&SpeedClass> {
+        self.classes.get(usize::from(id.0).checked_sub(1)?)
+    }
+
+    /// All speed classes with their numbers.
+    pub fn classes(&self) -> impl Iterator<Item = (ClassId, &SpeedClass)> {
+        (1..).map(ClassId).zip(&self.classes)
+    }
+
+    /// A customer's limit; `None` where the customer is unknown or has none.
+    #[must_use]
+    pub fn customer_limit(&self, customer: &CustomerId) -> Option<&SpeedLimit> {
+        self.customers.get(customer)?.as_ref()
+    }
+
+    /// What applies to a SIM whose first session is for this DNN or network instance.
+    #[must_use]
+    pub fn entitlement(&self, imsi: Imsi, dnn: Option<&str>) -> Entitlement {
+        let assignment = self.assignments.get(&imsi);
+        let class = assignment.and_then(|assignment| assignment.class);
+        let customer = assignment.and_then(|assignment| assignment.customer.clone());
+        let by_rule = || {
+            let mut rules = self.rules.iter();
+            let rule = rules.find(|rule| rule.fits(imsi, dnn))?;
+            Some(rule.customer.clone())
+        };
+        Entitlement {
+            class: class.or(self.default_class),
+            customer: customer.or_else(by_rule),
+        }
+    }
+
+    /// Notes what a SIM is given; an empty assignment is forgotten.
+    pub fn assign(&mut self, imsi: Imsi, assignment: Assignment) {
+        if assignment == Assignment::default() {
+            self.assignments.remove(&imsi);
+        } else {
+            self.assignments.insert(imsi, assignment);
+        }
+    }
+
+    /// Notes a customer's limit.
+    pub fn set_customer(&mut self, customer: CustomerId, limit: Option<SpeedLimit>) {
+        self.customers.insert(customer, limit);
+    }
+}
+
+impl CustomerRule {
+    fn fits(&self, imsi: Imsi, dnn: Option<&str>) -> bool {
+        let is_in_range = |(first, last): (Imsi, Imsi)| (first..=last).contains(&imsi);
+        let is_dnn = |wanted: &str| dnn.is_some_and(|dnn| dnn.eq_ignore_ascii_case(wanted));
+        self.imsis.is_none_or(is_in_range) && self.dnn.as_deref().is_none_or(is_dnn)
+    }
+}
