@@ -1,6 +1,5 @@
 //! Requests of control planes.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -9,7 +8,7 @@ use super::compile::Subscriber;
 use super::model::Model;
 use super::refusal::{refuse, refuse_all};
 use super::request::{self, Requested};
-use super::{InForce, SEID_END, Session, Sessions, answers, peers};
+use super::{InForce, SEID_END, Session, Sessions, answers};
 use crate::datapath::Datapath;
 use crate::datapath::slots::Seating;
 use crate::pfcp::ie::{Cause, FailedRule, FqCsid, NodeId, kind};
@@ -29,10 +28,11 @@ impl<D: Datapath> SessionService for Sessions<D> {
         now: Instant,
     ) -> Result<Established, Refusal> {
         // A session may give up all its PDRs, and with them its slots; it still takes memory.
-        if self.sessions.len() >= self.tables.capacity() as usize {
+        let is_full = self.sessions.len() >= self.tables.capacity() as usize;
+        if is_full && !self.make_room(now) {
             return Err(refuse_all(Cause::NoResourcesAvailable));
         }
-        let restored = self.restored_seid(header_seid, request)?;
+        let restored = self.restored_seid(header_seid, request, now)?;
         let mut requested = request::establish(&self.config, request)?;
         self.check_applications(owner, &Model::default(), &requested)?;
         let nothing = (Model::default(), Seating::default());
@@ -59,7 +59,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
                 &changed.seating,
             ),
         };
-        self.remotes.change(seid, &Model::default(), &model);
+        self.remotes.change(seid, owner, &Model::default(), &model);
         let session = Session {
             owner: owner.clone(),
             cp_f_seid: request.cp_f_seid,
@@ -67,10 +67,12 @@ impl<D: Datapath> SessionService for Sessions<D> {
             model,
             basis,
             seating: changed.seating,
+            birth: self.endings.birth(),
             deadline: None,
+            owed: None,
             past_volumes: SessionVolumes::default(),
         };
-        self.of_owner.entry(owner.clone()).or_default().insert(seid);
+        self.of_owner.insert(owner, seid);
         self.put_in(seid, session);
         Ok(established)
     }
@@ -116,22 +118,18 @@ impl<D: Datapath> SessionService for Sessions<D> {
     }
 
     fn delete_all(&mut self, owner: &NodeId, now: Instant) {
-        for seid in self.seids_of(owner) {
-            self.remove(seid, now);
-        }
+        self.end_all(owner, now);
         self.applications.remove(owner);
+        self.passes.remove(owner);
     }
 
-    fn delete_sets(&mut self, owner: &NodeId, sets: &[FqCsid], now: Instant) -> usize {
-        let mut ended = self.seids_of(owner);
-        ended.retain(|seid| {
-            let session = self.sessions.get(seid);
-            session.is_some_and(|session| session.about.is_in(sets))
-        });
-        for seid in &ended {
-            self.remove(*seid, now);
-        }
-        ended.len()
+    fn delete_sets(
+        &mut self,
+        owner: &NodeId,
+        sets: &[FqCsid],
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        self.end_sets(owner, sets, now)
     }
 
     fn provision_pfds(
@@ -174,11 +172,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
     }
 
     fn owners_of_peers(&self, peers: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)> {
-        peers::owners(self.sessions.values(), peers)
-    }
-
-    fn count(&self, owner: &NodeId) -> usize {
-        self.of_owner.get(owner).map_or(0, BTreeSet::len)
+        self.remotes.owners(peers)
     }
 
     fn load_percent(&self) -> u8 {
@@ -220,10 +214,15 @@ impl<D: Datapath> Sessions<D> {
             created_traffic_endpoints: answers::endpoints(&left.endpoints, &model, seating),
             usage_reports: Vec::new(),
         };
-        self.remotes.change(seid, &session.model, &model);
+        self.remotes
+            .change(seid, &session.owner, &session.model, &model);
         session.model = model;
         session.took(changed, basis);
         session.about.modify(request);
+        if !request.fq_csids.is_empty() {
+            // It has joined sets, and endings before that mean those who were in them.
+            session.birth = self.endings.birth();
+        }
         session.cp_f_seid = request.cp_f_seid.unwrap_or(session.cp_f_seid);
         Ok(modified)
     }
@@ -231,9 +230,9 @@ impl<D: Datapath> Sessions<D> {
     /// Puts a session in whose rules are in force.
     fn put_in(&mut self, seid: u64, session: Session) {
         if session.model.uses_applications() {
-            self.application_users.insert(seid);
+            self.application_users.insert(&session.owner, seid);
         } else {
-            self.application_users.remove(&seid);
+            self.application_users.remove(&session.owner, seid);
         }
         self.sessions.insert(seid, session);
         self.plan(seid);
@@ -241,12 +240,16 @@ impl<D: Datapath> Sessions<D> {
 
     /// The SEID that a restored session had is its SEID again (TS 23.527 clause 4.3).
     fn restored_seid(
-        &self,
+        &mut self,
         header_seid: u64,
         request: &SessionEstablishmentRequest,
+        now: Instant,
     ) -> Result<Option<u64>, Refusal> {
         if !request.is_restoration || header_seid == 0 {
             return Ok(None);
+        }
+        if self.has_ended(header_seid) {
+            self.remove(header_seid, now);
         }
         if header_seid >= SEID_END || self.sessions.contains_key(&header_seid) {
             return Err(refuse_all(Cause::RestorationFailure));
@@ -275,11 +278,6 @@ impl<D: Datapath> Sessions<D> {
             }
         }
         Ok(())
-    }
-
-    fn seids_of(&self, owner: &NodeId) -> Vec<u64> {
-        let seids = self.of_owner.get(owner);
-        seids.into_iter().flatten().copied().collect()
     }
 }
 
