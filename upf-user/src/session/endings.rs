@@ -15,8 +15,8 @@ use crate::pfcp::message::Refusal;
 
 /// Most deletions of sets of one control plane that are under way at a time.
 pub(super) const MAX_SET_ENDINGS: usize = 8;
-/// Holders of what a request wants that are looked at.
-const MAX_IN_THE_WAY: usize = 256;
+/// Holders of what a session wants that are looked at. Only framed routes can have more: a wide one overlaps many.
+const MAX_IN_THE_WAY: usize = 128;
 /// How long after tables could not be written they are tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -206,11 +206,7 @@ impl<D: Datapath> Sessions<D> {
         }
         let holders = self.books.holders_of(current, wanted).take(MAX_IN_THE_WAY);
         let ended: Vec<_> = holders.filter(|seid| self.has_ended(*seid)).collect();
-        let mut slice = self.request_portion.begin();
         for seid in ended {
-            if !slice.goes_on() {
-                break;
-            }
             self.remove(seid, now);
         }
     }

@@ -24,12 +24,12 @@ pub(super) struct Slice {
 impl Portion {
     /// Of each kind of work in one tick; there are three kinds.
     pub(super) const TICK: Self = Self {
-        time: Duration::from_millis(1),
+        time: Duration::from_micros(1500),
         sessions: 4096,
     };
     /// What a request may wait for room.
     pub(super) const REQUEST: Self = Self {
-        time: Duration::from_millis(2),
+        time: Duration::from_millis(1),
         sessions: 256,
     };
 

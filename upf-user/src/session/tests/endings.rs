@@ -164,6 +164,7 @@ fn sessions_are_set_up_again_at_once() {
     let pdr = request.create_pdrs.iter_mut().find(core).unwrap();
     pdr.pdi.framed_routes = vec!["192.0.2.0/24 0.0.0.0 1".to_owned()];
     let mut world = idle_world();
+    world.sessions.request_portion.sessions = 0;
     let establish = |world: &mut World, seid, request: &SessionEstablishmentRequest| {
         let now = world.now;
         let outcome = world.sessions.establish(&smf(), seid, request, now);
@@ -212,17 +213,21 @@ fn sessions_are_set_up_again_at_once() {
     ];
     for (what, change) in only {
         let mut world = idle_world();
+        // No room is made for anybody; only what is in the way goes.
         world.sessions.request_portion.sessions = 0;
+        world.established(&pgw_u(1, ue(Some("10.45.0.9"), None)));
         establish(&mut world, 4711, &request).unwrap();
         let mut other = request.clone();
         change(&mut other);
         assert!(establish(&mut world, 4712, &other).is_err(), "{what}");
         end_all(&mut world);
-        // No room is made for anybody; only what is in the way may go.
-        assert!(establish(&mut world, 4712, &other).is_err(), "{what}");
-        world.sessions.request_portion.sessions = 1;
         establish(&mut world, 4712, &other).unwrap();
         assert_eq!(shown(&world), [4712], "{what}");
+        assert_eq!(
+            world.sessions.len(),
+            2,
+            "{what}: the third one was not in the way"
+        );
         world.check();
         world.drain();
         world.check();
@@ -233,6 +238,7 @@ fn sessions_are_set_up_again_at_once() {
 #[test]
 fn a_modification_takes_what_ended_sessions_have() {
     let mut world = idle_world();
+    world.sessions.request_portion.sessions = 0;
     let stranger = NodeId::Fqdn("smf.example.org".to_owned());
     let request = pgw_u(7, ue(Some("10.45.0.2"), None));
     let now = world.now;
