@@ -375,6 +375,26 @@ fn room_is_made_before_anybody_is_refused() {
     world.drain();
 }
 
+/// The first try has chosen a UE address, and gave it back.
+#[test]
+fn a_request_that_is_tried_again_chooses_again() {
+    let mut world = World::with_slots(4);
+    world.sessions.tick_portion.sessions = 0;
+    world.established(&sgw_u(1));
+    world.established(&sgw_u(2));
+    end_all(&mut world);
+    let chooses = crate::pfcp::ie::UeIpAddress {
+        choose_ipv4: true,
+        ..crate::pfcp::ie::UeIpAddress::default()
+    };
+    let seid = world.established(&pgw_u(3, chooses));
+    assert_eq!(world.sessions.books.allocated().len(), 1);
+    world.check();
+    world.delete(seid).unwrap();
+    world.drain();
+    world.check();
+}
+
 /// A session is refused for its own sake while others make way.
 #[test]
 fn what_cannot_be_is_refused_all_the_same() {
