@@ -109,15 +109,20 @@ pub extern "C" fn walk(list: u32, qfi_bit: u64) -> u64 {
     }
 }
 
-/// Lost when the agent is behind. A function of its own: it is seldom needed.
+/// Lost when the agent is behind, and counted then. A function of its own: it is seldom needed.
 #[inline(never)]
 fn copy(context: &XdpContext, duplicate: u32, offset: u32, length: u32) {
-    if length == 0 || length as usize > MAX_COPY_BYTES {
-        return;
+    if submit_copy(context, duplicate, offset, length).is_none() {
+        KernelTables::new(context).count(|counters| counters.copies_lost += 1);
     }
-    let Some(mut entry) = COPIES.reserve::<PacketCopy>(0) else {
-        return;
-    };
+}
+
+#[inline(always)]
+fn submit_copy(context: &XdpContext, duplicate: u32, offset: u32, length: u32) -> Option<()> {
+    if length == 0 || length as usize > MAX_COPY_BYTES {
+        return None;
+    }
+    let mut entry = COPIES.reserve::<PacketCopy>(0)?;
     let record = entry.as_mut_ptr();
     // SAFETY: the record is ours until it is submitted, and the helper writes `length` bytes, which there is room for.
     let outcome = unsafe {
@@ -130,11 +135,12 @@ fn copy(context: &XdpContext, duplicate: u32, offset: u32, length: u32) {
             length,
         )
     };
-    if outcome == 0 {
-        entry.submit(0);
-    } else {
+    if outcome != 0 {
         entry.discard(0);
+        return None;
     }
+    entry.submit(0);
+    Some(())
 }
 
 impl Tables for KernelTables<'_> {
@@ -264,8 +270,8 @@ impl Tables for KernelTables<'_> {
     }
 
     #[inline(always)]
-    fn look_up(&self, query: &RouteQuery) -> RouteAnswer {
-        let mut parameters = fib_parameters(query);
+    fn look_up(&self, query: &RouteQuery, from_ifindex: u32) -> RouteAnswer {
+        let mut parameters = fib_parameters(query, from_ifindex);
         // SAFETY: the parameters are the helper's own type and size, on this stack.
         let outcome = unsafe {
             bpf_fib_lookup(
@@ -399,10 +405,10 @@ fn port_counters(counters: &mut Counters, port: u8) -> Option<&mut PortCounters>
 }
 
 #[inline(always)]
-fn fib_parameters(query: &RouteQuery) -> FibLookup {
+fn fib_parameters(query: &RouteQuery, from_ifindex: u32) -> FibLookup {
     // SAFETY: plain integers, for which zero is valid.
     let mut parameters: FibLookup = unsafe { core::mem::zeroed() };
-    parameters.ifindex = query.from_ifindex;
+    parameters.ifindex = from_ifindex;
     parameters.__bindgen_anon_1.tot_len = ANY_LENGTH;
     match query.version {
         Version::V4 => {

@@ -167,7 +167,7 @@ impl Product {
                 source_mac: FAR_MAC,
                 ..route(mapped(destination.octets()), mac)
             };
-            let index = route_index(IpAddress::new(&entry.destination), entry.from_ifindex);
+            let index = route_index(IpAddress::new(&entry.destination), entry.from_instance);
             let values = PerCpuValues::try_from(vec![Record(entry); cpus])?;
             routes.set(index, values, 0)?;
         }

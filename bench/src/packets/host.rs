@@ -153,7 +153,7 @@ impl HostTables {
             unsafe { *tables.slots[*slot as usize].get() = *record };
         }
         for route in &world.routes {
-            let index = route_index(IpAddress::new(&route.destination), route.from_ifindex);
+            let index = route_index(IpAddress::new(&route.destination), route.from_instance);
             // SAFETY: as above.
             unsafe { *tables.routes[index as usize].get() = *route };
         }
@@ -172,6 +172,7 @@ impl HostTables {
             uplink: counters.uplink,
             downlink: counters.downlink,
             punted: counters.punted,
+            copies_lost: counters.copies_lost,
             ports: [counters.ports[0], counters.ports[1]],
             slots: self.slot_counters(),
         }
@@ -302,7 +303,7 @@ impl Tables for HostTables {
         NonNull::new(self.routes.get(index as usize)?.get())
     }
 
-    fn look_up(&self, _: &RouteQuery) -> RouteAnswer {
+    fn look_up(&self, _: &RouteQuery, _: u32) -> RouteAnswer {
         self.questions.set(self.questions.get() + 1);
         self.answer.get()
     }
@@ -337,6 +338,7 @@ impl Tables for HostTables {
 
     fn copy(&self, packet: &impl Packet, duplicate: u32, offset: usize, length: u32) {
         if length as usize > MAX_COPY_BYTES {
+            self.counters.borrow_mut().copies_lost += 1;
             return;
         }
         let bytes = (offset..offset + length as usize).map(|at| packet.view::<1>(at).unwrap()[0]);

@@ -114,6 +114,7 @@ impl Kernel {
             uplink: counters.uplink,
             downlink: counters.downlink,
             punted: counters.punted,
+            copies_lost: counters.copies_lost,
             ports: [counters.ports[0], counters.ports[1]],
             slots: self.slot_counters()?,
         })
@@ -272,7 +273,7 @@ impl Kernel {
     }
 
     fn set_route(&mut self, at: &RouteEntry, to: RouteEntry) -> Result<()> {
-        let index = route_index(IpAddress::new(&at.destination), at.from_ifindex);
+        let index = route_index(IpAddress::new(&at.destination), at.from_instance);
         let cpus = aya::util::nr_cpus().map_err(|(_, error)| error)?;
         let mut routes = self.per_cpu::<RouteEntry>("ROUTES")?;
         routes.set(index, PerCpuValues::try_from(vec![Record(to); cpus])?, 0)?;
@@ -287,6 +288,7 @@ impl Kernel {
             for (sum, count) in total.punted.iter_mut().zip(one.punted) {
                 *sum += count;
             }
+            total.copies_lost += one.copies_lost;
             for (sum, port) in total.ports.iter_mut().zip(one.ports) {
                 sum.rx_packets += port.rx_packets;
                 sum.rx_bytes += port.rx_bytes;

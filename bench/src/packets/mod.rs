@@ -49,6 +49,8 @@ pub struct Outcome {
     pub downlink: DirectionCounters,
     /// Packets handed to the agent.
     pub punted: [u64; PuntReason::COUNT],
+    /// Packets that should have been copied and were not.
+    pub copies_lost: u64,
     /// Frames counted at the two devices of [`world`].
     pub ports: [PortCounters; 2],
     /// Forwarded packets and bytes, dropped packets and bytes, of each slot half that has counted any.

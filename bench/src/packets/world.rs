@@ -342,7 +342,7 @@ pub fn downlink(slot: u32) -> Rules {
 pub fn route(destination: abi::Address, mac: [u8; 6]) -> RouteEntry {
     RouteEntry {
         destination,
-        from_ifindex: NEAR,
+        from_instance: INSTANCE,
         expires: u64::MAX,
         transmit_ifindex: NEAR,
         instance: INSTANCE,

@@ -21,7 +21,9 @@ use bench::packets::world::{
 use ipnet::IpNet;
 use rand::rngs::{SmallRng, StdRng};
 use rand::{Rng as _, SeedableRng as _};
-use upf_common::abi::{self, LIST_PAGE_ENTRIES, NO_SLOT, POOL_NETWORK, control_flags, mapped};
+use upf_common::abi::{
+    self, LIST_PAGE_ENTRIES, NO_SLOT, POOL_NETWORK, RouteEntry, control_flags, mapped,
+};
 use upf_common::forward::route_index;
 use upf_common::wire::IpAddress;
 use upf_user::config::Config;
@@ -40,6 +42,8 @@ const PACKETS: u64 = 1_000_000;
 const PACKETS_EACH: usize = 2000;
 /// What comes back from the kernel, at most.
 const ROOM: usize = 2048;
+/// The network instances of [`CONFIG`].
+const INSTANCES: [u32; 2] = [0, 1];
 const POOLS: [&str; 2] = ["10.45.0.0/24", "2001:db8:45::/56"];
 
 const CONFIG: &str = r#"
@@ -137,7 +141,9 @@ impl Set {
         let mut taken = HashSet::new();
         let mut is_free = |address: IpAddr| {
             let address = IpAddress::new(&bytes(address));
-            taken.insert(route_index(address, NEAR))
+            INSTANCES
+                .into_iter()
+                .all(|instance| taken.insert(route_index(address, instance)))
         };
         for (address, mac) in [
             (IpAddr::V4(GNB), PEER_MAC),
@@ -145,11 +151,11 @@ impl Set {
             (IpAddr::from(GNB_V6), PEER_MAC),
         ] {
             assert!(is_free(address), "{address}");
-            self.world.routes.push(route(bytes(address), mac));
+            self.world.routes.extend(routes(address, mac));
         }
         for address in packets::remotes() {
             if is_free(address) {
-                self.world.routes.push(route(bytes(address), ROUTER_MAC));
+                self.world.routes.extend(routes(address, ROUTER_MAC));
                 self.places.remotes.push(address);
             }
         }
@@ -162,6 +168,14 @@ impl Set {
             }
         }
     }
+}
+
+/// The way to a host, from each network instance.
+fn routes(address: IpAddr, mac: [u8; 6]) -> impl Iterator<Item = RouteEntry> {
+    INSTANCES.into_iter().map(move |from_instance| RouteEntry {
+        from_instance,
+        ..route(bytes(address), mac)
+    })
 }
 
 /// The tables of the sessions, with one device for both sides.
@@ -177,7 +191,7 @@ fn world(config: &SessionsConfig, tables: &MemoryDatapath) -> World {
         .iter()
         .map(|(_, pool)| *pool)
         .collect();
-    world.instances = vec![NEAR, NEAR];
+    world.instances = INSTANCES.map(|_| NEAR).to_vec();
     let blocks = 0..config.pools.blocks();
     world.blocks = blocks
         .map(|index| tables.block(index).unwrap_or(NO_SLOT))

@@ -22,7 +22,8 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use nix::unistd::Pid;
 use upf_common::abi::{
-    MAX_COPY_BYTES, RouteEntry, Rules, Slot, control_flags, flags, mapped, verdict,
+    MAX_COPY_BYTES, RouteEntry, Rules, Slot, control_flags, flags, mapped, maps::COPY_BYTES,
+    verdict,
 };
 use upf_common::drop_reason::{DropReason, PuntReason};
 use upf_common::forward::HAIRPIN;
@@ -178,14 +179,36 @@ fn copies_are_what_came_on_the_host_and_in_the_kernel() -> Result<()> {
     ];
     let mut kernel = Kernel::load()?;
     kernel.install(&world)?;
+    let mut all_lost = 0;
     for (number, (frame, expected)) in cases.into_iter().enumerate() {
         let here = HostTables::new(&world);
-        let _ = here.run(&frame);
-        kernel.outcome(&frame, 1)?;
+        let lost = u64::from(frame == from_router(&too_large));
+        assert_eq!(here.run(&frame).copies_lost, lost, "{number}");
+        all_lost += lost;
+        assert_eq!(kernel.outcome(&frame, 1)?.copies_lost, all_lost, "{number}");
         let expected: Vec<_> = expected.into_iter().collect();
         assert_eq!(here.copies.take(), expected, "{number}");
         assert_eq!(kernel.take_copies()?, expected, "{number}");
     }
+    Ok(())
+}
+
+#[test]
+fn copies_that_find_no_room_are_counted() -> Result<()> {
+    const TIMES: u32 = 2 * COPY_BYTES / MAX_COPY_BYTES as u32;
+    // What is dropped stays as it came, so that the kernel can take it again and again.
+    let world = World::new().change(SLOT, |_, down| {
+        down.duplicate = 42;
+        down.verdict = verdict::DROP;
+    });
+    let mut kernel = Kernel::load()?;
+    kernel.install(&world)?;
+    let lost = kernel
+        .outcome(&from_router(&to_ue(SLOT)), TIMES)?
+        .copies_lost;
+    let copies = kernel.take_copies()?.len() as u64;
+    assert_eq!(copies + lost, u64::from(TIMES));
+    assert!(lost > 0 && copies > 0, "{copies} copies, {lost} lost");
     Ok(())
 }
 

@@ -53,11 +53,11 @@ pub struct Peer {
 pub struct RouteEntry {
     /// The destination that was looked up.
     pub destination: Address,
-    /// The interface that it was looked up from; 0 marks an empty entry.
-    pub from_ifindex: u32,
+    /// The network instance that it was looked up from.
+    pub from_instance: u32,
     /// [`Control::generation`] at that time.
     pub generation: u32,
-    /// Valid until this time of the fast path's clock, in nanoseconds.
+    /// Valid until this time of the fast path's clock, in nanoseconds; 0 in an empty entry.
     pub expires: u64,
     /// Where to send: the device of [`super::Port::transmit_ifindex`].
     pub transmit_ifindex: u32,

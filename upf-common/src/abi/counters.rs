@@ -42,6 +42,9 @@ pub struct Counters {
     pub downlink: DirectionCounters,
     /// Packets handed to the kernel, by [`PuntReason`].
     pub punted: [u64; PuntReason::COUNT],
+    /// Packets that rules had copied, and of which no copy came to the agent: it was behind, or they were longer than
+    /// [`super::MAX_COPY_BYTES`].
+    pub copies_lost: u64,
     /// By [`super::Port::number`].
     pub ports: [PortCounters; MAX_PORTS],
 }
@@ -62,6 +65,7 @@ impl Default for Counters {
             uplink: DirectionCounters::default(),
             downlink: DirectionCounters::default(),
             punted: [0; PuntReason::COUNT],
+            copies_lost: 0,
             ports: [PortCounters::default(); MAX_PORTS],
         }
     }
@@ -70,5 +74,5 @@ impl Default for Counters {
 plain! {
     DirectionCounters: 16 + 8 * DropReason::COUNT, 8;
     PortCounters: 32, 8;
-    Counters: 2 * (16 + 8 * DropReason::COUNT) + 8 * PuntReason::COUNT + 32 * MAX_PORTS, 8;
+    Counters: 2 * (16 + 8 * DropReason::COUNT) + 8 * (PuntReason::COUNT + 1) + 32 * MAX_PORTS, 8;
 }

@@ -39,7 +39,7 @@ pub use slot::{Direction, Slot, State};
 
 /// Version of every layout in this module. It is stored beside the pinned maps; an agent that finds
 /// another version there starts over with fresh maps.
-pub const ABI_VERSION: u32 = 4;
+pub const ABI_VERSION: u32 = 5;
 
 /// An IP address as 16 wire bytes; IPv4 addresses are IPv4-mapped (`::ffff:a.b.c.d`, RFC 4291 2.5.5.2).
 pub type Address = [u8; 16];

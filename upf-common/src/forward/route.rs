@@ -39,7 +39,7 @@ pub(super) fn find<'a>(
     now: u64,
 ) -> Result<&'a RouteEntry, DropReason> {
     let entry = tables
-        .route(route_index(query.destination, query.from_ifindex))
+        .route(route_index(query.destination, query.instance))
         .ok_or(DropReason::NoRoute)?;
     // SAFETY: the record is this CPU's own and nobody else has it while the packet is processed.
     let entry = unsafe { &mut *entry.as_ptr() };
@@ -72,7 +72,7 @@ pub(super) fn find<'a>(
 
 #[inline(always)]
 fn is_fresh(tables: &impl Tables, entry: &RouteEntry, query: &RouteQuery, now: u64) -> bool {
-    entry.from_ifindex == query.from_ifindex
+    entry.from_instance == query.instance
         && entry.generation == tables.generation()
         && now < entry.expires
         && IpAddress::new(&entry.destination) == query.destination
@@ -82,17 +82,18 @@ fn is_fresh(tables: &impl Tables, entry: &RouteEntry, query: &RouteQuery, now: u
 /// the stack.
 #[inline(never)]
 fn find_ue(tables: &impl Tables, query: &RouteQuery, now: u64, entry: &mut RouteEntry) -> bool {
-    let Some(port) = tables.port(query.from_ifindex) else {
+    let via_ifindex = tables.instance_ifindex(query.instance);
+    let Some(port) = tables.port(via_ifindex) else {
         return false;
     };
     let is_ue = port.roles & roles::CORE != 0
         && downlink::is_ue(tables, port.instance, query.version, query.destination);
     if is_ue {
         entry.destination = query.destination.bytes();
-        entry.from_ifindex = query.from_ifindex;
+        entry.from_instance = query.instance;
         entry.generation = tables.generation();
         entry.expires = now.wrapping_add(LIFETIME_NS);
-        entry.transmit_ifindex = query.from_ifindex;
+        entry.transmit_ifindex = via_ifindex;
         entry.source_mac = port.mac;
         entry.refused = HAIRPIN;
     }
@@ -103,15 +104,16 @@ fn find_ue(tables: &impl Tables, query: &RouteQuery, now: u64, entry: &mut Route
 #[inline(never)]
 fn ask(tables: &impl Tables, query: &RouteQuery, now: u64, entry: &mut RouteEntry) {
     entry.destination = query.destination.bytes();
-    entry.from_ifindex = query.from_ifindex;
+    entry.from_instance = query.instance;
     // Taken before the question: a change in between voids the answer.
     entry.generation = tables.generation();
     entry.expires = now.wrapping_add(REFUSAL_LIFETIME_NS);
-    if query.from_ifindex == 0 {
+    let from_ifindex = tables.instance_ifindex(query.instance);
+    if from_ifindex == 0 {
         entry.refused = DropReason::NoRoute as u8;
         return;
     }
-    entry.refused = match tables.look_up(query) {
+    entry.refused = match tables.look_up(query, from_ifindex) {
         RouteAnswer::Found {
             ifindex,
             mtu,
@@ -145,9 +147,9 @@ fn ask(tables: &impl Tables, query: &RouteQuery, now: u64, entry: &mut RouteEntr
 /// Where in `ROUTES` the way to a destination is remembered.
 #[inline(always)]
 #[must_use]
-pub fn route_index(destination: IpAddress, from_ifindex: u32) -> u32 {
+pub fn route_index(destination: IpAddress, instance: u32) -> u32 {
     let [high, low] = destination.words();
-    let mixed = (high ^ low ^ u64::from(from_ifindex)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (high ^ low ^ u64::from(instance)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     // The upper bits: only there do all octets of an address leave their mark, the last one first of all.
     (mixed >> (u64::BITS - ROUTE_ENTRIES.ilog2())) as u32
 }

@@ -193,7 +193,7 @@ pub(super) fn route<'a>(
                 version: if is_v6 { Version::V6 } else { Version::V4 },
                 destination: IpAddress::new(&peer.remote),
                 source: IpAddress::new(&peer.local),
-                from_ifindex: tables.instance_ifindex(peer.instance),
+                instance: peer.instance,
             };
             let overhead = Outer::overhead(rules.has(flags::PDU_SESSION), is_v6);
             (query, RouteWay::Tunnel, inner.length + overhead as u32)
@@ -203,7 +203,7 @@ pub(super) fn route<'a>(
                 version: inner.version,
                 destination: inner.destination,
                 source: inner.source,
-                from_ifindex: tables.instance_ifindex(rules.instance()),
+                instance: rules.instance(),
             };
             (query, RouteWay::Plain(rules.instance()), inner.length)
         }

@@ -28,8 +28,8 @@ pub struct RouteQuery {
     pub destination: IpAddress,
     /// Where from, for rules that look at it.
     pub source: IpAddress,
-    /// The device that the lookup starts from (`iif`).
-    pub from_ifindex: u32,
+    /// The network instance whose device the lookup starts from (`iif`).
+    pub instance: u32,
 }
 
 /// The kernel's answer.
@@ -92,8 +92,8 @@ pub trait Tables {
     fn generation(&self) -> u32;
     /// A remembered route of this CPU; nobody else has it meanwhile.
     fn route(&self, index: u32) -> Option<NonNull<RouteEntry>>;
-    /// Asks the kernel.
-    fn look_up(&self, query: &RouteQuery) -> RouteAnswer;
+    /// Asks the kernel, from a device.
+    fn look_up(&self, query: &RouteQuery, from_ifindex: u32) -> RouteAnswer;
     /// Tells the agent that this next hop is to be asked for.
     fn want_neighbour(&self, ifindex: u32, next_hop: IpAddress);
 

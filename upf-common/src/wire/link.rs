@@ -53,17 +53,17 @@ impl Link {
         vlan: u16,
         ether_type: u16,
     ) -> bool {
-        let Some(macs) = packet.view_mut::<12>(0) else {
+        let Some(header) = packet.view_mut::<ETHERNET>(0) else {
             return false;
         };
-        macs[..6].copy_from_slice(&destination);
-        macs[6..].copy_from_slice(&source);
+        header[..6].copy_from_slice(&destination);
+        header[6..12].copy_from_slice(&source);
         if vlan == 0 {
-            return write_word(packet, 12, ether_type);
+            header[12..].copy_from_slice(&ether_type.to_be_bytes());
+            return true;
         }
-        write_word(packet, 12, ETHER_VLAN)
-            && write_word(packet, 14, vlan)
-            && write_word(packet, 16, ether_type)
+        header[12..].copy_from_slice(&ETHER_VLAN.to_be_bytes());
+        write_word(packet, 14, vlan) && write_word(packet, 16, ether_type)
     }
 }
 

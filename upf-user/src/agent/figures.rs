@@ -49,6 +49,7 @@ impl<C: Census> Reading for LiveFigures<C> {
             uplink: counters.uplink,
             downlink: counters.downlink,
             punted: counters.punted,
+            copies_lost: counters.copies_lost,
             devices: devices.collect(),
             sessions,
             slots,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prometheus::core::{Collector, Desc, Describer};
 use prometheus::proto::MetricFamily;
-use prometheus::{IntCounterVec, IntGauge, Opts};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
 use upf_common::abi::{DirectionCounters, PortCounters};
 use upf_common::drop_reason::{DropReason, PuntReason};
 
@@ -23,6 +23,8 @@ pub struct Figures {
     pub downlink: DirectionCounters,
     /// Packets handed to the kernel, by [`PuntReason`].
     pub punted: [u64; PuntReason::COUNT],
+    /// Packets that should have been copied (DUPL) and did not reach the agent.
+    pub copies_lost: u64,
     /// One entry a device.
     pub devices: Vec<DeviceCounters>,
     /// Sessions there are.
@@ -68,6 +70,13 @@ fn punted() -> Opts {
     Opts::new(
         "upf_punted_packets_total",
         "Packets that were ours and were handed to the kernel.",
+    )
+}
+
+fn uncopied() -> Opts {
+    Opts::new(
+        "upf_uncopied_packets_total",
+        "Packets of which the copy that their rules want (DUPL) did not reach the agent.",
     )
 }
 
@@ -123,6 +132,7 @@ impl DataPathCollector {
             bytes().variable_label(DIRECTION),
             dropped().variable_labels(vec![DIRECTION.to_owned(), "reason".to_owned()]),
             punted().variable_label("reason"),
+            uncopied(),
             interface_packets().variable_labels(vec!["device".to_owned(), "way".to_owned()]),
             interface_bytes().variable_labels(vec!["device".to_owned(), "way".to_owned()]),
             sessions(),
@@ -161,6 +171,7 @@ fn families(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
     let mut families = Vec::new();
     families.extend(forwarded(figures)?);
     families.extend(refused(figures)?);
+    families.extend(counter(uncopied(), figures.copies_lost)?);
     families.extend(devices(figures)?);
     families.extend(gauge(sessions(), figures.sessions)?);
     families.extend(gauge(slots(), figures.slots)?);
@@ -219,6 +230,12 @@ fn devices(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
             .inc_by(counters.tx_bytes);
     }
     Ok([packets.collect(), bytes.collect()].concat())
+}
+
+fn counter(options: Opts, value: u64) -> prometheus::Result<Vec<MetricFamily>> {
+    let counter = IntCounter::with_opts(options)?;
+    counter.inc_by(value);
+    Ok(counter.collect())
 }
 
 fn gauge(options: Opts, value: u64) -> prometheus::Result<Vec<MetricFamily>> {

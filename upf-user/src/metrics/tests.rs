@@ -20,6 +20,7 @@ impl Reading for Fixed {
 
 fn sample() -> Metrics {
     let mut figures = Figures {
+        copies_lost: 6,
         sessions: 2,
         slots: 3,
         capacity: 1000,
@@ -67,6 +68,7 @@ fn every_metric_is_there_with_its_labels() {
         "upf_dropped_packets_total{direction=\"downlink\",reason=\"rate_limited\"} 5",
         "upf_dropped_packets_total{direction=\"uplink\",reason=\"unknown_teid\"} 0",
         "upf_punted_packets_total{reason=\"gtpu_signalling\"} 0",
+        "upf_uncopied_packets_total 6",
         "upf_interface_packets_total{device=\"n3\",way=\"rx\"} 9",
         "upf_interface_bytes_total{device=\"n3\",way=\"tx\"} 0",
         "upf_sessions 2",

@@ -45,6 +45,13 @@ pub(super) fn check_free(
             return refuse_for(kind::UE_IP_ADDRESS, &names_one);
         }
     }
+    // Nobody is reached by these through this session, but nobody else's may pass for its UE's either.
+    for endpoint in &wanted.named {
+        if books.is_allocated(*endpoint) {
+            let names_one = |way: &Way| way.tunnel.is_some() && way.ue.is_some();
+            return refuse_for(kind::UE_IP_ADDRESS, &names_one);
+        }
+    }
     Ok(())
 }
 

@@ -3,12 +3,13 @@
 //! Only flow descriptions can be matched here. A PFD with a URL, a domain name or custom content is refused (cause
 //! 76): were it accepted and never matched, its traffic would silently be treated by another PDR.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use super::flow_description;
 use super::model::SdfFilter;
 use super::refusal::{refuse, refuse_all};
-use crate::pfcp::ie::{Cause, kind};
+use super::{flow_description, weight};
+use crate::pfcp::ie::{Cause, NodeId, kind};
 use crate::pfcp::message::{ApplicationPfds, PfdContents, PfdManagementRequest, Refusal};
 
 /// Most applications of one control plane.
@@ -16,46 +17,83 @@ pub const MAX_APPLICATIONS: usize = 1024;
 /// Most flow descriptions of one application.
 pub const MAX_APPLICATION_FLOWS: usize = 64;
 
-/// Applications of one control plane, by their ID.
+/// Most bytes that the applications of one control plane take: 20,000 flows of a port or two.
+pub(super) const MAX_WEIGHT: usize = 4 << 20;
+/// Most bytes that those of all control planes take together.
+pub(super) const MAX_WEIGHT_OF_ALL: usize = 64 << 20;
+/// An entry of the map below, whose nodes are half full at least.
+const MAP_ENTRY: usize = 2 * size_of::<(Arc<str>, Arc<[SdfFilter]>)>();
+/// What is counted beside the contents of an `Arc`.
+const ARC_COUNTS: usize = 2 * size_of::<usize>();
+
+/// Applications of one control plane. What a request leaves as it is, the old and the new version share.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Applications(BTreeMap<Box<str>, Vec<SdfFilter>>);
+pub(super) struct Applications {
+    /// By their ID.
+    filters: BTreeMap<Arc<str>, Arc<[SdfFilter]>>,
+    /// Bytes that they take.
+    weight: usize,
+}
+
+/// How many bytes the applications of a control plane may take, as the others leave them.
+pub(super) fn room(all: &HashMap<NodeId, Arc<Applications>>, owner: &NodeId) -> usize {
+    let others = all.iter().filter(|(node, _)| *node != owner);
+    let taken: usize = others.map(|(_, applications)| applications.weight).sum();
+    MAX_WEIGHT_OF_ALL.saturating_sub(taken).min(MAX_WEIGHT)
+}
 
 impl Applications {
     /// Whether the application has been provisioned.
     pub(super) fn has(&self, id: &str) -> bool {
-        self.0.contains_key(id)
+        self.filters.contains_key(id)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.filters.is_empty()
     }
 
     /// The filters of an application; none of one that was taken away.
     pub(super) fn filters(&self, id: &str) -> &[SdfFilter] {
-        self.0.get(id).map_or(&[], Vec::as_slice)
+        self.filters.get(id).map_or(&[], |filters| filters)
     }
 
-    /// What a PFD Management Request makes of them: PFDs of an application that is named are replaced, by none it is
-    /// taken away, and a request without applications takes all away (clause 7.4.3.1).
-    pub(super) fn provisioned(&self, request: &PfdManagementRequest) -> Result<Self, Refusal> {
+    /// What a PFD Management Request makes of them, if it takes no more than `room` bytes: PFDs of an application that
+    /// is named are replaced, by none it is taken away, and a request without applications takes all away (clause
+    /// 7.4.3.1).
+    pub(super) fn provisioned(
+        &self,
+        request: &PfdManagementRequest,
+        room: usize,
+    ) -> Result<Self, Refusal> {
         if request.applications.is_empty() {
             return Ok(Self::default());
         }
         let mut applications = self.clone();
         for application in &request.applications {
-            let id = application.application_id.as_str();
             let filters = filters(application)?;
-            if filters.is_empty() {
-                applications.0.remove(id);
-            } else {
-                applications.0.insert(id.into(), filters);
-            }
+            applications.replace(&application.application_id, filters);
         }
-        if applications.0.len() > MAX_APPLICATIONS {
+        if applications.filters.len() > MAX_APPLICATIONS || applications.weight > room {
             return Err(refuse_all(Cause::NoResourcesAvailable));
         }
         Ok(applications)
     }
+
+    fn replace(&mut self, id: &str, filters: Vec<SdfFilter>) {
+        if let Some((id, old)) = self.filters.remove_entry(id) {
+            self.weight -= of_application(&id, &old);
+        }
+        if !filters.is_empty() {
+            self.weight += of_application(id, &filters);
+            self.filters.insert(id.into(), filters.into());
+        }
+    }
+}
+
+fn of_application(id: &str, filters: &[SdfFilter]) -> usize {
+    let contents: usize = filters.iter().map(weight::of_filter).sum();
+    let id = weight::of_bytes(ARC_COUNTS + id.len());
+    MAP_ENTRY + id + weight::of_bytes(ARC_COUNTS + size_of_val(filters)) + contents
 }
 
 fn filters(application: &ApplicationPfds) -> Result<Vec<SdfFilter>, Refusal> {

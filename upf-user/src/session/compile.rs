@@ -13,7 +13,7 @@ use crate::datapath::slots::{
     Duplicate, DuplicateSet, EndMarker, FramedRoute, MeterScope, PeerKey, SharedMeterKey,
     UeEndpoint, Wanted, WantedTunnel, outermost,
 };
-use crate::pfcp::ie::NodeId;
+use crate::pfcp::ie::{Interface, NodeId};
 
 /// Whose session it is.
 #[derive(Clone, Copy)]
@@ -35,6 +35,8 @@ pub(super) struct Compiler<'a> {
     pub(super) ue: UeAddresses,
     /// Networks behind the UE.
     pub(super) routes: Vec<FramedRoute>,
+    /// PDRs that leave what they take to those behind them some day.
+    pub(super) passing: BTreeSet<u16>,
 }
 
 impl<'a> Compiler<'a> {
@@ -55,9 +57,35 @@ impl<'a> Compiler<'a> {
             allocated: model.chosen().collect(),
             ue,
             routes: Vec::new(),
+            passing: BTreeSet::new(),
         };
         compiler.routes = compiler.framed_routes();
         compiler
+    }
+
+    /// Compiles all PDRs that count now or will some day, whatever the time, as if they did all at once (clause
+    /// 5.2.1A.4): what does not fit then would fail for ever when its time comes, where nobody can be told. `None` if
+    /// nothing begins or ends to count later.
+    pub(super) fn of_all_times(
+        config: &'a SessionsConfig,
+        subscriber: Subscriber<'a>,
+        model: &Model,
+        basis: &Basis,
+    ) -> Option<Self> {
+        model.next_change(config, basis.at)?;
+        let mut model = model.clone();
+        let mut passing = BTreeSet::new();
+        for pdr in model.pdrs.iter_mut() {
+            if pdr.next_change(config, basis.at).is_some() {
+                passing.insert(pdr.id);
+            }
+            // Those that end are looked at as long as they have not ended.
+            pdr.activation = None;
+        }
+        Some(Self {
+            passing,
+            ..Self::new(config, subscriber, &model, basis)
+        })
     }
 
     /// What the session needs of the tables.
@@ -106,6 +134,7 @@ impl<'a> Compiler<'a> {
         }
         // CHOOSE IDs first, so that the shared F-TEID gets the address's slot.
         wanted.tunnels.sort_by_key(|tunnel| tunnel.key);
+        wanted.named.extend(self.named(&addresses));
         wanted.addresses.extend(addresses);
         wanted.allocated.clone_from(&self.allocated);
         wanted.framed_routes.clone_from(&self.routes);
@@ -147,6 +176,38 @@ impl<'a> Compiler<'a> {
             instance,
             address: net.network(),
         })
+    }
+
+    /// UE addresses that packets leave with for a network of ours, and that are not among those that packets `arrive`
+    /// for: no downlink PDR names them, so nothing in the tables says whose they are.
+    fn named(&self, arrive: &BTreeSet<UeEndpoint>) -> BTreeSet<UeEndpoint> {
+        let own = || arrive.iter().chain(&self.allocated);
+        let is_own = |address: IpAddr| own().any(|own| own.address == address);
+        let mut named = BTreeSet::new();
+        for detection in &self.detections {
+            let Some(instance) = self.leaves_to(detection) else {
+                continue;
+            };
+            let ue = if detection.ue.is_empty() {
+                self.ue
+            } else {
+                detection.ue
+            };
+            let addresses = Identity::Ue(ue, Vec::new()).nets().into_iter();
+            let addresses = addresses.map(|net| net.network());
+            let others = addresses.filter(|address| !is_own(*address));
+            named.extend(others.map(|address| UeEndpoint { instance, address }));
+        }
+        named
+    }
+
+    /// The network instance that a UE's packets are sent to as they are.
+    fn leaves_to(&self, detection: &Detection) -> Option<u32> {
+        let forward = detection.forward()?;
+        let is_from_ue = detection.source == Interface::Access && detection.tunnel.is_some();
+        let instance = known(forward.network_instance);
+        (is_from_ue && forward.tunnel.is_none())
+            .then(|| instance.unwrap_or_else(|| self.instance_of(detection)))
     }
 
     pub(super) fn instance_of(&self, detection: &Detection) -> u32 {

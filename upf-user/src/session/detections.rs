@@ -57,12 +57,8 @@ impl Model {
 
     /// The next moment after `at` at which a PDR begins or ends to count.
     pub(super) fn next_change(&self, config: &SessionsConfig, at: Instant) -> Option<Instant> {
-        let times = self
-            .pdrs
-            .iter()
-            .flat_map(|pdr| [pdr.activation, pdr.deactivation]);
-        let moments = times.flatten().map(|time| config.clock.instant_of(time));
-        moments.filter(|moment| *moment > at).min()
+        let pdrs = self.pdrs.iter();
+        pdrs.filter_map(|pdr| pdr.next_change(config, at)).min()
     }
 
     /// Traffic endpoints without PDR keep their F-TEID.
@@ -80,6 +76,13 @@ impl Model {
 }
 
 impl Pdr {
+    /// The next moment after `at` at which it begins or ends to count.
+    pub(super) fn next_change(&self, config: &SessionsConfig, at: Instant) -> Option<Instant> {
+        let times = [self.activation, self.deactivation].into_iter().flatten();
+        let moments = times.map(|time| config.clock.instant_of(time));
+        moments.filter(|moment| *moment > at).min()
+    }
+
     /// From its Activation Time on, until its Deactivation Time (clause 5.2.1A.4).
     pub(super) fn is_active(&self, config: &SessionsConfig, basis: &Basis) -> bool {
         let has_come = |time: u32| config.clock.instant_of(time) <= basis.at;

@@ -4,6 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+/// Where IPv4 addresses stand among IPv6 ones.
+const MAPPED: Ipv6Net = Ipv6Net::new_assert(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped(), 96);
+
 /// Framed-Route (RFC 2865 clause 5.22): `PREFIX[/LENGTH] GATEWAY METRIC...`. The gateway and the metrics are for
 /// routers that the prefix is told to; here it leads to the UE. Without a length the prefix has that of its class.
 pub(super) fn v4(text: &str) -> Option<IpNet> {
@@ -26,6 +29,15 @@ pub(super) fn v6(text: &str) -> Option<IpNet> {
     let net = Ipv6Net::new(address.parse().ok()?, decimal(length)?).ok()?;
     let net = IpNet::V6(net.trunc());
     are_gateway_and_metrics(rest, IpAddr::is_ipv6).then_some(net)
+}
+
+/// Whether a route takes in every address of a family, or any of those that IPv4 addresses stand at in the tables
+/// (RFC 4291 clause 2.5.5.2): an IPv6 route there would lead other UEs' IPv4 packets away.
+pub(super) fn is_too_wide(net: IpNet) -> bool {
+    match net {
+        IpNet::V4(net) => net.prefix_len() == 0,
+        IpNet::V6(net) => net.contains(&MAPPED) || MAPPED.contains(&net),
+    }
 }
 
 fn first_word(text: &str) -> Option<(&str, std::str::SplitAsciiWhitespace<'_>)> {
@@ -62,6 +74,26 @@ fn decimal<N: std::str::FromStr>(word: &str) -> Option<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn some_routes_are_too_wide() {
+        let cases = [
+            ("0.0.0.0/0", true),
+            ("0.0.0.0/1", false),
+            ("0.0.0.0/32", false),
+            ("::/0", true),
+            ("::/1", true),
+            ("::/80", true),
+            ("::/81", false),
+            ("8000::/1", false),
+            ("::ffff:0:0/96", true),
+            ("::ffff:192.0.2.0/120", true),
+            ("2001:db8::/32", false),
+        ];
+        for (net, expected) in cases {
+            assert_eq!(is_too_wide(net.parse().unwrap()), expected, "{net}");
+        }
+    }
 
     #[test]
     fn routes_are_read_as_radius_writes_them() {

@@ -1,5 +1,6 @@
 //! One half of a slot, and the list of rules that it leads to.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -83,7 +84,7 @@ impl Half {
     }
 
     /// One entry for everything, or for one QFI, sits in the slot itself; others make a list.
-    pub(super) fn program(self, identity: &Identity, entries: Entries) -> Program {
+    pub(super) fn program(self, identity: &Identity, entries: Entries<'_>) -> Program {
         let (rules, list) = match entries.list.as_slice() {
             [] => {
                 let mut rules = self.head(identity);
@@ -116,16 +117,19 @@ impl Half {
 }
 
 /// A rule list that grows until an entry takes everything that is left.
-pub(super) struct Entries {
+pub(super) struct Entries<'a> {
     list: Vec<RuleListEntry>,
     is_complete: bool,
+    /// PDRs behind which the list goes on, though they take everything.
+    passing: &'a BTreeSet<u16>,
 }
 
-impl Entries {
-    pub(super) fn new() -> Self {
+impl<'a> Entries<'a> {
+    pub(super) fn new(passing: &'a BTreeSet<u16>) -> Self {
         Self {
             list: Vec::new(),
             is_complete: false,
+            passing,
         }
     }
 
@@ -148,7 +152,8 @@ impl Entries {
             qfis,
             rules,
         });
-        self.is_complete = filter == filters::EVERYTHING && qfis == 0;
+        let takes_everything = filter == filters::EVERYTHING && qfis == 0;
+        self.is_complete = takes_everything && !self.passing.contains(&pdr);
         Ok(())
     }
 }

@@ -113,7 +113,7 @@ impl Compiler<'_> {
             .unwrap_or(Identity::Ue(UeAddresses::default(), Vec::new()));
         let route = seating.framed_routes().first();
         let half = Half::of(seat, Direction::Uplink, tunnel.teid, route.copied());
-        let mut entries = Entries::new();
+        let mut entries = Entries::new(&self.passing);
         for detection in detections {
             let own = self.source(detection);
             let rules = self.rules(&half, detection, &own, seating, books);
@@ -148,7 +148,7 @@ impl Compiler<'_> {
         );
         let framed: Vec<_> = routes.iter().map(|(route, _)| route.net).collect();
         let identity = Identity::Ue(ue_of(endpoint), framed.clone());
-        let mut entries = Entries::new();
+        let mut entries = Entries::new(&self.passing);
         for detection in &self.detections {
             let Some(own) = self.destinations(detection, endpoint, &framed) else {
                 continue;

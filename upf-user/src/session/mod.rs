@@ -35,6 +35,7 @@ mod tests;
 mod times;
 mod ue_choice;
 mod view;
+mod weight;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -103,6 +104,8 @@ pub struct Sessions<D> {
     /// Changes of applications that sessions have still to follow.
     passes: Passes,
     remotes: Remotes,
+    /// What all sessions weigh, in bytes.
+    weight: usize,
     /// When which sessions have to be compiled anew.
     deadlines: BTreeSet<(Instant, u64)>,
     failures: Failures,
@@ -124,6 +127,8 @@ struct Session {
     seating: Seating,
     /// Endings that came before do not mean it, see [`endings`].
     birth: u64,
+    /// What rules and the rest weigh, in bytes.
+    weight: usize,
     /// When it has to be compiled anew.
     deadline: Option<Instant>,
     /// Its rules or PFDs could not be put into force as they should be by now: how long its next try was put off.
@@ -161,6 +166,7 @@ impl<D: Datapath> Sessions<D> {
             application_users: ByOwner::default(),
             passes: Passes::default(),
             remotes: Remotes::default(),
+            weight: 0,
             deadlines: BTreeSet::new(),
             failures: Failures::default(),
             tick_portion: Portion::TICK,
@@ -303,7 +309,12 @@ impl<D: Datapath> Sessions<D> {
         let old_image = old_compiler.image(old.seating, books)?;
         let (seid, random) = (subscriber.seid, &mut self.random);
         let prepared = books.prepare(seid, old.seating, &wanted, now, random)?;
-        let image = match compiler.image(&prepared.seating, books) {
+        // Rules that count later have to fit, too; room for them in tables that sessions share is not kept.
+        let all = Compiler::of_all_times(config, subscriber, &requested.model, basis);
+        let all = all.map_or(Ok(Image::default()), |all| {
+            all.image(&prepared.seating, books)
+        });
+        let image = match all.and_then(|_| compiler.image(&prepared.seating, books)) {
             Ok(image) => image,
             Err(refusal) => {
                 books.cancel(prepared, now);
@@ -384,6 +395,7 @@ impl<D: Datapath> Sessions<D> {
         self.remotes.change(seid, owner, model, &Model::default());
         self.application_users.remove(owner, seid);
         self.of_owner.remove(owner, seid);
+        self.weight -= session.weight;
         if let Some(deadline) = session.deadline {
             self.deadlines.remove(&(deadline, seid));
         }

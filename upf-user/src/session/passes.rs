@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::applications::Applications;
+use super::applications::{self, Applications};
 use super::model::Model;
 use super::slices::{Rota, Slice};
 use super::{Session, Sessions};
@@ -65,7 +65,8 @@ impl<D: Datapath> Sessions<D> {
         now: Instant,
     ) -> Result<(), Refusal> {
         let old = self.applications.get(owner).map(Arc::clone);
-        let new = old.unwrap_or_default().provisioned(request)?;
+        let room = applications::room(&self.applications, owner);
+        let new = old.unwrap_or_default().provisioned(request, room)?;
         if new.is_empty() {
             self.applications.remove(owner);
         } else {

@@ -8,7 +8,7 @@ use super::compile::Subscriber;
 use super::model::Model;
 use super::refusal::{refuse, refuse_all};
 use super::request::{self, Requested};
-use super::{InForce, SEID_END, Session, Sessions, answers};
+use super::{InForce, SEID_END, Session, Sessions, answers, weight};
 use crate::datapath::Datapath;
 use crate::datapath::slots::Seating;
 use crate::pfcp::ie::{Cause, FailedRule, FqCsid, NodeId, kind};
@@ -35,6 +35,8 @@ impl<D: Datapath> SessionService for Sessions<D> {
         let restored = self.restored_seid(header_seid, request, now)?;
         let mut requested = request::establish(&self.config, request)?;
         self.check_applications(owner, &Model::default(), &requested)?;
+        let about = About::new(request);
+        self.check_weight(0, requested.model.weight() + about.weight(), now)?;
         let nothing = (Model::default(), Seating::default());
         let basis = self.basis(owner, &requested.model, now);
         let old = InForce {
@@ -63,11 +65,12 @@ impl<D: Datapath> SessionService for Sessions<D> {
         let session = Session {
             owner: owner.clone(),
             cp_f_seid: request.cp_f_seid,
-            about: About::new(request),
+            about,
             model,
             basis,
             seating: changed.seating,
             birth: self.endings.birth(),
+            weight: 0,
             deadline: None,
             owed: None,
             past_volumes: SessionVolumes::default(),
@@ -203,6 +206,8 @@ impl<D: Datapath> Sessions<D> {
         let mut requested =
             request::modify(&self.config, &session.model, &session.seating, request)?;
         self.check_applications(&session.owner, &session.model, &requested)?;
+        let about = session.about.weight() + weight::of_fq_csids(&request.fq_csids);
+        self.check_weight(session.weight, requested.model.weight() + about, now)?;
         let basis = self.basis(&session.owner, &requested.model, now);
         let (subscriber, old) = (session.subscriber(seid), session.in_force());
         let changed = self.apply(subscriber, old, &mut requested, &basis, now)?;
@@ -228,7 +233,10 @@ impl<D: Datapath> Sessions<D> {
     }
 
     /// Puts a session in whose rules are in force.
-    fn put_in(&mut self, seid: u64, session: Session) {
+    fn put_in(&mut self, seid: u64, mut session: Session) {
+        self.weight -= session.weight;
+        session.weight = session.model.weight() + session.about.weight();
+        self.weight += session.weight;
         if session.model.uses_applications() {
             self.application_users.insert(&session.owner, seid);
         } else {
@@ -278,6 +286,17 @@ impl<D: Datapath> Sessions<D> {
             }
         }
         Ok(())
+    }
+
+    /// A session may get heavier, from `old` to `new` bytes, as long as all sessions together are not too heavy.
+    fn check_weight(&mut self, old: usize, new: usize, now: Instant) -> Result<(), Refusal> {
+        let most = (self.tables.capacity() as usize).saturating_mul(weight::BYTES_PER_SLOT);
+        let fits = |sessions: &Self| (sessions.weight - old).saturating_add(new) <= most;
+        if new <= old || fits(self) || self.make_room(now) && fits(self) {
+            Ok(())
+        } else {
+            Err(refuse_all(Cause::NoResourcesAvailable))
+        }
     }
 }
 

@@ -3,6 +3,11 @@
 use crate::support::prelude::*;
 use crate::support::row::Row;
 
+/// What goes out is redirected to a URL of so many octets.
+fn redirecting(message: Msg, octets: u16) -> Msg {
+    message.forwarding(2, |parameters| parameters.add(redirect_to_url(octets)))
+}
+
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = answers();
     rows.extend(profiles());
@@ -134,6 +139,15 @@ fn answers() -> Vec<Row> {
             .sessions(2)
             .send(delete(), ok())
             .send(numbered(pgw_of("10.45.0.4"), 9), ok()),
+        associated("sessions that take too much memory", "7.5.3.1")
+            .slots(16)
+            .send(redirecting(pgw(), 40_000), ok())
+            .send(
+                redirecting(numbered(pgw_of("10.45.0.3"), 8), 40_000),
+                no(NO_RESOURCES),
+            )
+            .send(numbered(pgw_of("10.45.0.3"), 8), ok())
+            .sessions(2),
         associated(
             "an establishment is refused while we are overloaded",
             "6.2.4",

@@ -75,6 +75,18 @@ pub(crate) fn rows() -> Vec<Row> {
             framed([v6("2001:db8::")]),
             no(INCORRECT).ie(FRAMED_IPV6_ROUTE).rule(PDR, 1),
         ),
+        ask(
+            "a Framed-Route for every address",
+            "5.16",
+            framed([v4("0.0.0.0/0 0.0.0.0 1")]),
+            no(RULE_FAILURE).ie(FRAMED_ROUTE).rule(PDR, 1),
+        ),
+        ask(
+            "a Framed-IPv6-Route for every address",
+            "5.16",
+            framed([v6("::/0")]),
+            no(RULE_FAILURE).ie(FRAMED_IPV6_ROUTE).rule(PDR, 1),
+        ),
         with(
             "a route that overlaps another session's",
             "5.16",

@@ -5,6 +5,12 @@ use crate::support::row::Row;
 
 const FORWARDS: &str = "to 10.1.0.11 0x77, 2000000 kbit/s";
 
+/// What goes out is redirected to a URL of so many octets.
+fn redirected(octets: u16) -> Msg {
+    let parameters = group(UPDATE_FORWARDING, [redirect_to_url(octets)]);
+    modify([update_far(2, [parameters])])
+}
+
 pub(crate) fn rows() -> Vec<Row> {
     vec![
 
@@ -14,6 +20,13 @@ pub(crate) fn rows() -> Vec<Row> {
             .send(dedicated_plain(), no(NO_RESOURCES))
             .up(2, "out 1, 1000000 kbit/s")
             .down(UE, FORWARDS),
+        associated("a session that gets too heavy in memory", "7.5.5.1")
+            .slots(8)
+            .send(pgw(), ok())
+            .send(redirected(40_000), no(NO_RESOURCES))
+            .up(2, "out 1, 1000000 kbit/s")
+            .send(redirected(10_000), ok())
+            .up(2, "drop"),
 
 
         change(

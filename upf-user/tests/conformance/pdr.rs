@@ -370,5 +370,20 @@ fn times() -> Vec<Row> {
             .down(UE, FORWARDS)
             .wait(60)
             .down(UE, "drop"),
+        associated(
+            "rules that will not fit at their activation time",
+            "5.2.1A.4",
+        )
+        .send_with(
+            |world| {
+                let ports: Vec<_> = (1..=23).map(|port| port.to_string()).collect();
+                let ports = ports.join(",");
+                let flow = format!("permit out 17 from any {ports} to assigned {ports}");
+                let time = u32(ACTIVATION_TIME, world.ntp_after(60));
+                dropping(3, 10, [sdf(&flow)]).group(CREATE_PDR, 3, |pdr| pdr.add(time))
+            },
+            no(NO_RESOURCES).rule(PDR, 3),
+        )
+        .sessions(0),
     ]
 }

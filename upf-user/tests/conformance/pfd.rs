@@ -1,8 +1,11 @@
 //! PFD management (clauses 6.2.5, 7.4.3 and 8.2.39).
 
+use crate::support::answer::Outcome;
 use crate::support::ie::Ie;
+use crate::support::message::Got;
 use crate::support::prelude::*;
 use crate::support::row::Row;
+use crate::support::world::World;
 
 const WEB: &str = "permit out 6 from 192.0.2.0/24 443 to assigned";
 const DNS: &str = "permit out 17 from 198.51.100.53 53 to assigned";
@@ -49,6 +52,27 @@ fn with_application() -> Msg {
 
 const WEB_ENTRY: &str = "proto 6 from 192.0.2.0/24 from port 443-443 to 10.45.0.2/32 -> drop";
 const REST: &str = "-> to 10.1.0.11 0x77, 2000000 kbit/s";
+
+/// An application with long lists of ports.
+fn heavy(n: u32) -> Msg {
+    let ports = ["1"; 64].join(",");
+    let flow = format!("permit out 6 from any {ports} to assigned {ports}");
+    pfd_management([pfds(&n.to_string(), &[flow.as_str(); 64])])
+}
+
+/// Provisions them until there is no room.
+fn fill(world: &mut World) -> Outcome {
+    for n in 0..200 {
+        let (octets, _) = world.octets(&heavy(n), false);
+        let answers = world.receive(smf(), octets);
+        match answers.first().and_then(Got::cause) {
+            Some(ACCEPTED) => {}
+            Some(NO_RESOURCES) if n > 50 => return Ok(()),
+            cause => return Err(format!("{cause:?} after {n} applications")),
+        }
+    }
+    Err("there is always room".to_owned())
+}
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
@@ -186,6 +210,11 @@ pub(crate) fn rows() -> Vec<Row> {
                     REST,
                 ],
             ),
+        associated("PFDs that take too much memory", "7.4.3.2")
+            .step("applications until there is no room", fill)
+            .send(heavy(200), no(NO_RESOURCES))
+            .send(pfd_management([pfds("0", &[WEB])]), ok())
+            .send(heavy(200), ok()),
         associated("a retransmitted PFD request is answered from memory", "6.4")
             .send(pfd_management([pfds("web", &[WEB])]), ok())
             .again(),

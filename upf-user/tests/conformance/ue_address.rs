@@ -26,6 +26,19 @@ fn in_ims(cp_seid: u64) -> Msg {
         .pdi(2, |pdi| pdi.set(network("ims")))
 }
 
+/// No PDR leads to the UE.
+fn uplink_alone(address: &str) -> Msg {
+    establish([
+        create_pdr(
+            2,
+            100,
+            2,
+            [source(ACCESS), choose(), network("internet"), ue(address)],
+        ),
+        far_out(2),
+    ])
+}
+
 fn families(world: &World) -> (bool, bool) {
     let created = &world.sessions[0].pdrs[&1];
     (created.ue_v4.is_some(), created.ue_v6.is_some())
@@ -144,6 +157,35 @@ pub(crate) fn rows() -> Vec<Row> {
             },
             no(RULE_FAILURE).ie(UE_IP_ADDRESS).rule(PDR, 1),
         ),
+        with(
+            "an uplink PDR does not name what another session was given by us",
+            "5.21.3.1",
+            choosing(V4),
+        )
+        .send_with(
+            |world| {
+                let address = world.sessions[0].pdrs[&1].ue_v4.expect("an address");
+                numbered(uplink_alone(&address.to_string()), 8)
+            },
+            no(RULE_FAILURE).ie(UE_IP_ADDRESS).rule(PDR, 2),
+        ),
+        with(
+            "an address that only an uplink PDR names is not handed out",
+            "5.21.3.1",
+            uplink_alone("10.45.0.2"),
+        )
+        .send(numbered(choosing(V4), 8), ok())
+        .holds(
+            "the address",
+            |world| world.sessions[1].pdrs[&1].ue_v4,
+            Some([10, 45, 0, 3].into()),
+        ),
+        with(
+            "an uplink PDR may name an address that its control plane gave",
+            "5.2.1A.2",
+            pgw(),
+        )
+        .send(numbered(uplink_alone(UE), 8), ok()),
         with("an address of another session", "5.2.1A.2", pgw()).send(
             numbered(pgw(), 8),
             no(RULE_FAILURE).ie(UE_IP_ADDRESS).rule(PDR, 1),

@@ -18,7 +18,8 @@ const BURST: usize = 256;
 /// What a record of [`upf_common::abi::PacketCopy`] begins with: `duplicate` and `length`.
 const HEADER: usize = offset_of!(PacketCopy, bytes);
 
-/// Sends copies on, as long as the ring buffer lives. What does not fit into it is lost without a trace.
+/// Sends copies on, as long as the ring buffer lives. What does not fit into it is counted by the
+/// fast path ([`upf_common::abi::Counters::copies_lost`]).
 pub(super) async fn follow_copies<R: Rulebook>(
     ring: RingBuf<MapData>,
     mut copier: Copier<R>,

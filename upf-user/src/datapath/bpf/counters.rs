@@ -40,11 +40,13 @@ fn add(sum: &mut Counters, one: &Counters) {
         uplink,
         downlink,
         punted,
+        copies_lost,
         ports,
     } = one;
     add_direction(&mut sum.uplink, uplink);
     add_direction(&mut sum.downlink, downlink);
     add_each(&mut sum.punted, punted);
+    sum.copies_lost = sum.copies_lost.wrapping_add(*copies_lost);
     for (sum, port) in sum.ports.iter_mut().zip(ports) {
         add_port(sum, port);
     }

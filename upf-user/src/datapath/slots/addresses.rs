@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::ops::RangeInclusive;
+use std::ops::{AddAssign, RangeInclusive};
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
@@ -67,6 +67,13 @@ struct Pool {
     resting: HashMap<u64, Instant>,
 }
 
+/// How many addresses there are, and how many of them are in use or rest.
+#[derive(Clone, Copy, Debug, Default)]
+struct Occupancy {
+    used: u128,
+    all: u128,
+}
+
 impl UeAddressAllocator {
     /// Nothing is handed out yet.
     pub(super) fn new(pools: &[UePool]) -> Self {
@@ -87,9 +94,15 @@ impl UeAddressAllocator {
         &self.allocated
     }
 
-    /// How many of a pool's addresses are in use or rest, in percent: the fullest pool's.
+    /// How many addresses of a family are in use or rest in a network instance, in percent, where they are the scarcest:
+    /// what one of its pools lacks another one gives.
     pub(super) fn load_percent(&self) -> u8 {
-        let loads = self.pools.iter().map(Pool::load_percent);
+        let mut kinds: HashMap<_, Occupancy> = HashMap::new();
+        for pool in &self.pools {
+            let kind = kinds.entry((pool.instance, pool.family)).or_default();
+            *kind += pool.occupancy();
+        }
+        let loads = kinds.values().map(Occupancy::percent);
         loads.max().unwrap_or(0)
     }
 
@@ -132,15 +145,19 @@ impl UeAddressAllocator {
         }
     }
 
+    /// Whether it is an address that may be handed out.
+    pub(super) fn is_of_pool(&self, endpoint: UeEndpoint) -> bool {
+        self.pools
+            .iter()
+            .any(|pool| pool.number(endpoint).is_some())
+    }
+
     fn pool_of(&mut self, endpoint: UeEndpoint) -> Option<(&mut Pool, u64)> {
-        let (family, number) = number_of(endpoint.address);
         let mut pools = self.pools.iter_mut();
-        let pool = pools.find(|pool| {
-            pool.instance == endpoint.instance
-                && pool.family == family
-                && pool.all.contains(&number)
-        })?;
-        Some((pool, number))
+        pools.find_map(|pool| {
+            let number = pool.number(endpoint)?;
+            Some((pool, number))
+        })
     }
 }
 
@@ -167,7 +184,14 @@ impl Pool {
         }
     }
 
-    fn load_percent(&self) -> u8 {
+    /// The number of an address that it may hand out.
+    fn number(&self, endpoint: UeEndpoint) -> Option<u64> {
+        let (family, number) = number_of(endpoint.address);
+        let is_here = self.instance == endpoint.instance && self.family == family;
+        (is_here && self.all.contains(&number)).then_some(number)
+    }
+
+    fn occupancy(&self) -> Occupancy {
         let count = |range: &RangeInclusive<u64>| {
             let width = range.end().saturating_sub(*range.start());
             if range.is_empty() {
@@ -176,13 +200,12 @@ impl Pool {
                 width.saturating_add(1)
             }
         };
-        let (all, free) = (
-            count(&self.all),
-            count(&self.fresh) + self.ready.len() as u64,
-        );
-        let used = u128::from(all.saturating_sub(free));
-        // At most 100.
-        (used * 100 / u128::from(all.max(1))) as u8
+        let all = count(&self.all);
+        let free = count(&self.fresh).saturating_add(self.ready.len() as u64);
+        Occupancy {
+            used: all.saturating_sub(free).into(),
+            all: all.into(),
+        }
     }
 
     /// Those that rested come first, so that few blocks have users.
@@ -250,6 +273,21 @@ impl Pool {
             instance: self.instance,
             address,
         }
+    }
+}
+
+impl AddAssign for Occupancy {
+    fn add_assign(&mut self, other: Self) {
+        // At most 2^64 a pool.
+        self.used += other.used;
+        self.all += other.all;
+    }
+}
+
+impl Occupancy {
+    fn percent(&self) -> u8 {
+        // At most 100.
+        (self.used * 100 / self.all.max(1)) as u8
     }
 }
 
@@ -336,6 +374,33 @@ mod tests {
         assert_eq!(allocate(&mut pools, REST * 2), Some(taken[1]));
         assert_eq!(pools.allocate(2, AddressFamily::V4, start, nobody), None);
         assert_eq!(pools.allocate(1, AddressFamily::V6, start, nobody), None);
+    }
+
+    #[test]
+    fn pools_of_an_instance_are_one_supply_of_each_family() {
+        let (mut pools, now) = (
+            allocator(&["192.0.2.0/29", "2001:db8::/62", "192.0.2.64/28"]),
+            Instant::now(),
+        );
+        let mut allocate = |family| pools.allocate(1, family, now, nobody).unwrap();
+        let v4: Vec<_> = (0..5).map(|_| allocate(AddressFamily::V4)).collect();
+        assert!(
+            v4.iter()
+                .all(|end| end.address < IpAddr::from([192, 0, 2, 8]))
+        );
+        assert_eq!(pools.load_percent(), 27, "5 of 5 and 0 of 13");
+        pools.allocate(1, AddressFamily::V6, now, nobody).unwrap();
+        assert_eq!(pools.load_percent(), 33, "1 of 3 prefixes");
+        let other = UePool {
+            instance: 2,
+            net: "192.0.2.128/31".parse().unwrap(),
+            quarantine: REST,
+        };
+        pools.pools.push(Pool::new(&other));
+        assert_eq!(pools.load_percent(), 33);
+        pools.allocate(2, AddressFamily::V4, now, nobody).unwrap();
+        assert_eq!(pools.load_percent(), 50, "another instance has its own");
+        assert_eq!(allocator(&[]).load_percent(), 0);
     }
 
     #[test]

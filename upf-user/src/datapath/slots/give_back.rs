@@ -76,6 +76,12 @@ impl SlotTable {
                 gone.insert(*endpoint);
             }
         }
+        // What it still names was counted once more before the change.
+        for endpoint in current.named() {
+            if self.named.remove(*endpoint) {
+                gone.insert(*endpoint);
+            }
+        }
         for endpoint in gone {
             if !self.has_address(endpoint) {
                 self.ue_allocator.rest(endpoint, now);

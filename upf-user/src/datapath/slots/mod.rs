@@ -7,6 +7,7 @@ mod duplicates;
 mod framed;
 mod give_back;
 mod lists;
+mod named;
 mod peers;
 mod pools;
 mod prepare;

@@ -52,6 +52,7 @@ pub(super) enum Undo {
     LeaveMeter(SharedMeterKey),
     RestoreRate(SharedMeterKey, Direction, Option<Rate>),
     ReleaseDuplicate(DuplicateSet),
+    Unname(UeEndpoint),
 }
 
 impl SlotTable {
@@ -108,6 +109,9 @@ impl SlotTable {
                     self.shared_meters.set_rate(&key, direction, rate);
                 }
                 Undo::ReleaseDuplicate(set) => self.duplicates.release(&set),
+                Undo::Unname(endpoint) => {
+                    self.named.remove(endpoint);
+                }
             }
         }
     }
@@ -159,9 +163,18 @@ impl SlotTable {
         for key in &wanted.shared_meters {
             self.join_meter(prepared, key)?;
         }
+        let named = wanted.named.iter().copied();
+        let named: Vec<_> = named
+            .filter(|endpoint| self.ue_allocator.is_of_pool(*endpoint))
+            .collect();
+        for endpoint in &named {
+            self.named.add(*endpoint);
+            prepared.undo.push(Undo::Unname(*endpoint));
+        }
         let framed_routes = self.take_routes(prepared, &wanted.framed_routes);
         prepared.seating.set_extras(Extras {
             allocated: wanted.allocated.clone(),
+            named,
             framed_routes,
             shared_meters: wanted.shared_meters.clone(),
             duplicates: wanted.duplicates.clone(),

@@ -57,6 +57,8 @@ pub struct Wanted {
     pub addresses: Vec<UeEndpoint>,
     /// UE addresses that we chose for it ([`super::SlotTable::allocate_address`]).
     pub allocated: Vec<UeEndpoint>,
+    /// UE addresses that packets leave with, and that no packets of the session arrive for; none twice.
+    pub named: Vec<UeEndpoint>,
     /// Networks behind the UE that do not overlap; they lead where an address of that instance leads.
     pub framed_routes: Vec<FramedRoute>,
     /// Meters, none twice.
@@ -94,6 +96,8 @@ pub struct Seating {
 pub(super) struct Extras {
     /// UE addresses that we chose.
     pub(super) allocated: Vec<UeEndpoint>,
+    /// UE addresses of our pools that packets only leave with.
+    pub(super) named: Vec<UeEndpoint>,
     /// Framed routes, each with the slot that it leads to.
     pub(super) framed_routes: Vec<(FramedRoute, SlotIndex)>,
     /// Shared meters.
@@ -260,6 +264,11 @@ impl Seating {
     #[must_use]
     pub fn framed_routes(&self) -> &[(FramedRoute, SlotIndex)] {
         self.extras().map_or(&[], |extras| &extras.framed_routes)
+    }
+
+    /// UE addresses of our pools that packets only leave with.
+    pub(super) fn named(&self) -> &[UeEndpoint] {
+        self.extras().map_or(&[], |extras| &extras.named)
     }
 
     pub(super) fn shared_meters(&self) -> &[SharedMeterKey] {

@@ -12,6 +12,7 @@ use super::allocator::SlotAllocator;
 use super::duplicates::{Duplicate, DuplicateSet, Duplicates};
 use super::framed::{FramedRoute, FramedRoutes};
 use super::lists::Lists;
+use super::named::NamedAddresses;
 #[cfg(test)]
 use super::peers::PeerKey;
 use super::peers::Peers;
@@ -63,6 +64,7 @@ pub struct SlotTable {
     /// How many of `addresses` each block has.
     pub(super) block_users: HashMap<u32, u32>,
     pub(super) ue_allocator: UeAddressAllocator,
+    pub(super) named: NamedAddresses,
     pub(super) framed: FramedRoutes,
     pub(super) teids: HashMap<u32, SlotIndex>,
     /// The last TEID of each slot, so that the next one differs.
@@ -85,6 +87,7 @@ pub(crate) struct Snapshot {
     addresses: HashMap<UeKey, SlotIndex>,
     block_users: HashMap<u32, u32>,
     allocated: std::collections::HashSet<UeEndpoint>,
+    named: NamedAddresses,
     framed: FramedRoutes,
     teids: HashMap<u32, SlotIndex>,
     holders: Vec<u64>,
@@ -106,6 +109,7 @@ impl SlotTable {
             addresses: HashMap::new(),
             block_users: HashMap::new(),
             ue_allocator: UeAddressAllocator::new(ue_pools),
+            named: NamedAddresses::default(),
             framed: FramedRoutes::default(),
             teids: HashMap::new(),
             last_teids: vec![0; capacity as usize],
@@ -124,8 +128,8 @@ impl SlotTable {
         self.slots.used()
     }
 
-    /// How much is in use, in percent: slots, pages of rule lists, peers and the fullest pool of UE addresses, the
-    /// scarcest of them.
+    /// How much is in use, in percent: slots, pages of rule lists, peers and the UE addresses of a family in a network
+    /// instance, the scarcest of them.
     #[must_use]
     pub fn load_percent(&self, tables: &impl Datapath) -> u8 {
         let percent = |used: u64, all: u32| (used * 100 / u64::from(all.max(1))).min(100) as u8;
@@ -172,7 +176,7 @@ impl SlotTable {
             TunnelKey::Given(teid) => self.teids.get(&teid).copied(),
             _ => None,
         });
-        let addresses = wanted.addresses.iter();
+        let addresses = wanted.addresses.iter().chain(&wanted.named);
         let addresses = addresses.filter_map(|own| self.addresses.get(&key_of(*own)).copied());
         let routes = wanted.framed_routes.iter();
         let routes = routes.flat_map(|route| self.framed.overlapping(*route));
@@ -186,6 +190,12 @@ impl SlotTable {
     #[must_use]
     pub fn has_address(&self, endpoint: UeEndpoint) -> bool {
         self.addresses.contains_key(&key_of(endpoint)) || self.ue_allocator.has(endpoint)
+    }
+
+    /// Whether we gave this UE address to somebody.
+    #[must_use]
+    pub fn is_allocated(&self, endpoint: UeEndpoint) -> bool {
+        self.ue_allocator.has(endpoint)
     }
 
     /// Hands a UE address out, from the pools of a network instance (UEIP). Whoever asks has to put it into
@@ -203,9 +213,10 @@ impl SlotTable {
         let Self {
             ue_allocator,
             addresses,
+            named,
             ..
         } = self;
-        let is_given = |endpoint| addresses.contains_key(&key_of(endpoint));
+        let is_given = |endpoint| addresses.contains_key(&key_of(endpoint)) || named.has(endpoint);
         let endpoint = ue_allocator.allocate(instance, family, now, is_given);
         endpoint.ok_or(Exhausted::UeAddresses)
     }
@@ -267,6 +278,18 @@ impl SlotTable {
         self.ue_allocator.allocated()
     }
 
+    /// Whether it is an address that may be handed out.
+    #[cfg(test)]
+    pub(crate) fn is_of_pool(&self, endpoint: UeEndpoint) -> bool {
+        self.ue_allocator.is_of_pool(endpoint)
+    }
+
+    /// How many sessions send from each UE address of our pools that they are not reached by.
+    #[cfg(test)]
+    pub(crate) fn named(&self) -> &HashMap<UeEndpoint, u32> {
+        self.named.users()
+    }
+
     /// The books without what differs after a change that was taken back: last TEIDs and quarantines.
     #[cfg(test)]
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -275,6 +298,7 @@ impl SlotTable {
             addresses: self.addresses.clone(),
             block_users: self.block_users.clone(),
             allocated: self.ue_allocator.allocated().clone(),
+            named: self.named.clone(),
             framed: self.framed.clone(),
             teids: self.teids.clone(),
             holders: self.holders.clone(),

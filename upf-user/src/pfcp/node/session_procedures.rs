@@ -19,7 +19,7 @@ use crate::pfcp::ie::{Cause, CpFunctionFeatures, NodeId};
 use crate::pfcp::message::{
     Refusal, SessionDeletionRequest, SessionEstablishmentRequest, SessionModificationRequest,
 };
-use crate::pfcp::service::{Answer, Deleted, Modified, SessionService};
+use crate::pfcp::service::{Answer, Deleted, Established, Modified, SessionService};
 
 impl Node {
     /// Refuses an establishment of a node that has no association, before the rest of it is read.
@@ -41,7 +41,6 @@ impl Node {
         turn: &mut Turn<'_>,
     ) -> Reply {
         let node = &request.node_id;
-        self.associations.add_address(node, from.ip());
         if self.associations.get(node).is_some_and(|a| a.is_releasing) {
             let refusal = refusal(Cause::RequestRejected, None);
             let body = self.establishment_refused(&refusal);
@@ -53,20 +52,28 @@ impl Node {
             .sessions
             .establish(node, header_seid, request, turn.now);
         let mut body = match outcome {
-            Ok(established) => Body::SessionEstablishmentResponse(SessionEstablishmentResponse {
-                node_id: self.config.node_id.clone(),
-                verdict: Verdict::ACCEPTED,
-                up_f_seid: Some(established.up_f_seid),
-                created_pdrs: established.created_pdrs,
-                created_traffic_endpoints: established.created_traffic_endpoints,
-                failed_rule: None,
-                load_control: None,
-                overload_control: None,
-            }),
+            Ok(established) => {
+                // The session's other requests come from there.
+                self.associations.add_address(node, from.ip());
+                self.established(established)
+            }
             Err(refusal) => self.establishment_refused(&refusal),
         };
         self.tell_load(node, &mut body, turn);
         Reply::kept(request.cp_f_seid.seid, body)
+    }
+
+    fn established(&self, established: Established) -> Body {
+        Body::SessionEstablishmentResponse(SessionEstablishmentResponse {
+            node_id: self.config.node_id.clone(),
+            verdict: Verdict::ACCEPTED,
+            up_f_seid: Some(established.up_f_seid),
+            created_pdrs: established.created_pdrs,
+            created_traffic_endpoints: established.created_traffic_endpoints,
+            failed_rule: None,
+            load_control: None,
+            overload_control: None,
+        })
     }
 
     pub(super) fn establishment_refused(&self, refusal: &Refusal) -> Body {

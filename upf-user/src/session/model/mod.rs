@@ -111,6 +111,17 @@ impl Model {
         }
     }
 
+    /// Gives back the room for more rules.
+    pub(super) fn shrink(&mut self) {
+        self.pdrs.shrink();
+        self.fars.shrink();
+        self.qers.shrink();
+        self.urrs.shrink();
+        self.bars.shrink();
+        self.mars.shrink();
+        self.endpoints.shrink();
+    }
+
     /// A local F-TEID that the session has.
     pub(super) fn tunnel(&self, wanted: impl Fn(&LocalTunnel) -> bool) -> Option<LocalTunnel> {
         self.all_ways().filter_map(|way| way.tunnel).find(wanted)

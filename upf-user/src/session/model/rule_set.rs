@@ -1,5 +1,7 @@
 //! Rules of one kind, by their ID.
 
+use crate::session::weight;
+
 /// Rules of one kind, sorted by their ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct RuleSet<R>(Vec<R>);
@@ -73,6 +75,16 @@ impl<R: Rule> RuleSet<R> {
 
     pub(in crate::session) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Gives back the room for more rules: most sessions never get any.
+    pub(in crate::session) fn shrink(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
+    /// Bytes of the rules without what they point to.
+    pub(in crate::session) fn weight(&self) -> usize {
+        weight::of_vec(&self.0)
     }
 
     fn place(&self, id: R::Id) -> Result<usize, usize> {

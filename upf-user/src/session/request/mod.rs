@@ -156,6 +156,7 @@ fn check_queries(model: &Model, request: &SessionModificationRequest) -> Result<
 impl Builder<'_> {
     fn finish(mut self, removed: Removed) -> Requested {
         self.model.set_sources();
+        self.model.shrink();
         Requested {
             model: self.model,
             left: self.left,

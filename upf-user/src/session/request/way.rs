@@ -260,12 +260,19 @@ fn unknown_endpoint() -> Refusal {
     refuse(Cause::RuleCreationFailure, kind::TRAFFIC_ENDPOINT_ID, None)
 }
 
+/// A network that takes all packets of a family in, or IPv4's as they stand among IPv6 addresses, would leave no other
+/// UE of the network instance any.
 fn framed(parts: &Parts<'_>, rule: Option<FailedRule>) -> Result<Vec<IpNet>, Refusal> {
-    let incorrect = |ie| refuse(Cause::MandatoryIeIncorrect, ie, rule);
+    let read = |net: Option<IpNet>, ie| match net {
+        None => Err(refuse(Cause::MandatoryIeIncorrect, ie, rule)),
+        Some(net) if framed_route::is_too_wide(net) => {
+            Err(refuse(Cause::RuleCreationFailure, ie, rule))
+        }
+        Some(net) => Ok(net),
+    };
     let v4 = parts.framed_routes.iter();
-    let v4 = v4.map(|text| framed_route::v4(text).ok_or_else(|| incorrect(kind::FRAMED_ROUTE)));
+    let v4 = v4.map(|text| read(framed_route::v4(text), kind::FRAMED_ROUTE));
     let v6 = parts.framed_ipv6_routes.iter();
-    let v6 =
-        v6.map(|text| framed_route::v6(text).ok_or_else(|| incorrect(kind::FRAMED_IPV6_ROUTE)));
+    let v6 = v6.map(|text| read(framed_route::v6(text), kind::FRAMED_IPV6_ROUTE));
     v4.chain(v6).collect()
 }

@@ -1,5 +1,8 @@
 //! Applications by PFD (TS 29.244 clauses 6.2.5 and 7.4.3).
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::requests::*;
 use super::world::World;
 use crate::pfcp::ie::{Cause, FailedRule, Interface, NodeId, kind};
@@ -7,6 +10,7 @@ use crate::pfcp::message::{
     ApplicationPfds, Pdi, PfdContents, PfdManagementRequest, Refusal, SessionModificationRequest,
 };
 use crate::pfcp::service::SessionService;
+use crate::session::applications::{Applications, MAX_WEIGHT, MAX_WEIGHT_OF_ALL, room};
 use crate::session::{MAX_APPLICATION_FLOWS, MAX_APPLICATIONS};
 
 pub(super) fn flows(flows: &[&str]) -> PfdContents {
@@ -30,7 +34,7 @@ pub(super) fn pfds(id: &str, contents: &[PfdContents]) -> PfdManagementRequest {
 }
 
 /// And the sessions follow.
-fn provision(world: &mut World, request: &PfdManagementRequest) -> Result<(), Refusal> {
+pub(super) fn provision(world: &mut World, request: &PfdManagementRequest) -> Result<(), Refusal> {
     let outcome = world.sessions.provision_pfds(&smf(), request, world.now);
     world.drain();
     outcome
@@ -224,4 +228,98 @@ fn an_application_and_sdf_filters_are_not_for_one_pdr() {
     };
     let refusal = world.modify(seid, &request).unwrap_err();
     assert_eq!(refusal.cause, Cause::ServiceNotSupported);
+}
+
+/// Flow descriptions as heavy as they can be.
+fn heavy(id: &str) -> PfdManagementRequest {
+    let ports = vec!["1"; 64].join(",");
+    let flow = format!("permit out 6 from 192.0.2.1 {ports} to assigned {ports}");
+    pfds(id, &[flows(&[flow.as_str(); MAX_APPLICATION_FLOWS])])
+}
+
+#[test]
+fn the_pfds_of_a_control_plane_take_a_bounded_amount_of_memory() {
+    let mut world = World::new();
+    let mut count = 0;
+    let refusal = loop {
+        let before = world.state();
+        match provision(&mut world, &heavy(&count.to_string())) {
+            Ok(()) => count += 1,
+            Err(refusal) => {
+                assert_eq!(world.state(), before);
+                break refusal;
+            }
+        }
+    };
+    let expected = Refusal {
+        cause: Cause::NoResourcesAvailable,
+        offending_ie: None,
+        failed_rule: None,
+    };
+    assert_eq!(refusal, expected);
+    let bytes = MAX_APPLICATION_FLOWS * 128 * 4;
+    let most = MAX_WEIGHT / bytes;
+    assert!((most / 2..most).contains(&count), "{count}");
+    // To replace is no more, nor is one that comes before another one goes; light ones make room; others have room of
+    // their own.
+    provision(&mut world, &heavy("0")).unwrap();
+    let mut instead = heavy("instead");
+    instead.applications.extend(pfds("1", &[]).applications);
+    provision(&mut world, &instead).unwrap();
+    let light = flows(&["permit out ip from 192.0.2.1 to assigned"]);
+    provision(&mut world, &pfds("0", &[light])).unwrap();
+    provision(&mut world, &heavy("another")).unwrap();
+    assert_eq!(provision(&mut world, &heavy("0")), Err(expected));
+    let other = NodeId::Fqdn("smf.example.org".to_owned());
+    let request = heavy("0");
+    let sessions = &mut world.sessions;
+    sessions
+        .provision_pfds(&other, &request, world.now)
+        .unwrap();
+    provision(&mut world, &PfdManagementRequest::default()).unwrap();
+    provision(&mut world, &heavy("0")).unwrap();
+}
+
+#[test]
+fn the_pfds_of_all_control_planes_take_a_bounded_amount_of_memory() {
+    let node = |n: usize| NodeId::Fqdn(format!("smf-{n}.example.org"));
+    let mut all = HashMap::new();
+    let full = MAX_WEIGHT_OF_ALL / MAX_WEIGHT;
+    let applications = {
+        let mut applications = Applications::default();
+        let fits = |n: &usize| {
+            let next = applications.provisioned(&heavy(&n.to_string()), MAX_WEIGHT);
+            next.map(|next| applications = next).is_ok()
+        };
+        let count = (0..).take_while(fits).count();
+        assert!(count > 10);
+        Arc::new(applications)
+    };
+    for n in 0..full {
+        assert_eq!(room(&all, &node(n)), MAX_WEIGHT, "{n}");
+        all.insert(node(n), Arc::clone(&applications));
+    }
+    // What the full ones have left.
+    let left = room(&all, &node(full));
+    assert!(left < MAX_WEIGHT / 2, "{left}");
+    all.insert(node(full), Arc::clone(&applications));
+    assert_eq!(room(&all, &node(full + 1)), 0);
+    let none = Applications::default();
+    let refusal = none.provisioned(&heavy("a"), 0).unwrap_err();
+    assert_eq!(refusal.cause, Cause::NoResourcesAvailable);
+    all.remove(&node(3));
+    all.remove(&node(4));
+    assert!(room(&all, &node(full + 1)) > MAX_WEIGHT / 2);
+}
+
+#[test]
+fn versions_of_applications_share_what_did_not_change() {
+    let none = Applications::default();
+    let first = none.provisioned(&heavy("a"), MAX_WEIGHT).unwrap();
+    let second = first.provisioned(&heavy("b"), MAX_WEIGHT).unwrap();
+    assert!(std::ptr::eq(first.filters("a"), second.filters("a")));
+    let third = second.provisioned(&heavy("a"), MAX_WEIGHT).unwrap();
+    assert!(!std::ptr::eq(first.filters("a"), third.filters("a")));
+    assert!(std::ptr::eq(second.filters("b"), third.filters("b")));
+    assert_eq!(second, third);
 }

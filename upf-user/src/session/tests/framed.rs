@@ -195,3 +195,32 @@ fn a_ue_may_have_networks_and_no_address() {
     );
     world.check();
 }
+
+/// A route for everything would leave the other UEs nothing.
+#[test]
+fn a_network_of_all_addresses_is_refused() {
+    let mut world = World::new();
+    let seid = world.established(&with_framed(Some(UE), None, &["192.168.8.0/24"]));
+    let rows = [
+        ("0.0.0.0/0", kind::FRAMED_ROUTE),
+        ("10.0.0.0/0 0.0.0.0 1", kind::FRAMED_ROUTE),
+        ("::/0", kind::FRAMED_IPV6_ROUTE),
+        ("::/16", kind::FRAMED_IPV6_ROUTE),
+        ("::ffff:192.168.9.0/120", kind::FRAMED_IPV6_ROUTE),
+    ];
+    for (net, ie) in rows {
+        let before = world.state();
+        let expected = crate::pfcp::message::Refusal {
+            cause: Cause::RuleCreationFailure,
+            offending_ie: Some(ie),
+            failed_rule: Some(FailedRule::Pdr(1)),
+        };
+        let another = with_framed(Some("10.45.0.3"), None, &[net]);
+        let refusal = world.establish(&another).unwrap_err();
+        assert_eq!(refusal, expected, "{net}");
+        let nets = ["192.168.8.0/24", net];
+        assert_eq!(world.modify(seid, &reframed(&nets)), Err(expected), "{net}");
+        assert_eq!(world.state(), before, "{net}");
+    }
+    world.check();
+}

@@ -10,7 +10,10 @@ use crate::pfcp::message::{CreatePdr, Pdi, SessionEstablishmentRequest};
 const UE: &str = "10.45.0.2";
 
 /// PDRs of both directions in pairs, with these filters each; those with a low ID come last.
-fn with_pairs(pairs: u16, filters: impl Fn(u16) -> Vec<SdfFilter>) -> SessionEstablishmentRequest {
+pub(super) fn with_pairs(
+    pairs: u16,
+    filters: impl Fn(u16) -> Vec<SdfFilter>,
+) -> SessionEstablishmentRequest {
     let mut request = pgw_u(1, ue(Some(UE), None));
     request.create_pdrs.truncate(2);
     request.create_qers.clear();
@@ -41,7 +44,7 @@ fn port(number: usize) -> SdfFilter {
 }
 
 /// A filter that takes as many entries as the product of both.
-fn ports(remote: usize, local: usize) -> SdfFilter {
+pub(super) fn ports(remote: usize, local: usize) -> SdfFilter {
     let list = |count: usize| {
         let ports: Vec<_> = (1..=count).map(|port| port.to_string()).collect();
         ports.join(",")

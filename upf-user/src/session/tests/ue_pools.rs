@@ -8,7 +8,7 @@ use super::requests::*;
 use super::world::World;
 use crate::datapath::chaos::Chaos;
 use crate::pfcp::ie::{Cause, FailedRule, Interface, UeIpAddress, kind};
-use crate::pfcp::message::{Pdi, SessionEstablishmentRequest, SessionModificationRequest};
+use crate::pfcp::message::{Pdi, Refusal, SessionEstablishmentRequest, SessionModificationRequest};
 use crate::pfcp::service::SessionService;
 
 /// A session whose address is left to us, in both PDRs.
@@ -149,6 +149,137 @@ fn the_address_goes_with_the_last_pdr_that_leaves_it_to_us() {
     let address = address.ipv4.unwrap().to_string();
     assert!(world.sessions.books.allocated().is_empty());
     world.established(&pgw_u(1, ue(Some(&address), None)));
+    world.check();
+}
+
+/// A session that only its uplink PDR names an address in.
+fn uplink_only(address: &str) -> SessionEstablishmentRequest {
+    let mut request = pgw_u(1, ue(Some(address), None));
+    request.create_pdrs.retain(|pdr| pdr.id == 2);
+    request
+}
+
+/// Its FAR leads to another UPF.
+fn towards_n9(mut request: SessionEstablishmentRequest) -> SessionEstablishmentRequest {
+    let to = (Interface::Core, Some(gtpu(9, GNB)));
+    request.create_fars[1] = far(2, FORW, Some(to));
+    request
+}
+
+#[test]
+fn an_address_that_only_the_uplink_names_is_not_handed_out() {
+    let mut world = World::with_pool("10.45.0.0/29");
+    let named = world.established(&uplink_only("10.45.0.3"));
+    let twice = world.established(&uplink_only("10.45.0.3"));
+    world.check();
+    let taken = |world: &mut World| {
+        let ours = std::iter::from_fn(|| world.chosen().ok());
+        let last = ours.map(|(_, ue)| ue.ipv4.unwrap().octets()[3]);
+        last.collect::<Vec<_>>()
+    };
+    assert_eq!(taken(&mut world), [2, 4, 5, 6]);
+    for seid in [named, twice] {
+        assert_eq!(taken(&mut world), [0; 0]);
+        world.delete(seid).unwrap();
+        world.check();
+    }
+    assert_eq!(taken(&mut world), [0; 0], "it rests as well");
+    world.now += Duration::from_secs(31);
+    assert_eq!(taken(&mut world), [3]);
+    world.check();
+}
+
+#[test]
+fn the_uplink_does_not_name_what_another_session_was_given_by_us() {
+    let mut world = World::with_pool("10.45.0.0/29");
+    let (seid, address) = world.chosen().unwrap();
+    let address = address.ipv4.unwrap().to_string();
+    let expected = Refusal {
+        cause: Cause::RuleCreationFailure,
+        offending_ie: Some(kind::UE_IP_ADDRESS),
+        failed_rule: Some(FailedRule::Pdr(2)),
+    };
+    let before = world.state();
+    let refusal = world.establish(&uplink_only(&address)).unwrap_err();
+    assert_eq!(refusal, expected);
+    let mut restored = uplink_only(&address);
+    restored.is_restoration = true;
+    restored.create_pdrs[0].pdi.f_teid = Some(given(0x100, super::world::GTPU));
+    let refusal = world.establish(&restored).unwrap_err();
+    assert_eq!(refusal.cause, Cause::RestorationFailure);
+    assert_eq!(world.state(), before);
+    // What leaves by a tunnel is judged where the tunnel ends.
+    let classifier = world.established(&towards_n9(uplink_only(&address)));
+    let breakout = SessionModificationRequest {
+        create_fars: vec![far(9, FORW, Some((Interface::Core, None)))],
+        update_pdrs: vec![crate::pfcp::message::UpdatePdr {
+            far_id: Some(9),
+            ..update_pdr(2)
+        }],
+        ..SessionModificationRequest::default()
+    };
+    let before = world.state();
+    assert_eq!(world.modify(classifier, &breakout), Err(expected));
+    assert_eq!(world.state(), before);
+    // The other session's own uplink has it, of course.
+    world.modify(seid, &idle()).unwrap();
+    world.delete(seid).unwrap();
+    world.modify(classifier, &breakout).unwrap();
+    world.check();
+}
+
+#[test]
+fn the_uplink_may_name_what_another_session_was_given_by_its_control_plane() {
+    let mut world = World::new();
+    let anchor = world.established(&pgw_u(1, ue(Some("10.45.0.3"), None)));
+    world.established(&uplink_only("10.45.0.3"));
+    world.check();
+    world.delete(anchor).unwrap();
+    world.check();
+    let outside = world.established(&uplink_only("192.0.2.3"));
+    world.check();
+    assert!(!world.sessions.books.named().is_empty());
+    world.delete(outside).unwrap();
+    world.sessions.delete_all(&smf(), world.now);
+    world.drain();
+    assert!(world.sessions.books.named().is_empty());
+}
+
+/// A downlink PDR that comes later makes the address the session's, and its going leaves the name.
+#[test]
+fn an_address_of_the_uplink_becomes_the_session_s() {
+    let mut world = World::with_pool("10.45.0.0/29");
+    let seid = world.established(&uplink_only("10.45.0.3"));
+    let downlink = pgw_u(1, ue(Some("10.45.0.3"), None)).create_pdrs[0].clone();
+    let arrives = SessionModificationRequest {
+        create_pdrs: vec![downlink],
+        ..SessionModificationRequest::default()
+    };
+    let leaves = SessionModificationRequest {
+        remove_pdrs: vec![1],
+        ..SessionModificationRequest::default()
+    };
+    for _ in 0..2 {
+        world.modify(seid, &arrives).unwrap();
+        world.check();
+        assert!(world.sessions.books.named().is_empty());
+        world.modify(seid, &leaves).unwrap();
+        world.check();
+        assert_eq!(world.sessions.books.named().len(), 1);
+    }
+    world.now += Duration::from_secs(31);
+    let ours = std::iter::from_fn(|| world.chosen().ok());
+    let count = ours.inspect(|(_, ue)| assert_ne!(ue.ipv4.unwrap().octets()[3], 3));
+    assert_eq!(count.count(), 4);
+    // Its tables may fail while it goes.
+    world.tables.set(Chaos::From(0));
+    assert!(world.delete(seid).is_err());
+    world.repair();
+    world.check();
+    assert_eq!(world.sessions.books.named().len(), 1);
+    world.delete(seid).unwrap();
+    world.now += Duration::from_secs(31);
+    assert_eq!(world.chosen().unwrap().1.ipv4.unwrap().octets()[3], 3);
     world.check();
 }
 

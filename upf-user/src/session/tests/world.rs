@@ -402,6 +402,16 @@ impl World {
         })
     }
 
+    fn check_weights(&self) {
+        let sessions = self.sessions.sessions.values();
+        let weigh = |session: &Session| {
+            let weight = session.model.weight() + session.about.weight();
+            assert_eq!(session.weight, weight);
+            weight
+        };
+        assert_eq!(self.sessions.weight, sessions.map(weigh).sum::<usize>());
+    }
+
     /// The tables contain exactly what the sessions imply, and nothing is shared but what is meant to be.
     pub(super) fn check(&self) {
         let mut implied = Implied::default();
@@ -427,6 +437,7 @@ impl World {
             .collect();
         assert_eq!(self.sessions.owners_of_peers(&peers), owners);
         implied.add_shared_meters(self);
+        self.check_weights();
         for index in 0..self.tables.capacity() {
             for direction in [Direction::Uplink, Direction::Downlink] {
                 let half = (index, direction == Direction::Uplink);
@@ -450,6 +461,10 @@ impl World {
         assert_eq!(books.used_slots() as usize, implied.slots.len());
         assert_eq!(books.duplicates(), implied.copies);
         assert_eq!(*books.allocated(), implied.allocated);
+        implied
+            .named
+            .retain(|endpoint, _| books.is_of_pool(*endpoint));
+        assert_eq!(*books.named(), implied.named);
         let peers = books.peers();
         for key in peers.users().keys() {
             let index = peers.index_of(key).unwrap();
@@ -493,6 +508,8 @@ struct Implied {
     copies: BTreeMap<Vec<Duplicate>, u32>,
     /// UE addresses that we handed out.
     allocated: HashSet<UeEndpoint>,
+    /// How many sessions send from each address that they are not reached by.
+    named: HashMap<UeEndpoint, u32>,
 }
 
 impl Implied {
@@ -554,6 +571,9 @@ impl Implied {
     fn add_wanted(&mut self, wanted: &Wanted) {
         for set in &wanted.duplicates {
             *self.copies.entry(set.to_vec()).or_default() += 1;
+        }
+        for endpoint in &wanted.named {
+            *self.named.entry(*endpoint).or_default() += 1;
         }
         for endpoint in &wanted.allocated {
             assert!(self.allocated.insert(*endpoint), "{endpoint:?} is shared");

@@ -294,6 +294,13 @@ pub(crate) fn fq_csid(node: [u8; 4], csids: &[u16]) -> Ie {
     leaf(FQ_CSID, value)
 }
 
+/// Redirect Information with a URL of so many octets.
+pub(crate) fn redirect_to_url(octets: u16) -> Ie {
+    let url = vec![b'u'; octets.into()];
+    let value = [&[2][..], &octets.to_be_bytes(), &url].concat();
+    leaf(REDIRECT_INFORMATION, value)
+}
+
 /// PFDs of an application: one PFD Contents with a flow description each.
 pub(crate) fn pfds(application: &str, flows: &[&str]) -> Ie {
     let mut ies = Ies(vec![text(APPLICATION_ID, application)]);

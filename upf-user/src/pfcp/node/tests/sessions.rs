@@ -149,6 +149,27 @@ fn a_node_may_have_several_addresses_and_an_address_several_nodes() {
 }
 
 #[test]
+fn an_address_is_known_once_a_session_was_established_from_there() {
+    let mut world = World::associated();
+    let elsewhere = other(2);
+    let stranger = Verdict::new(Cause::NoEstablishedAssociation);
+    let refused = Verdict::new(Cause::NoResourcesAvailable);
+    world.sessions.refusal = Some(Refusal {
+        cause: refused.cause,
+        offending_ie: None,
+        failed_rule: None,
+    });
+    let answer = world.ask(elsewhere, &open5gs_establishment(1));
+    assert_eq!(established(answer).verdict, refused);
+    let answer = world.ask(elsewhere, &modification(2, 1));
+    assert_eq!(modified(answer).verdict, stranger);
+    let answer = world.ask(elsewhere, &open5gs_establishment(3));
+    assert_eq!(established(answer).verdict, Verdict::ACCEPTED);
+    let answer = world.ask(elsewhere, &modification(4, 1));
+    assert_eq!(modified(answer).verdict, Verdict::ACCEPTED);
+}
+
+#[test]
 fn a_repeated_request_gets_the_same_answer_and_does_not_run() {
     let mut world = World::associated();
     let requests = [open5gs_establishment(2), modification(3, 1), deletion(4, 1)];
