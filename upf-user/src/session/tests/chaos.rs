@@ -10,7 +10,7 @@ use crate::datapath::chaos::Chaos;
 use crate::pfcp::ie::{ApplyAction, Cause, Interface};
 use crate::pfcp::message::{
     CreateTrafficEndpoint, DuplicatingParameters, Pdi, SessionEstablishmentRequest,
-    SessionModificationRequest,
+    SessionModificationRequest, SessionReportResponse,
 };
 use crate::pfcp::service::SessionService;
 
@@ -188,6 +188,39 @@ fn an_association_ends_even_if_no_table_can_be_written() {
             .state()
             .has_same_tables(&World::with_slots(512).state())
     );
+}
+
+/// However much is owed to the tables, no request waits for all of it.
+#[test]
+fn what_is_owed_is_written_bit_by_bit() {
+    let mut world = World::new();
+    let seids: Vec<_> = (0..200)
+        .map(|n| world.established(&pgw_u(n, ue(Some(&format!("10.45.1.{n}")), None))))
+        .collect();
+    let last = world.established(&sgw_u(1));
+    world.tables.set(Chaos::From(0));
+    // Control planes do not know the sessions any more.
+    let response = SessionReportResponse {
+        cause: Cause::SessionContextNotFound,
+        offending_ie: None,
+        update_bars: Vec::new(),
+        flags: 0,
+        cp_f_seid: None,
+    };
+    for seid in seids {
+        let now = world.now;
+        world.sessions.report_answered(&smf(), seid, &response, now);
+    }
+    assert_eq!(world.sessions.len(), 1);
+    world.tables.set(Chaos::Never);
+    let mut refused = 0;
+    while let Err(refusal) = world.delete(last) {
+        assert_eq!(refusal.cause, Cause::Congestion);
+        refused += 1;
+    }
+    assert!((1..20).contains(&refused), "{refused}");
+    world.check();
+    assert!(world.state().has_same_tables(&World::new().state()));
 }
 
 /// With every write from the n-th on failing, those that would take the others back included, the tables stay
