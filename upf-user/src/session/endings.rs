@@ -35,7 +35,7 @@ pub(super) struct Endings {
 struct Ending {
     /// It is the n-th; later sessions are not meant.
     number: u64,
-    /// Only sessions of these sets; `None` is all.
+    /// Only sessions of these sets, of which a message has a few; `None` is all.
     sets: Option<Vec<FqCsid>>,
     /// SEIDs below have been looked at.
     cursor: u64,

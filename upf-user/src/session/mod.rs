@@ -35,6 +35,7 @@ mod slices;
 mod tests;
 mod times;
 mod ue_choice;
+mod versions;
 mod view;
 mod weight;
 
@@ -68,6 +69,7 @@ use self::passes::Passes;
 use self::remotes::Remotes;
 use self::slices::Portion;
 use self::times::Failures;
+use self::versions::Versions;
 use crate::datapath::Datapath;
 use crate::datapath::slots::{Changed, DuplicateSet, Image, Seating, SlotTable};
 use crate::gtpu::PathKey;
@@ -98,6 +100,7 @@ pub struct Sessions<D> {
     endings: Endings,
     /// What each control plane has provisioned.
     applications: HashMap<NodeId, Arc<Applications>>,
+    versions: Versions,
     /// Sessions with PDRs that name an application.
     application_users: ByOwner,
     /// Changes of applications that sessions have still to follow.
@@ -162,6 +165,7 @@ impl<D: Datapath> Sessions<D> {
             of_owner: ByOwner::default(),
             endings: Endings::default(),
             applications: HashMap::new(),
+            versions: Versions::default(),
             application_users: ByOwner::default(),
             passes: Passes::default(),
             remotes: Remotes::default(),

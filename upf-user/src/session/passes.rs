@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use super::applications::{self, Applications};
 use super::model::Model;
+use super::refusal::refuse_all;
 use super::slices::{Rota, Slice};
 use super::{Session, Sessions};
 use crate::datapath::Datapath;
-use crate::pfcp::ie::NodeId;
+use crate::pfcp::ie::{Cause, NodeId};
 use crate::pfcp::message::{PfdManagementRequest, Refusal};
 
 /// The passes that are under way.
@@ -69,8 +70,12 @@ impl<D: Datapath> Sessions<D> {
         let new = old.unwrap_or_default().provisioned(request, room)?;
         if new.is_empty() {
             self.applications.remove(owner);
+        } else if self.versions.has_room_for(owner) {
+            let new = Arc::new(new);
+            self.versions.add(owner, &new);
+            self.applications.insert(owner.clone(), new);
         } else {
-            self.applications.insert(owner.clone(), Arc::new(new));
+            return Err(refuse_all(Cause::Congestion));
         }
         if self.application_users.next(owner, 0).is_some() {
             self.passes.add(owner, now);

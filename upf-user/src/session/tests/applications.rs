@@ -231,7 +231,7 @@ fn an_application_and_sdf_filters_are_not_for_one_pdr() {
 }
 
 /// Flow descriptions as heavy as they can be.
-fn heavy(id: &str) -> PfdManagementRequest {
+pub(super) fn heavy(id: &str) -> PfdManagementRequest {
     let ports = vec!["1"; 64].join(",");
     let flow = format!("permit out 6 from 192.0.2.1 {ports} to assigned {ports}");
     pfds(id, &[flows(&[flow.as_str(); MAX_APPLICATION_FLOWS])])

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::applications::{flows, pfds, remotes, with_application};
+use super::applications::{flows, heavy, pfds, remotes, with_application};
 use super::requests::*;
 use super::world::World;
 use crate::datapath::chaos::Chaos;
-use crate::pfcp::ie::NodeId;
+use crate::pfcp::ie::{Cause, NodeId};
 use crate::pfcp::service::SessionService;
 
 const FLOWS: [&str; 3] = [
@@ -178,5 +178,45 @@ fn what_has_ended_does_not_follow() {
     world.drain();
     assert_eq!(remotes(&world, seid), [FLOWS[2]]);
     assert_eq!(world.sessions.len(), 1);
+    world.check();
+}
+
+/// Each session that has not followed keeps a version alive.
+#[test]
+fn old_versions_take_a_bounded_amount_of_memory() {
+    let mut world = World::new();
+    let provision = |world: &mut World, request: &_| {
+        let outcome = world.sessions.provision_pfds(&smf(), request, world.now);
+        outcome.map_err(|refusal| refusal.cause)
+    };
+    let video = |port: usize| {
+        let flow = format!("permit out 6 from 192.0.2.1/32 {port} to assigned");
+        pfds("video", &[flows(&[flow.as_str()])])
+    };
+    provision(&mut world, &video(1)).unwrap();
+    let fits = |n: &usize| provision(&mut world, &heavy(&n.to_string())) == Ok(());
+    let count = (0..).take_while(fits).count();
+    assert!(count > 10, "without sessions only the last version lives");
+    world.sessions.tick_portion.sessions = 0;
+    let mut users = Vec::new();
+    let refusal = loop {
+        let n = users.len() + 1;
+        users.push(with_application(&mut world, &format!("10.45.0.{n}"), "video").unwrap());
+        if let Err(cause) = provision(&mut world, &video(n + 1)) {
+            break cause;
+        }
+    };
+    assert_eq!(refusal, Cause::Congestion);
+    assert!((3..8).contains(&users.len()), "{users:?}");
+    let other = NodeId::Fqdn("smf.example.org".to_owned());
+    let outcome = world.sessions.provision_pfds(&other, &video(1), world.now);
+    assert_eq!(outcome, Ok(()), "it is not to blame");
+    // Nothing is not too much, and what has been followed is not there any more.
+    let nothing = crate::pfcp::message::PfdManagementRequest::default();
+    provision(&mut world, &nothing).unwrap();
+    assert_eq!(provision(&mut world, &video(1)), Err(Cause::Congestion));
+    world.drain();
+    provision(&mut world, &video(1)).unwrap();
+    world.drain();
     world.check();
 }
