@@ -85,6 +85,10 @@ impl World {
         self.now += time;
         let actions = self.node.tick(self.now, &mut self.sessions);
         self.sessions.tick(self.now);
+        let is_due = |due: Instant| due <= self.now;
+        while self.sessions.next_deadline().is_some_and(is_due) {
+            self.sessions.tick(self.now);
+        }
         self.read(&actions);
     }
 

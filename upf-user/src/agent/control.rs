@@ -22,6 +22,11 @@ use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
 use crate::session::{RemoteTunnel, SessionView, Sessions};
 use crate::store::NTP_TO_UNIX;
 
+/// Sessions that are shown at a time.
+const MAX_VIEWS: usize = 64;
+/// Sessions that are looked at for them.
+const MAX_LOOKS: usize = 4096;
+
 /// Node and sessions behind one lock, which is held for one message or one look at a time.
 pub(super) struct Control<D> {
     rooms: Mutex<Rooms<D>>,
@@ -69,9 +74,20 @@ impl<D: Datapath> Control<D> {
         self.rooms().sessions.view(seid)
     }
 
-    /// Sessions in the order of our SEIDs.
-    pub(super) fn sessions(&self, after: Option<u64>, limit: usize) -> Vec<SessionView> {
-        self.rooms().sessions.list(after, limit)
+    /// Sessions in the order of our SEIDs. Others get their turn between parts of a long list.
+    pub(super) fn sessions(&self, mut after: Option<u64>, limit: usize) -> Vec<SessionView> {
+        let mut views = Vec::new();
+        while views.len() < limit {
+            let most = (limit - views.len()).min(MAX_VIEWS);
+            let (part, last) = self.rooms().sessions.list_part(after, most, MAX_LOOKS);
+            let Some(last) = last else {
+                break;
+            };
+            views.extend(part);
+            after = Some(last);
+            std::thread::yield_now();
+        }
+        views
     }
 
     /// All associations, by Node ID.

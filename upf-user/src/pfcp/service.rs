@@ -84,14 +84,18 @@ pub trait SessionService {
         now: Instant,
     ) -> Answer<Deleted>;
 
-    /// Ends all sessions of an association that is gone.
+    /// Ends all sessions of an association that is gone. No request finds them any more; what they hold is given back
+    /// bit by bit, and keeps nobody from having the same.
     fn delete_all(&mut self, owner: &NodeId, now: Instant);
 
-    /// Ends the owner's sessions that belong to one of the sets, and says how many there were (TS 23.007
-    /// clause 23).
-    fn delete_sets(&mut self, owner: &NodeId, sets: &[FqCsid], now: Instant) -> usize;
+    /// Ends the owner's sessions that belong to one of the sets (TS 23.007 clause 23), as [`Self::delete_all`] does.
+    ///
+    /// # Errors
+    /// A [`Refusal`] where too much of this is under way for the owner; nothing was changed.
+    fn delete_sets(&mut self, owner: &NodeId, sets: &[FqCsid], now: Instant)
+    -> Result<(), Refusal>;
 
-    /// Replaces what applications look like for the owner's sessions.
+    /// Replaces what applications look like: for the owner's new requests at once, for its sessions moments later.
     ///
     /// # Errors
     /// A [`Refusal`]; nothing was changed.
@@ -112,11 +116,9 @@ pub trait SessionService {
         now: Instant,
     );
 
-    /// The owners of sessions that send to one of these GTP-U peers, each with those of the peers that it uses.
+    /// The owners of sessions that send to one of these GTP-U peers, each with those of the peers that it uses. Sessions
+    /// count until what they hold is given back.
     fn owners_of_peers(&self, peers: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)>;
-
-    /// How many sessions an owner has.
-    fn count(&self, owner: &NodeId) -> usize;
 
     /// How much of what sessions need is in use, in percent: the scarcest of all.
     fn load_percent(&self) -> u8;

@@ -48,6 +48,11 @@ impl Applications {
         self.filters.contains_key(id)
     }
 
+    /// Bytes that they take.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.filters.is_empty()
     }

@@ -7,6 +7,8 @@
 mod about;
 mod answers;
 mod applications;
+mod apply;
+mod by_owner;
 mod checks;
 mod clock;
 mod compile;
@@ -14,6 +16,7 @@ mod config;
 mod detection;
 mod detections;
 mod elements;
+mod endings;
 mod filters;
 mod flow_description;
 mod framed_route;
@@ -21,22 +24,25 @@ mod half;
 mod image;
 mod limits;
 mod model;
-mod peers;
+mod obstacle;
+mod passes;
 mod refusal;
 mod remotes;
 mod request;
 mod service;
+mod slices;
 #[cfg(test)]
 mod tests;
 mod times;
 mod ue_choice;
+mod versions;
 mod view;
 mod weight;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -54,18 +60,20 @@ pub use view::*;
 
 use self::about::About;
 use self::applications::Applications;
+use self::by_owner::ByOwner;
 use self::compile::{Compiler, Subscriber};
 use self::detections::Basis;
+use self::endings::Endings;
 use self::model::Model;
-use self::refusal::refuse_all;
+use self::passes::Passes;
 use self::remotes::Remotes;
-use self::request::Requested;
-use crate::datapath::slots::{
-    ChangeError, Changed, DuplicateSet, Exhausted, Image, Seating, SlotTable,
-};
-use crate::datapath::{Datapath, DatapathError};
+use self::slices::Portion;
+use self::times::Failures;
+use self::versions::Versions;
+use crate::datapath::Datapath;
+use crate::datapath::slots::{Changed, DuplicateSet, Image, Seating, SlotTable};
 use crate::gtpu::PathKey;
-use crate::pfcp::ie::{Cause, FSeid, NodeId};
+use crate::pfcp::ie::{FSeid, NodeId};
 use crate::pfcp::message::Refusal;
 use crate::usage::SessionVolumes;
 
@@ -77,6 +85,8 @@ pub fn understands_flow_description(text: &str) -> bool {
 
 /// UP SEIDs stay below this, because JavaScript's numbers, thus many a JSON reader's, are whole only up to here.
 const SEID_END: u64 = 1 << 53;
+/// Sessions of a remote F-TEID that are looked at; mostly there is one.
+const MAX_SESSIONS_OF_REMOTE: usize = 1024;
 
 /// All PFCP sessions, and the tables that they fill.
 #[derive(Debug)]
@@ -85,16 +95,25 @@ pub struct Sessions<D> {
     tables: D,
     books: SlotTable,
     sessions: BTreeMap<u64, Session>,
-    of_owner: HashMap<NodeId, BTreeSet<u64>>,
+    of_owner: ByOwner,
+    /// Sessions that have ended and are only not removed yet.
+    endings: Endings,
     /// What each control plane has provisioned.
     applications: HashMap<NodeId, Arc<Applications>>,
+    versions: Versions,
     /// Sessions with PDRs that name an application.
-    application_users: BTreeSet<u64>,
+    application_users: ByOwner,
+    /// Changes of applications that sessions have still to follow.
+    passes: Passes,
     remotes: Remotes,
     /// What all sessions weigh, in bytes.
     weight: usize,
     /// When which sessions have to be compiled anew.
     deadlines: BTreeSet<(Instant, u64)>,
+    failures: Failures,
+    /// How much of each kind of work is done in a tick, and how much for the sake of a request.
+    tick_portion: Portion,
+    request_portion: Portion,
     random: StdRng,
 }
 
@@ -108,10 +127,14 @@ struct Session {
     /// What the tables are filled by, beside the rules.
     basis: Basis,
     seating: Seating,
+    /// Endings that came before do not mean it, see [`endings`].
+    birth: u64,
     /// What rules and the rest weigh, in bytes.
     weight: usize,
     /// When it has to be compiled anew.
     deadline: Option<Instant>,
+    /// Its rules or PFDs could not be put into force as they should be by now: how long its next try was put off.
+    owed: Option<Duration>,
     /// What slots had counted that the session has no more.
     past_volumes: SessionVolumes,
 }
@@ -139,17 +162,25 @@ impl<D: Datapath> Sessions<D> {
             config,
             tables,
             sessions: BTreeMap::new(),
-            of_owner: HashMap::new(),
+            of_owner: ByOwner::default(),
+            endings: Endings::default(),
             applications: HashMap::new(),
-            application_users: BTreeSet::new(),
+            versions: Versions::default(),
+            application_users: ByOwner::default(),
+            passes: Passes::default(),
             remotes: Remotes::default(),
             weight: 0,
             deadlines: BTreeSet::new(),
+            failures: Failures::default(),
+            tick_portion: Portion::TICK,
+            request_portion: Portion::REQUEST,
             random,
         }
     }
 
-    /// How many sessions there are.
+    /// How many sessions there are, those included that have ended with others and are only not removed from the tables
+    /// yet ([`Self::tick`]). Nothing else shows those but for what the tables hold: [`Self::slots_in_use`], [`Self::peers`]
+    /// and [`Self::paths`].
     #[must_use]
     pub fn len(&self) -> usize {
         self.sessions.len()
@@ -188,7 +219,8 @@ impl<D: Datapath> Sessions<D> {
     /// Whether a session has this TEID of ours.
     #[must_use]
     pub fn has_teid(&self, teid: u32) -> bool {
-        self.books.has_teid(teid)
+        let holder = self.books.holder_of_teid(teid);
+        holder.is_some_and(|seid| self.living(seid).is_some())
     }
 
     /// Where copies of packets go that the fast path files under this number.
@@ -204,70 +236,15 @@ impl<D: Datapath> Sessions<D> {
     }
 
     /// The sessions that forward to a remote F-TEID: their control plane, our SEID and the control plane's. An Error
-    /// Indication of that node is about them (TS 23.007 clause 20.3).
+    /// Indication of that node is about them (TS 23.007 clause 20.3). Of very many only the first ones are told.
     #[must_use]
     pub fn sessions_of_remote(&self, tunnel: RemoteTunnel) -> Vec<(NodeId, u64, u64)> {
-        let seids = self.remotes.sessions(tunnel);
+        let seids = self.remotes.sessions(tunnel).take(MAX_SESSIONS_OF_REMOTE);
         let named = seids.filter_map(|seid| {
-            let session = self.sessions.get(&seid)?;
+            let session = self.living(seid)?;
             Some((session.owner.clone(), seid, session.cp_f_seid.seid))
         });
         named.collect()
-    }
-
-    /// Puts a session's rules into the tables in place of those in force. UE addresses that are left to us are chosen
-    /// and put into the rules.
-    fn apply(
-        &mut self,
-        subscriber: Subscriber<'_>,
-        old: InForce<'_>,
-        requested: &mut Requested,
-        basis: &Basis,
-        now: Instant,
-    ) -> Result<Changed, Refusal> {
-        checks::check(&self.config, old.model, requested)?;
-        let fresh = self.choose_ue_addresses(&mut requested.model, now)?;
-        let changed = self.put(subscriber, old, requested, basis, now);
-        if changed.is_err() {
-            self.cancel_ue_addresses(&fresh);
-        }
-        changed
-    }
-
-    fn put(
-        &mut self,
-        subscriber: Subscriber<'_>,
-        old: InForce<'_>,
-        requested: &Requested,
-        basis: &Basis,
-        now: Instant,
-    ) -> Result<Changed, Refusal> {
-        let (config, tables, books) = (&self.config, &mut self.tables, &mut self.books);
-        let compiler = Compiler::new(config, subscriber, &requested.model, basis);
-        let wanted = compiler.wanted();
-        answers::check_free(books, old.seating, &wanted, requested)?;
-        answers::check_routes(books, old.seating, &wanted, &compiler)?;
-        books.settle(tables).map_err(|error| table_error(&error))?;
-        let old_compiler = Compiler::new(config, subscriber, old.model, old.basis);
-        let old_image = old_compiler.image(old.seating, books)?;
-        let prepared = books.prepare(old.seating, &wanted, now, &mut self.random);
-        let prepared = prepared.map_err(|exhausted| change_error(&exhausted.into()))?;
-        // Rules that count later have to fit, too; room for them in tables that sessions share is not kept.
-        let all = Compiler::of_all_times(config, subscriber, &requested.model, basis);
-        let all = all.map_or(Ok(Image::default()), |all| {
-            all.image(&prepared.seating, books)
-        });
-        let image = match all.and_then(|_| compiler.image(&prepared.seating, books)) {
-            Ok(image) => image,
-            Err(refusal) => {
-                books.cancel(prepared, now);
-                return Err(refusal);
-            }
-        };
-        let end_markers = compiler.end_markers(&requested.end_markers);
-        let in_force = (old.seating, &old_image);
-        let changed = books.commit(tables, in_force, prepared, image, &end_markers, now);
-        changed.map_err(|error| change_error(&error))
     }
 
     /// What the tables of a session are to be filled by now.
@@ -282,9 +259,7 @@ impl<D: Datapath> Sessions<D> {
 
     /// The session, if there is one and it is the owner's.
     fn session(&self, owner: &NodeId, seid: u64) -> Option<&Session> {
-        self.sessions
-            .get(&seid)
-            .filter(|session| session.owner == *owner)
+        self.living(seid).filter(|session| session.owner == *owner)
     }
 
     /// The session, taken out while it is worked on; it has to go back in.
@@ -337,17 +312,13 @@ impl<D: Datapath> Sessions<D> {
         let Some(session) = self.sessions.remove(&seid) else {
             return;
         };
-        self.remotes.change(seid, &session.model, &Model::default());
+        let Session { owner, model, .. } = &session;
+        self.remotes.change(seid, owner, model, &Model::default());
+        self.application_users.remove(owner, seid);
+        self.of_owner.remove(owner, seid);
         self.weight -= session.weight;
-        self.application_users.remove(&seid);
         if let Some(deadline) = session.deadline {
             self.deadlines.remove(&(deadline, seid));
-        }
-        if let Some(seids) = self.of_owner.get_mut(&session.owner) {
-            seids.remove(&seid);
-            if seids.is_empty() {
-                self.of_owner.remove(&session.owner);
-            }
         }
     }
 }
@@ -377,27 +348,6 @@ impl Session {
         }
         self.seating = changed.seating;
         self.basis = basis;
+        self.owed = None;
     }
-}
-
-/// The cause for a change that the tables have no room for, or refused.
-fn change_error(error: &ChangeError) -> Refusal {
-    match error {
-        ChangeError::Exhausted(exhausted) => {
-            tracing::debug!(%exhausted, "a session request is refused");
-            refuse_all(match exhausted {
-                Exhausted::UeAddresses => Cause::AllDynamicAddressesOccupied,
-                _ => Cause::NoResourcesAvailable,
-            })
-        }
-        ChangeError::Datapath(error) => table_error(error),
-    }
-}
-
-fn table_error(error: &DatapathError) -> Refusal {
-    tracing::error!(%error, "a session request is refused");
-    refuse_all(match error {
-        DatapathError::Full { .. } => Cause::NoResourcesAvailable,
-        DatapathError::OutOfRange { .. } | DatapathError::Kernel { .. } => Cause::SystemFailure,
-    })
 }

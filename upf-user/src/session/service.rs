@@ -1,6 +1,5 @@
 //! Requests of control planes.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -9,7 +8,7 @@ use super::compile::Subscriber;
 use super::model::Model;
 use super::refusal::{refuse, refuse_all};
 use super::request::{self, Requested};
-use super::{InForce, SEID_END, Session, Sessions, answers, peers, weight};
+use super::{InForce, SEID_END, Session, Sessions, answers, weight};
 use crate::datapath::Datapath;
 use crate::datapath::slots::Seating;
 use crate::pfcp::ie::{Cause, FailedRule, FqCsid, NodeId, kind};
@@ -29,14 +28,15 @@ impl<D: Datapath> SessionService for Sessions<D> {
         now: Instant,
     ) -> Result<Established, Refusal> {
         // A session may give up all its PDRs, and with them its slots; it still takes memory.
-        if self.sessions.len() >= self.tables.capacity() as usize {
+        let is_full = self.sessions.len() >= self.tables.capacity() as usize;
+        if is_full && !self.make_room(now) {
             return Err(refuse_all(Cause::NoResourcesAvailable));
         }
-        let restored = self.restored_seid(header_seid, request)?;
+        let restored = self.restored_seid(header_seid, request, now)?;
         let mut requested = request::establish(&self.config, request)?;
         self.check_applications(owner, &Model::default(), &requested)?;
         let about = About::new(request);
-        self.check_weight(0, requested.model.weight() + about.weight())?;
+        self.check_weight(0, requested.model.weight() + about.weight(), now)?;
         let nothing = (Model::default(), Seating::default());
         let basis = self.basis(owner, &requested.model, now);
         let old = InForce {
@@ -61,7 +61,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
                 &changed.seating,
             ),
         };
-        self.remotes.change(seid, &Model::default(), &model);
+        self.remotes.change(seid, owner, &Model::default(), &model);
         let session = Session {
             owner: owner.clone(),
             cp_f_seid: request.cp_f_seid,
@@ -69,11 +69,13 @@ impl<D: Datapath> SessionService for Sessions<D> {
             model,
             basis,
             seating: changed.seating,
+            birth: self.endings.birth(),
             weight: 0,
             deadline: None,
+            owed: None,
             past_volumes: SessionVolumes::default(),
         };
-        self.of_owner.entry(owner.clone()).or_default().insert(seid);
+        self.of_owner.insert(owner, seid);
         self.put_in(seid, session);
         Ok(established)
     }
@@ -119,22 +121,18 @@ impl<D: Datapath> SessionService for Sessions<D> {
     }
 
     fn delete_all(&mut self, owner: &NodeId, now: Instant) {
-        for seid in self.seids_of(owner) {
-            self.remove(seid, now);
-        }
+        self.end_all(owner, now);
         self.applications.remove(owner);
+        self.passes.remove(owner);
     }
 
-    fn delete_sets(&mut self, owner: &NodeId, sets: &[FqCsid], now: Instant) -> usize {
-        let mut ended = self.seids_of(owner);
-        ended.retain(|seid| {
-            let session = self.sessions.get(seid);
-            session.is_some_and(|session| session.about.is_in(sets))
-        });
-        for seid in &ended {
-            self.remove(*seid, now);
-        }
-        ended.len()
+    fn delete_sets(
+        &mut self,
+        owner: &NodeId,
+        sets: &[FqCsid],
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        self.end_sets(owner, sets, now)
     }
 
     fn provision_pfds(
@@ -177,11 +175,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
     }
 
     fn owners_of_peers(&self, peers: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)> {
-        peers::owners(self.sessions.values(), peers)
-    }
-
-    fn count(&self, owner: &NodeId) -> usize {
-        self.of_owner.get(owner).map_or(0, BTreeSet::len)
+        self.remotes.owners(peers)
     }
 
     fn load_percent(&self) -> u8 {
@@ -213,7 +207,7 @@ impl<D: Datapath> Sessions<D> {
             request::modify(&self.config, &session.model, &session.seating, request)?;
         self.check_applications(&session.owner, &session.model, &requested)?;
         let about = session.about.weight() + weight::of_fq_csids(&request.fq_csids);
-        self.check_weight(session.weight, requested.model.weight() + about)?;
+        self.check_weight(session.weight, requested.model.weight() + about, now)?;
         let basis = self.basis(&session.owner, &requested.model, now);
         let (subscriber, old) = (session.subscriber(seid), session.in_force());
         let changed = self.apply(subscriber, old, &mut requested, &basis, now)?;
@@ -225,10 +219,15 @@ impl<D: Datapath> Sessions<D> {
             created_traffic_endpoints: answers::endpoints(&left.endpoints, &model, seating),
             usage_reports: Vec::new(),
         };
-        self.remotes.change(seid, &session.model, &model);
+        self.remotes
+            .change(seid, &session.owner, &session.model, &model);
         session.model = model;
         session.took(changed, basis);
         session.about.modify(request);
+        if !request.fq_csids.is_empty() {
+            // It has joined sets, and endings before that mean those who were in them.
+            session.birth = self.endings.birth();
+        }
         session.cp_f_seid = request.cp_f_seid.unwrap_or(session.cp_f_seid);
         Ok(modified)
     }
@@ -239,9 +238,9 @@ impl<D: Datapath> Sessions<D> {
         session.weight = session.model.weight() + session.about.weight();
         self.weight += session.weight;
         if session.model.uses_applications() {
-            self.application_users.insert(seid);
+            self.application_users.insert(&session.owner, seid);
         } else {
-            self.application_users.remove(&seid);
+            self.application_users.remove(&session.owner, seid);
         }
         self.sessions.insert(seid, session);
         self.plan(seid);
@@ -249,12 +248,16 @@ impl<D: Datapath> Sessions<D> {
 
     /// The SEID that a restored session had is its SEID again (TS 23.527 clause 4.3).
     fn restored_seid(
-        &self,
+        &mut self,
         header_seid: u64,
         request: &SessionEstablishmentRequest,
+        now: Instant,
     ) -> Result<Option<u64>, Refusal> {
         if !request.is_restoration || header_seid == 0 {
             return Ok(None);
+        }
+        if self.has_ended(header_seid) {
+            self.remove(header_seid, now);
         }
         if header_seid >= SEID_END || self.sessions.contains_key(&header_seid) {
             return Err(refuse_all(Cause::RestorationFailure));
@@ -286,18 +289,14 @@ impl<D: Datapath> Sessions<D> {
     }
 
     /// A session may get heavier, from `old` to `new` bytes, as long as all sessions together are not too heavy.
-    fn check_weight(&self, old: usize, new: usize) -> Result<(), Refusal> {
+    fn check_weight(&mut self, old: usize, new: usize, now: Instant) -> Result<(), Refusal> {
         let most = (self.tables.capacity() as usize).saturating_mul(weight::BYTES_PER_SLOT);
-        let others = self.weight - old;
-        if new > old && others.saturating_add(new) > most {
-            return Err(refuse_all(Cause::NoResourcesAvailable));
+        let fits = |sessions: &Self| (sessions.weight - old).saturating_add(new) <= most;
+        if new <= old || fits(self) || self.make_room(now) && fits(self) {
+            Ok(())
+        } else {
+            Err(refuse_all(Cause::NoResourcesAvailable))
         }
-        Ok(())
-    }
-
-    fn seids_of(&self, owner: &NodeId) -> Vec<u64> {
-        let seids = self.of_owner.get(owner);
-        seids.into_iter().flatten().copied().collect()
     }
 }
 

@@ -1,60 +1,84 @@
-//! Sessions that are compiled anew without a request: when a PDR begins or ends to count, and when the PFDs of an
-//! application change.
+//! Sessions that are compiled anew without a request: when a PDR begins or ends to count, and when that, or a change of
+//! PFDs, could not be put into force.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::applications::{self, Applications};
+use super::Sessions;
 use super::detections::Basis;
-use super::model::Model;
 use super::request::Requested;
-use super::{Session, Sessions};
+use super::slices::Slice;
 use crate::datapath::Datapath;
-use crate::pfcp::ie::NodeId;
-use crate::pfcp::message::{PfdManagementRequest, Refusal};
 
-/// How long after a failure it is tried again.
-const RETRY: Duration = Duration::from_secs(1);
-/// Sessions that one tick compiles; those behind are due at once, after whatever waits for its turn.
-const MOST_PER_TICK: usize = 256;
+/// How long after its first failure a session is tried again; then it is twice as long each time.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_secs(64);
+/// How often the log tells of failures.
+const WARNING: Duration = Duration::from_secs(1);
+
+/// Sessions that could not be compiled anew since the log told of them.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    count: u64,
+    told: Option<Instant>,
+}
+
+impl Failures {
+    fn tell(&mut self, now: Instant) {
+        let is_early = |told: Instant| now.saturating_duration_since(told) < WARNING;
+        if self.count == 0 || self.told.is_some_and(is_early) {
+            return;
+        }
+        tracing::warn!(
+            failures = self.count,
+            "sessions cannot be compiled anew and keep their old rules; trying again later"
+        );
+        *self = Self {
+            count: 0,
+            told: Some(now),
+        };
+    }
+}
 
 impl<D: Datapath> Sessions<D> {
     /// When [`Self::tick`] is due.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        let deadline = self.deadlines.first().map(|(deadline, _)| *deadline);
+        let due = [deadline, self.passes.due(), self.endings.due()];
+        due.into_iter().flatten().min()
     }
 
-    /// Puts into force what has become due: activation and deactivation times of PDRs (DPDRA, clause 5.2.1A.4).
+    /// Does what is due, a slice of a few milliseconds at a time: activation and deactivation times of PDRs (DPDRA, clause
+    /// 5.2.1A.4), changes of PFDs, and the removal of sessions that have ended. While more is left,
+    /// [`Self::next_deadline`] has come already.
     pub fn tick(&mut self, now: Instant) {
-        let mut failures = 0_usize;
-        for _ in 0..MOST_PER_TICK {
-            let due = self.deadlines.first().filter(|(due, _)| *due <= now);
-            let Some(&(deadline, seid)) = due else {
-                break;
-            };
-            let Some(session) = self.sessions.get(&seid) else {
+        self.meet_deadlines(self.tick_portion.begin(), now);
+        self.follow_pfds(self.tick_portion.begin(), now);
+        if self.endings.due().is_some_and(|due| due <= now) {
+            self.remove_ended(self.tick_portion.begin(), now);
+        }
+        self.failures.tell(now);
+    }
+
+    fn meet_deadlines(&mut self, mut slice: Slice, now: Instant) {
+        while let Some(&(deadline, seid)) = self.deadlines.first()
+            && deadline <= now
+            && slice.goes_on()
+        {
+            let Some(session) = self.living(seid) else {
+                self.set_deadline(seid, None);
                 self.deadlines.remove(&(deadline, seid));
                 continue;
             };
             let basis = self.basis(&session.owner, &session.model, now);
-            if self.recompile(seid, basis, now).is_err() {
-                failures += 1;
-                self.set_deadline(seid, now.checked_add(RETRY));
-            }
-        }
-        if failures > 0 {
-            tracing::warn!(
-                failures,
-                "sessions cannot be compiled anew; trying again soon"
-            );
+            self.recompile(seid, basis, now);
         }
     }
 
-    /// The session's rules on another basis.
-    fn recompile(&mut self, seid: u64, basis: Basis, now: Instant) -> Result<(), Refusal> {
+    /// Puts the session's rules into force on another basis, or tries again later.
+    pub(super) fn recompile(&mut self, seid: u64, basis: Basis, now: Instant) {
         let Some(mut session) = self.sessions.remove(&seid) else {
-            return Ok(());
+            return;
         };
         let requested = Requested {
             model: session.model.clone(),
@@ -64,19 +88,38 @@ impl<D: Datapath> Sessions<D> {
         let changed = self.put(subscriber, old, &requested, &basis, now);
         let outcome = changed.map(|changed| session.took(changed, basis));
         self.sessions.insert(seid, session);
-        if outcome.is_ok() {
-            self.plan(seid);
+        match outcome {
+            Ok(()) => self.plan(seid),
+            Err(obstacle) => {
+                tracing::debug!(%obstacle, seid, "a session cannot be compiled anew");
+                self.failures.count += 1;
+                self.owe(seid, now);
+            }
         }
-        outcome
     }
 
-    /// Plans the session's next deadline.
+    /// The session is tried again later, or when one more of its PDRs begins or ends to count.
+    fn owe(&mut self, seid: u64, now: Instant) {
+        let Some(session) = self.sessions.get_mut(&seid) else {
+            return;
+        };
+        let last = session.owed;
+        let next = last.map_or(FIRST_RETRY, |last| last.saturating_mul(2).min(LAST_RETRY));
+        session.owed = Some(next);
+        let change = session.model.next_change(&self.config, now);
+        let deadlines = [now.checked_add(next), change];
+        self.set_deadline(seid, deadlines.into_iter().flatten().min());
+    }
+
+    /// Plans the session's next deadline. What is owed to it stays so.
     pub(super) fn plan(&mut self, seid: u64) {
         let Some(session) = self.sessions.get(&seid) else {
             return;
         };
-        let next = session.model.next_change(&self.config, session.basis.at);
-        self.set_deadline(seid, next);
+        if session.owed.is_none() {
+            let next = session.model.next_change(&self.config, session.basis.at);
+            self.set_deadline(seid, next);
+        }
     }
 
     fn set_deadline(&mut self, seid: u64, deadline: Option<Instant>) {
@@ -89,93 +132,5 @@ impl<D: Datapath> Sessions<D> {
         session.deadline = deadline;
         self.deadlines
             .extend(deadline.map(|deadline| (deadline, seid)));
-    }
-
-    /// What applications look like from now on, for the owner's sessions as well. Where one of them cannot be
-    /// compiled, those before it are put back; what tables do not take even then is done by [`Self::tick`].
-    pub(super) fn provision(
-        &mut self,
-        owner: &NodeId,
-        request: &PfdManagementRequest,
-        now: Instant,
-    ) -> Result<(), Refusal> {
-        let old = self.applications.get(owner).map(Arc::clone);
-        let old = old.unwrap_or_default();
-        let room = applications::room(&self.applications, owner);
-        let new = old.provisioned(request, room)?;
-        let new = (!new.is_empty()).then(|| Arc::new(new));
-        let (affected, others): (Vec<_>, Vec<_>) = self
-            .users_of_applications(owner)
-            .into_iter()
-            .partition(|seid| self.sees_other_filters(*seid, new.as_deref()));
-        let mut done: Vec<(u64, Basis)> = Vec::new();
-        for seid in affected {
-            let Some(before) = self
-                .sessions
-                .get(&seid)
-                .map(|session| session.basis.clone())
-            else {
-                continue;
-            };
-            let basis = Basis {
-                at: before.at,
-                applications: new.clone(),
-            };
-            if let Err(refusal) = self.recompile(seid, basis, now) {
-                self.put_back(done, now);
-                return Err(refusal);
-            }
-            done.push((seid, before));
-        }
-        // Nobody keeps an old version alive.
-        for seid in others {
-            if let Some(session) = self.sessions.get_mut(&seid) {
-                session.basis.applications.clone_from(&new);
-            }
-        }
-        match new {
-            Some(new) => self.applications.insert(owner.clone(), new),
-            None => self.applications.remove(owner),
-        };
-        Ok(())
-    }
-
-    fn put_back(&mut self, done: Vec<(u64, Basis)>, now: Instant) {
-        for (seid, basis) in done.into_iter().rev() {
-            if self.recompile(seid, basis, now).is_err() {
-                self.set_deadline(seid, Some(now));
-            }
-        }
-    }
-
-    fn users_of_applications(&self, owner: &NodeId) -> Vec<u64> {
-        let users = self.application_users.iter().copied();
-        users
-            .filter(|seid| self.session(owner, *seid).is_some())
-            .collect()
-    }
-
-    fn sees_other_filters(&self, seid: u64, new: Option<&Applications>) -> bool {
-        let differs = |session: &Session| {
-            let mut named = session.model.applications();
-            named.any(|id| {
-                let filters = new.map_or(&[][..], |new| new.filters(id));
-                session.basis.filters(id) != filters
-            })
-        };
-        self.sessions.get(&seid).is_some_and(differs)
-    }
-}
-
-impl Model {
-    /// The applications that PDRs name.
-    pub(super) fn applications(&self) -> impl Iterator<Item = &str> {
-        self.pdrs
-            .iter()
-            .filter_map(|pdr| pdr.application.as_deref())
-    }
-
-    pub(super) fn uses_applications(&self) -> bool {
-        self.applications().next().is_some()
     }
 }

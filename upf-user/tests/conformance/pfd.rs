@@ -157,7 +157,7 @@ pub(crate) fn rows() -> Vec<Row> {
         .send(pfd_management([pfds("web", &[WEB])]), ok())
         .send(with_application(), ok())
         .down_list(UE, &[WEB_ENTRY, REST]),
-        associated("PFDs that are replaced count at once", "6.2.5.3")
+        associated("PFDs that are replaced count moments later", "6.2.5.3")
             .send(pfd_management([pfds("web", &[WEB])]), ok())
             .send(with_application(), ok())
             .send(pfd_management([pfds("web", &[DNS])]), ok())

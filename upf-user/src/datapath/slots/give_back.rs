@@ -89,6 +89,13 @@ impl SlotTable {
         }
     }
 
+    /// The slot is the session's from now on; 0 is none.
+    pub(super) fn hold(&mut self, slot: SlotIndex, seid: u64) {
+        if let Some(holder) = self.holders.get_mut(slot.0 as usize) {
+            *holder = seid;
+        }
+    }
+
     fn release(&mut self, tables: &mut impl Datapath, seat: Seat) -> ReleasedSlot {
         let released = ReleasedSlot {
             seat,
@@ -97,6 +104,7 @@ impl SlotTable {
         };
         self.write_or_owe(tables, Write::Reset(seat.slot));
         self.slots.release(seat.slot);
+        self.hold(seat.slot, 0);
         released
     }
 }

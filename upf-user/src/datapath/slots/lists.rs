@@ -37,10 +37,12 @@ impl Lists {
 
     /// Takes a chain of `pages`, at least one, and says which is the first; all or none are taken.
     pub(super) fn claim(&mut self, pages: u32, now: Instant) -> Option<u32> {
-        self.end_quarantine(now);
         let unused = self.capacity - self.next.len() as u32;
-        if (self.free.len() as u64) + u64::from(unused) < u64::from(pages) {
-            return None;
+        // Only as many as are needed: after many sessions have ended at a time there are very many.
+        while (self.free.len() as u64) + u64::from(unused) < u64::from(pages) {
+            if !self.end_a_quarantine(now) {
+                return None;
+            }
         }
         let mut first = NO_LIST;
         for _ in 0..pages {
@@ -57,7 +59,6 @@ impl Lists {
 
     /// Gives a chain back that no rules name any more.
     pub(super) fn release(&mut self, first: u32, now: Instant) {
-        self.end_quarantine(now);
         self.used -= self.pages(first).count() as u32;
         self.quarantined.push_back((now, first));
     }
@@ -74,14 +75,18 @@ impl Lists {
         self.used
     }
 
-    fn end_quarantine(&mut self, now: Instant) {
-        while let Some((since, first)) = self.quarantined.front().copied()
-            && now.saturating_duration_since(since) >= QUARANTINE
-        {
-            self.quarantined.pop_front();
-            let pages: Vec<_> = self.pages(first).collect();
-            self.free.extend(pages);
+    /// Frees the chain that was given back first; false if it is too early.
+    fn end_a_quarantine(&mut self, now: Instant) -> bool {
+        let Some((since, first)) = self.quarantined.front().copied() else {
+            return false;
+        };
+        if now.saturating_duration_since(since) < QUARANTINE {
+            return false;
         }
+        self.quarantined.pop_front();
+        let pages: Vec<_> = self.pages(first).collect();
+        self.free.extend(pages);
+        true
     }
 }
 

@@ -10,6 +10,9 @@ use upf_common::wire::{outer_ipv4_checksum_base, outer_ipv6_checksum_base};
 use super::lists::QUARANTINE;
 use crate::gtpu::PathKey;
 
+/// Quarantines that end at a time. More than begin, so that none are left behind.
+const MAX_ENDED: usize = 256;
+
 /// A GTP-U peer, as seen from one of our addresses, which is of the same family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerKey {
@@ -185,7 +188,10 @@ impl Peers {
     }
 
     fn end_quarantine(&mut self, now: Instant) {
-        while let Some((since, key)) = self.idle.front().copied() {
+        for _ in 0..MAX_ENDED {
+            let Some((since, key)) = self.idle.front().copied() else {
+                return;
+            };
             let idle = self
                 .entries
                 .get(&key)

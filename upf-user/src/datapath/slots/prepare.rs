@@ -26,6 +26,8 @@ const TAG_ATTEMPTS: u32 = 256;
 pub struct Prepared {
     /// What the session has then.
     pub seating: Seating,
+    /// The session's SEID.
+    pub(super) seid: u64,
     /// Slots that were free before.
     pub(super) fresh: Vec<SlotIndex>,
     /// Writes that come before the rules.
@@ -54,13 +56,14 @@ pub(super) enum Undo {
 }
 
 impl SlotTable {
-    /// Takes what a session lacks of what it wants; `current` is what it has. TEIDs and UE addresses that it
+    /// Takes what the session `seid` lacks of what it wants; `current` is what it has. TEIDs and UE addresses that it
     /// wants and does not have must be nobody's.
     ///
     /// # Errors
     /// When there is not enough of something; nothing is taken then.
     pub fn prepare(
         &mut self,
+        seid: u64,
         current: &Seating,
         wanted: &Wanted,
         now: Instant,
@@ -68,6 +71,7 @@ impl SlotTable {
     ) -> Result<Prepared, Exhausted> {
         let mut prepared = Prepared {
             seating: current.clone(),
+            seid,
             fresh: Vec::new(),
             before: Vec::new(),
             after: Vec::new(),

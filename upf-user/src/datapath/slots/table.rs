@@ -17,7 +17,7 @@ use super::named::NamedAddresses;
 use super::peers::PeerKey;
 use super::peers::Peers;
 use super::pools::{PoolLayout, ue_key};
-use super::seating::{Seating, UeEndpoint};
+use super::seating::{Seating, TunnelKey, UeEndpoint, Wanted};
 use super::shared_meters::{SharedMeterKey, SharedMeters};
 use super::write::Write;
 use crate::datapath::{Datapath, SlotIndex};
@@ -69,6 +69,8 @@ pub struct SlotTable {
     pub(super) teids: HashMap<u32, SlotIndex>,
     /// The last TEID of each slot, so that the next one differs.
     pub(super) last_teids: Vec<u32>,
+    /// The SEID of the session that has each slot; 0 is none.
+    pub(super) holders: Vec<u64>,
     pub(super) peers: Peers,
     pub(super) lists: Lists,
     pub(super) shared_meters: SharedMeters,
@@ -88,6 +90,7 @@ pub(crate) struct Snapshot {
     named: NamedAddresses,
     framed: FramedRoutes,
     teids: HashMap<u32, SlotIndex>,
+    holders: Vec<u64>,
     peers: std::collections::BTreeMap<PeerKey, u32>,
     lists: u32,
     shared_meters: SharedMeters,
@@ -110,6 +113,7 @@ impl SlotTable {
             framed: FramedRoutes::default(),
             teids: HashMap::new(),
             last_teids: vec![0; capacity as usize],
+            holders: vec![0; capacity as usize],
             peers: Peers::new(tables.peers()),
             lists: Lists::new(tables.lists()),
             shared_meters: SharedMeters::default(),
@@ -146,6 +150,40 @@ impl SlotTable {
     #[must_use]
     pub fn has_teid(&self, teid: u32) -> bool {
         self.teids.contains_key(&teid)
+    }
+
+    /// The session that has a slot, by its SEID. A slot of a shared meter is no session's.
+    #[must_use]
+    pub fn holder(&self, slot: SlotIndex) -> Option<u64> {
+        let holder = self.holders.get(slot.0 as usize).copied();
+        holder.filter(|seid| *seid != 0)
+    }
+
+    /// The session that has a TEID.
+    #[must_use]
+    pub fn holder_of_teid(&self, teid: u32) -> Option<u64> {
+        self.holder(*self.teids.get(&teid)?)
+    }
+
+    /// The sessions that have what is wanted by another one with `current`: given TEIDs, UE addresses, and framed routes
+    /// that overlap. One may come more than once.
+    pub fn holders_of<'a>(
+        &'a self,
+        current: &'a Seating,
+        wanted: &'a Wanted,
+    ) -> impl Iterator<Item = u64> + 'a {
+        let teids = wanted.tunnels.iter().filter_map(|tunnel| match tunnel.key {
+            TunnelKey::Given(teid) => self.teids.get(&teid).copied(),
+            _ => None,
+        });
+        let addresses = wanted.addresses.iter().chain(&wanted.named);
+        let addresses = addresses.filter_map(|own| self.addresses.get(&key_of(*own)).copied());
+        let routes = wanted.framed_routes.iter();
+        let routes = routes.flat_map(|route| self.framed.overlapping(*route));
+        let slots = teids.chain(addresses).chain(routes);
+        slots
+            .filter(|slot| !current.has_slot(*slot))
+            .filter_map(|slot| self.holder(slot))
     }
 
     /// Whether somebody has this UE address, or was given it by us.
@@ -263,6 +301,7 @@ impl SlotTable {
             named: self.named.clone(),
             framed: self.framed.clone(),
             teids: self.teids.clone(),
+            holders: self.holders.clone(),
             peers: self.peers.users(),
             lists: self.lists.used(),
             shared_meters: self.shared_meters.clone(),

@@ -16,6 +16,9 @@ use super::table::{Exhausted, SlotTable, key_of};
 use super::write::{NO_RATE, Write};
 use crate::datapath::{Datapath, DatapathError, SlotCounters};
 
+/// Writes that are owed and done at a time.
+const MAX_REPAIRS: usize = 1024;
+
 /// Why a change did not happen. Tables and books are as before.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
@@ -57,16 +60,20 @@ pub struct ReleasedSlot {
 }
 
 impl SlotTable {
-    /// Does the writes that are owed.
+    /// Does the writes that are owed, of very many only the first ones, and says whether all are done. No change may
+    /// begin before.
     ///
     /// # Errors
-    /// When the tables still cannot be written; no change may begin then.
-    pub fn settle(&mut self, tables: &mut impl Datapath) -> Result<(), DatapathError> {
-        while let Some(write) = self.repairs.front() {
+    /// When the tables still cannot be written.
+    pub fn settle(&mut self, tables: &mut impl Datapath) -> Result<bool, DatapathError> {
+        for _ in 0..MAX_REPAIRS {
+            let Some(write) = self.repairs.front() else {
+                break;
+            };
             write.apply(tables)?;
             self.repairs.pop_front();
         }
-        Ok(())
+        Ok(self.repairs.is_empty())
     }
 
     /// Puts a prepared change into force: `current` and `old` are what the session has, `new` is what the
@@ -91,7 +98,12 @@ impl SlotTable {
                 self.run(tables, &writes).map_err(ChangeError::from)
             });
         match result {
-            Ok(()) => Ok(self.finish(tables, current, prepared.seating, now)),
+            Ok(()) => {
+                for seat in &prepared.seating.seats {
+                    self.hold(seat.slot, prepared.seid);
+                }
+                Ok(self.finish(tables, current, prepared.seating, now))
+            }
             Err(error) => {
                 self.cancel(prepared, now);
                 Err(error)
@@ -312,11 +324,20 @@ impl SlotTable {
 
     pub(super) fn write_or_owe(&mut self, tables: &mut impl Datapath, write: Write) {
         // Those that are owed already come first.
-        let result = self.settle(tables).and_then(|()| write.apply(tables));
-        if let Err(error) = result {
-            tracing::error!(%error, "a table cannot be written; trying again with the next request");
-            self.repairs.push_back(write);
+        let result = self.settle(tables).and_then(|is_settled| {
+            if is_settled {
+                write.apply(tables)?;
+            }
+            Ok(is_settled)
+        });
+        match result {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(%error, "a table cannot be written; trying again with the next request");
+            }
         }
+        self.repairs.push_back(write);
     }
 }
 

@@ -73,8 +73,8 @@ pub enum Event {
     SetsDeleted {
         /// Which node.
         node: NodeId,
-        /// How many sessions that were.
-        sessions: usize,
+        /// How many FQ-CSIDs named them.
+        sets: usize,
     },
     /// A request of ours was not answered.
     RequestUnanswered {
@@ -173,8 +173,8 @@ impl fmt::Display for Event {
                 address,
                 cause: None,
             } => write!(f, "{address} does not know our version of PFCP"),
-            Self::SetsDeleted { node, sessions } => {
-                write!(f, "{node} ends sets of sessions: {sessions} sessions")
+            Self::SetsDeleted { node, sets } => {
+                write!(f, "{node} ends the sessions of {sets} FQ-CSIDs")
             }
             Self::RequestUnanswered { address, kind } => {
                 write!(f, "{address} does not answer {kind:?}")

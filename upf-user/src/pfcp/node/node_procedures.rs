@@ -128,22 +128,25 @@ impl Node {
         turn: &mut Turn<'_>,
     ) -> Reply {
         let node = request.node_id;
-        let verdict = match self.known(from, &node) {
+        let known = match self.known(from, &node) {
             Verdict::ACCEPTED if request.fq_csids.is_empty() => Verdict {
                 cause: Cause::ConditionalIeMissing,
                 offending_ie: Some(kind::FQ_CSID),
             },
             verdict => verdict,
         };
-        let body = Body::SessionSetDeletionResponse(self.node_response(verdict));
-        if verdict != Verdict::ACCEPTED {
-            return Reply::fleeting(0, body);
+        let answer = |verdict| Body::SessionSetDeletionResponse(self.node_response(verdict));
+        if known != Verdict::ACCEPTED {
+            return Reply::fleeting(0, answer(known));
         }
-        let sessions = turn
-            .sessions
-            .delete_sets(&node, &request.fq_csids, turn.now);
-        turn.log(Event::SetsDeleted { node, sessions });
-        Reply::kept(0, body)
+        let sets = request.fq_csids;
+        if let Err(refusal) = turn.sessions.delete_sets(&node, &sets, turn.now) {
+            // The same request may be accepted a little later.
+            return Reply::fleeting(0, answer(verdict(&refusal)));
+        }
+        let sets = sets.len();
+        turn.log(Event::SetsDeleted { node, sets });
+        Reply::kept(0, answer(Verdict::ACCEPTED))
     }
 
     pub(super) fn node_response(&self, verdict: Verdict) -> NodeResponse {

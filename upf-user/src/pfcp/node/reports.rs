@@ -1,6 +1,6 @@
 //! What the UP function tells control planes by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -57,6 +57,7 @@ impl Node {
         let addresses: Vec<_> = peers.iter().flat_map(addresses).collect();
         let mut by_node: BTreeMap<NodeId, Vec<&RemoteGtpuPeer>> = BTreeMap::new();
         for (node, used) in sessions.owners_of_peers(&addresses) {
+            let used: HashSet<_> = used.into_iter().collect();
             let uses = |peer: &&RemoteGtpuPeer| addresses_in(peer, &used);
             by_node.insert(node, peers.iter().filter(uses).collect());
         }
@@ -76,6 +77,6 @@ fn addresses(peer: &RemoteGtpuPeer) -> impl Iterator<Item = IpAddr> + use<> {
     ipv4.into_iter().chain(peer.ipv6.map(IpAddr::V6))
 }
 
-fn addresses_in(peer: &RemoteGtpuPeer, used: &[IpAddr]) -> bool {
+fn addresses_in(peer: &RemoteGtpuPeer, used: &HashSet<IpAddr>) -> bool {
     addresses(peer).any(|address| used.contains(&address))
 }

@@ -189,5 +189,6 @@ fn networks_behind_a_ue() {
         (Cause::NoResourcesAvailable, Some(kind::FRAMED_ROUTE))
     );
     world.sessions.delete_all(&smf(), world.now);
+    world.drain();
     world.check();
 }

@@ -1,5 +1,7 @@
 //! A request is applied whole or not at all, whichever write fails.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::requests::*;
@@ -8,7 +10,7 @@ use crate::datapath::chaos::Chaos;
 use crate::pfcp::ie::{ApplyAction, Cause, Interface};
 use crate::pfcp::message::{
     CreateTrafficEndpoint, DuplicatingParameters, Pdi, SessionEstablishmentRequest,
-    SessionModificationRequest,
+    SessionModificationRequest, SessionReportResponse,
 };
 use crate::pfcp::service::SessionService;
 
@@ -167,14 +169,58 @@ fn an_association_ends_even_if_no_table_can_be_written() {
     }
     world.tables.set(Chaos::From(3));
     world.sessions.delete_all(&smf(), world.now);
-    assert!(world.sessions.is_empty());
+    world.sessions.tick(world.now);
+    assert_eq!(world.sessions.list(None, 1), []);
+    // The first removal has failed, and the others wait: the tables are owed no more than that.
+    let left = world.sessions.len();
+    assert!(left > 0, "{left}");
+    let due = world.sessions.next_deadline().unwrap();
+    assert_eq!(due, world.now + Duration::from_secs(1));
+    world.now = due;
+    world.sessions.tick(world.now);
+    assert_eq!(world.sessions.len(), left);
     world.repair();
+    world.drain();
     world.check();
+    assert!(world.sessions.is_empty());
     assert!(
         world
             .state()
             .has_same_tables(&World::with_slots(512).state())
     );
+}
+
+/// However much is owed to the tables, no request waits for all of it.
+#[test]
+fn what_is_owed_is_written_bit_by_bit() {
+    let mut world = World::new();
+    let seids: Vec<_> = (0..200)
+        .map(|n| world.established(&pgw_u(n, ue(Some(&format!("10.45.1.{n}")), None))))
+        .collect();
+    let last = world.established(&sgw_u(1));
+    world.tables.set(Chaos::From(0));
+    // Control planes do not know the sessions any more.
+    let response = SessionReportResponse {
+        cause: Cause::SessionContextNotFound,
+        offending_ie: None,
+        update_bars: Vec::new(),
+        flags: 0,
+        cp_f_seid: None,
+    };
+    for seid in seids {
+        let now = world.now;
+        world.sessions.report_answered(&smf(), seid, &response, now);
+    }
+    assert_eq!(world.sessions.len(), 1);
+    world.tables.set(Chaos::Never);
+    let mut refused = 0;
+    while let Err(refusal) = world.delete(last) {
+        assert_eq!(refusal.cause, Cause::Congestion);
+        refused += 1;
+    }
+    assert!((1..20).contains(&refused), "{refused}");
+    world.check();
+    assert!(world.state().has_same_tables(&World::new().state()));
 }
 
 /// With every write from the n-th on failing, those that would take the others back included, the tables stay

@@ -118,7 +118,9 @@ fn an_association_ends_even_if_no_table_can_be_written() {
     }
     world.tables.set(Chaos::From(3));
     world.sessions.delete_all(&smf(), world.now);
+    world.sessions.tick(world.now);
     world.repair();
+    world.drain();
     world.tables.with(|tables| tables.take_end_markers());
     world.check();
     assert!(

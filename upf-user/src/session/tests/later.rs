@@ -135,16 +135,20 @@ fn pfds_have_to_fit_a_pdr_that_counts_later() {
     let mut later = pdr(5, Some(5), 1, &[], application);
     later.activation_time = Some(world.ntp(HOUR));
     request.create_pdrs.push(later);
-    world.established(&request);
+    let seid = world.established(&request);
+    let due = world.sessions.next_deadline();
     let many: Vec<_> = (0..33)
         .map(|n| format!("permit out 17 from any {n},100,101,102 to assigned 1,2,3,4"))
         .collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
-    let before = world.state();
-    let refusal = provision(&mut world, &pfds("video", &[flows(&many)])).unwrap_err();
-    assert_eq!(refusal.cause, Cause::NoResourcesAvailable);
-    assert!(world.state().has_same_sessions(&before));
+    // What does not fit is tried again before that, and with other PFDs.
+    provision(&mut world, &pfds("video", &[flows(&many)])).unwrap();
+    let again = world.now + Duration::from_secs(1);
+    assert_eq!(world.sessions.next_deadline(), Some(again));
+    world.check();
     provision(&mut world, &pfds("video", &[flows(&many[..31])])).unwrap();
+    assert_eq!(world.sessions.next_deadline(), due);
+    assert_eq!(world.sessions.sessions[&seid].owed, None);
     world.now += 2 * HOUR;
     world.sessions.tick(world.now);
     assert_eq!(world.list(&world.downlink(1, UE)).len(), 31 * 16 + 1);

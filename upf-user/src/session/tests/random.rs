@@ -35,6 +35,8 @@ enum Request {
     Delete(u64),
     Pfds(PfdManagementRequest),
     Sets(Vec<FqCsid>),
+    /// Of the control plane, which sets its sessions up again.
+    Restart,
     Report(u64, SessionReportResponse),
     Wait(Duration),
 }
@@ -427,19 +429,26 @@ impl Author {
         }
     }
 
+    fn establish(&mut self) -> Request {
+        let header = self.maybe(30, |author| author.random.random_range(1..4));
+        Request::Establish(header.unwrap_or(0), Box::new(self.establishment()))
+    }
+
     fn request(&mut self, world: &World) -> Request {
+        // Those that have ended too.
         let seids: Vec<u64> = world.sessions.sessions.keys().copied().collect();
         let seid = seids.choose(&mut self.random).copied();
+        if !world.sessions.endings.is_empty() && self.chance(40) {
+            return self.establish();
+        }
         match (self.random.random_range(0..100), seid) {
             (0..5, _) => Request::Wait(Duration::from_secs(self.random.random_range(1..90))),
             (5..15, _) => Request::Pfds(self.pfds()),
             (15..17, _) => Request::Sets(self.some(50, Self::set)),
-            (17..30, _) | (_, None) => {
-                let header = self.maybe(30, |author| author.random.random_range(1..4));
-                Request::Establish(header.unwrap_or(0), Box::new(self.establishment()))
-            }
-            (30..36, Some(seid)) => Request::Delete(seid),
-            (36..38, Some(seid)) => {
+            (17..25, _) => Request::Restart,
+            (25..34, _) | (_, None) => self.establish(),
+            (34..38, Some(seid)) => Request::Delete(seid),
+            (38..40, Some(seid)) => {
                 let causes = [Cause::RequestAccepted, Cause::SessionContextNotFound];
                 let response = SessionReportResponse {
                     cause: self.pick(&causes),
@@ -475,8 +484,9 @@ fn send(world: &mut World, request: &Request) -> Option<Result<(), Cause>> {
                 .map(|_| ())
         }
         Request::Pfds(request) => sessions.provision_pfds(&smf(), request, now),
-        Request::Sets(sets) => {
-            sessions.delete_sets(&smf(), sets, now);
+        Request::Sets(sets) => sessions.delete_sets(&smf(), sets, now),
+        Request::Restart => {
+            sessions.delete_all(&smf(), now);
             return None;
         }
         Request::Report(seid, response) => {
@@ -497,16 +507,21 @@ struct Tally {
     accepted: u64,
     refused: u64,
     failed: u64,
+    /// Accepted while sessions that had ended were still there.
+    ending: u64,
 }
 
 fn run(seed: u64, tally: &mut Tally) {
     let mut world = World::small(&SMALL);
     let mut author = Author::new(seed, world.ntp(Duration::ZERO));
+    // What takes several ticks is under way while requests come.
+    world.sessions.tick_portion.sessions = author.pick(&[0, 1, usize::MAX]);
     for _ in 0..author.random.random_range(2..=MOST_REQUESTS) {
         world.now += Duration::from_millis(700);
         world.sessions.tick(world.now);
         let request = author.request(&world);
         let before = world.state();
+        let is_ending = !world.sessions.endings.is_empty();
         let chaos = match author.random.random_range(0..10) {
             0 => Chaos::Nth(author.random.random_range(0..20)),
             1 => Chaos::From(author.random.random_range(0..20)),
@@ -515,15 +530,12 @@ fn run(seed: u64, tally: &mut Tally) {
         };
         world.tables.set(chaos);
         let outcome = send(&mut world, &request);
-        world.repair();
+        world.settle();
         match outcome {
             Some(Err(cause)) => {
                 let after = world.state();
-                let is_same = match request {
-                    // Sessions that were compiled and put back may have other pages of the lists.
-                    Request::Pfds(_) => after.has_same_sessions(&before),
-                    _ => after == before,
-                };
+                // What has ended may make way for a request that is refused all the same.
+                let is_same = after == before || is_ending && after.looks_the_same(&before);
                 assert!(is_same, "seed {seed}: {cause:?} changed something");
                 match cause {
                     Cause::SystemFailure => tally.failed += 1,
@@ -533,14 +545,32 @@ fn run(seed: u64, tally: &mut Tally) {
             Some(Ok(())) => tally.accepted += 1,
             None => {}
         }
-        if !matches!(outcome, Some(Err(_))) {
+        tally.ending += u64::from(is_ending && outcome == Some(Ok(())));
+        if is_ending || !matches!(outcome, Some(Err(_))) {
             world.check();
         }
+        world.sessions.tick(world.now);
     }
+    world.drain();
+    world.check();
+    check_followed(&world, seed);
     world.sessions.delete_all(&smf(), world.now);
+    assert!(world.state().looks_the_same(&World::small(&SMALL).state()));
+    world.drain();
     world.check();
     let empty = World::small(&SMALL).state();
     assert!(world.state().has_same_tables(&empty), "seed {seed}");
+}
+
+/// Every session knows the PFDs as they are, or is tried again.
+fn check_followed(world: &World, seed: u64) {
+    for session in world.sessions.sessions.values() {
+        let known = session.basis.applications.as_deref();
+        let current = world.sessions.applications.get(&smf());
+        let has_followed = !session.model.uses_applications() || known == current.map(|a| &**a);
+        let is_tried_again = session.owed.is_some() && session.deadline.is_some();
+        assert!(has_followed || is_tried_again, "seed {seed}");
+    }
 }
 
 #[test]
@@ -554,10 +584,11 @@ fn a_refused_request_changes_nothing() {
         accepted,
         refused,
         failed,
+        ending,
     } = tally;
     let least = SEQUENCES / 4;
     assert!(
-        accepted > least && refused > least && failed > least / 8,
-        "{accepted} {refused} {failed}"
+        accepted > least && refused > least && failed > least / 8 && ending > least / 16,
+        "{accepted} {refused} {failed} {ending}"
     );
 }

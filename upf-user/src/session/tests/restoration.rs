@@ -98,9 +98,14 @@ fn sets_of_sessions_end_together() {
     world.modify(seids[1], &request).unwrap();
     let now = world.now;
     let mut ended = |owner: &NodeId, sets: &[FqCsid]| {
-        let count = world.sessions.delete_sets(owner, sets, now);
+        let before = world.sessions.list(None, 10).len();
+        world.sessions.delete_sets(owner, sets, now).unwrap();
+        let after = world.sessions.list(None, 10).len();
         world.check();
-        count
+        world.drain();
+        world.check();
+        assert_eq!(world.sessions.len(), after);
+        before - after
     };
     let stranger = NodeId::Fqdn("smf.example.org".to_owned());
     assert_eq!(ended(&stranger, &[set([10, 0, 0, 1], &[2], None)]), 0);

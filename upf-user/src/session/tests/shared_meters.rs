@@ -137,6 +137,7 @@ fn the_bucket_is_nobodys_slot_and_goes_with_the_last_session() {
     world.delete(first).unwrap();
     assert_eq!(world.shared_slot("10.45.0.2"), slot);
     world.sessions.delete_all(&smf(), world.now);
+    world.drain();
     assert_eq!(world.sessions.slots_in_use(), plain);
     world.check();
     assert!(world.state().has_same_tables(&World::new().state()));

@@ -78,6 +78,7 @@ fn a_pdr_counts_between_its_times() {
 #[test]
 fn many_sessions_at_a_time_take_turns() {
     let mut world = World::new();
+    world.sessions.tick_portion.sessions = 256;
     let mut request = pgw_u(7, ue(Some(UE), None));
     let due = Duration::from_secs(60);
     request.create_pdrs[0].activation_time = Some(world.ntp(due));
@@ -117,6 +118,45 @@ fn what_cannot_be_put_into_force_in_time_is_tried_again() {
     world.sessions.tick(again);
     assert!(entries(&world) > 1);
     world.check();
+}
+
+#[test]
+fn tries_are_put_off_more_and_more() {
+    let mut world = World::new();
+    let seid = world.established(&pgw_u(7, ue(Some(UE), None)));
+    let request = later(&world);
+    world.modify(seid, &request).unwrap();
+    world.now = world.sessions.next_deadline().unwrap();
+    world.tables.set(Chaos::From(0));
+    for seconds in [1, 2, 4, 8, 16, 32, 64, 64] {
+        world.sessions.tick(world.now);
+        let again = world.sessions.next_deadline().unwrap();
+        assert_eq!(again, world.now + Duration::from_secs(seconds));
+        world.now = again;
+    }
+    // A modification that fails leaves it at that, one that does not puts all into force.
+    let before = world.sessions.next_deadline();
+    assert!(world.modify(seid, &idle()).is_err());
+    assert_eq!(world.sessions.next_deadline(), before);
+    world.tables.set(Chaos::Never);
+    let unknown = SessionModificationRequest {
+        remove_pdrs: vec![99],
+        ..SessionModificationRequest::default()
+    };
+    assert!(world.modify(seid, &unknown).is_err());
+    assert_eq!(world.sessions.next_deadline(), before);
+    assert_eq!(entries(&world), 1);
+    world.modify(seid, &idle()).unwrap();
+    assert!(entries(&world) > 1);
+    world.check();
+    // The next deadline is the end of the PDRs again.
+    let end = world.sessions.next_deadline().unwrap();
+    assert!(end > world.now + Duration::from_secs(1800), "{end:?}");
+    world.tables.set(Chaos::From(0));
+    world.now = end;
+    world.sessions.tick(end);
+    let again = world.sessions.next_deadline().unwrap();
+    assert_eq!(again, end + Duration::from_secs(1), "it begins anew");
 }
 
 #[test]

@@ -241,6 +241,7 @@ fn the_uplink_may_name_what_another_session_was_given_by_its_control_plane() {
     assert!(!world.sessions.books.named().is_empty());
     world.delete(outside).unwrap();
     world.sessions.delete_all(&smf(), world.now);
+    world.drain();
     assert!(world.sessions.books.named().is_empty());
 }
 

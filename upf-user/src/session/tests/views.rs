@@ -142,6 +142,7 @@ fn all_sessions_of_a_control_plane_end_with_it() {
         world.established(&pdu_session(n, ue(Some(&format!("10.45.{n}.2")), None)));
     }
     world.sessions.delete_all(&smf(), world.now);
+    world.drain();
     assert!(world.sessions.is_empty() && world.sessions.peers().is_empty());
     world.check();
     assert!(world.state().has_same_tables(&World::new().state()));

@@ -253,6 +253,12 @@ fn sessions_that_weigh_too_much_together_are_refused() {
     world.delete(second).unwrap();
     world.established(&heavy);
     world.check();
+    // What has ended makes way.
+    world.sessions.tick_portion.sessions = 0;
     world.sessions.delete_all(&smf(), world.now);
+    assert!(world.sessions.weight > 0);
+    world.established(&heavy);
+    world.sessions.delete_all(&smf(), world.now);
+    world.drain();
     assert_eq!(world.sessions.weight, 0);
 }

@@ -1,7 +1,7 @@
 //! Sessions over tables in memory that can be told to fail, and what must hold for them at any time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,8 +25,10 @@ use crate::pfcp::message::{
 };
 use crate::pfcp::service::{Established, SessionService};
 use crate::session::applications::Applications;
+use crate::session::by_owner::ByOwner;
 use crate::session::detection::Detection;
 use crate::session::remotes::Remotes;
+use crate::session::slices::Portion;
 use crate::session::{LocalGtpu, Session, Sessions, SessionsConfig};
 
 pub(super) const CONFIG: &str = r#"
@@ -69,6 +71,12 @@ network_instance = "ims"
 pub(super) const GTPU: [u8; 4] = [10, 1, 0, 2];
 pub(super) const GTPU_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
 
+/// All at once, so that how fast a machine is does not matter.
+const ALL: Portion = Portion {
+    time: Duration::from_secs(3600),
+    sessions: usize::MAX,
+};
+
 pub(super) type Tables = ChaosDatapath<MemoryDatapath>;
 
 pub(super) struct World {
@@ -82,10 +90,11 @@ pub(super) struct World {
 pub(super) struct State {
     tables: MemoryDatapath,
     books: crate::datapath::slots::Snapshot,
+    /// Without those that have ended.
     sessions: BTreeMap<u64, Session>,
-    of_owner: HashMap<NodeId, BTreeSet<u64>>,
+    of_owner: ByOwner,
     applications: HashMap<NodeId, Arc<Applications>>,
-    application_users: BTreeSet<u64>,
+    application_users: ByOwner,
     remotes: Remotes,
     deadlines: BTreeSet<(Instant, u64)>,
 }
@@ -99,31 +108,9 @@ impl State {
         self
     }
 
-    /// Whether every session has the same rules, F-TEIDs, slots and addresses. With [`World::check`] on both sides the
-    /// tables say the same, if perhaps on other pages.
-    pub(super) fn has_same_sessions(&self, other: &Self) -> bool {
-        let rules = |state: &Self| {
-            let mut sessions = state.sessions.clone();
-            for seat in sessions
-                .values_mut()
-                .flat_map(|session| &mut session.seating.seats)
-            {
-                if let Some(tunnel) = &mut seat.tunnel {
-                    tunnel.list = None;
-                }
-                if let Some(address) = &mut seat.address {
-                    address.list = None;
-                }
-            }
-            sessions
-        };
-        let is_same_book = self.of_owner == other.of_owner
-            && self.applications == other.applications
-            && self.application_users == other.application_users
-            && self.remotes == other.remotes
-            && self.deadlines == other.deadlines
-            && self.books == other.books;
-        is_same_book && rules(self) == rules(other)
+    /// Whether no request could tell the difference: sessions that have ended may be gone from one of them.
+    pub(super) fn looks_the_same(&self, other: &Self) -> bool {
+        self.sessions == other.sessions && self.applications == other.applications
     }
 
     pub(super) fn has_same_tables(&self, other: &Self) -> bool {
@@ -175,8 +162,11 @@ impl World {
             lists,
         }));
         let random = StdRng::seed_from_u64(1);
+        let mut sessions = Sessions::with_random(config, tables.clone(), random);
+        sessions.tick_portion = ALL;
+        sessions.request_portion.time = ALL.time;
         Self {
-            sessions: Sessions::with_random(config, tables.clone(), random),
+            sessions,
             tables,
             now: Instant::now(),
         }
@@ -250,7 +240,7 @@ impl World {
         State {
             tables,
             books: books.snapshot(),
-            sessions: self.sessions.sessions.clone(),
+            sessions: self.living(),
             of_owner: self.sessions.of_owner.clone(),
             applications: self.sessions.applications.clone(),
             application_users: self.sessions.application_users.clone(),
@@ -258,6 +248,12 @@ impl World {
             deadlines: self.sessions.deadlines.clone(),
         }
         .at_no_time(self.sessions.config.clock.instant)
+    }
+
+    fn living(&self) -> BTreeMap<u64, Session> {
+        let mut sessions = self.sessions.sessions.clone();
+        sessions.retain(|_, session| !self.sessions.endings.cover(session));
+        sessions
     }
 
     /// What a session's PDRs come to.
@@ -306,10 +302,29 @@ impl World {
     }
 
     /// The tables work again, and what is owed to them is written.
-    pub(super) fn repair(&mut self) {
+    pub(super) fn settle(&mut self) {
         self.tables.set(Chaos::Never);
-        self.sessions.books.settle(&mut self.tables).unwrap();
+        while !self.sessions.books.settle(&mut self.tables).unwrap() {}
+    }
+
+    /// The same, and then what is due is done.
+    pub(super) fn repair(&mut self) {
+        self.settle();
         self.sessions.tick(self.now);
+    }
+
+    /// Until sessions that have ended are removed, and the others have followed their PFDs.
+    pub(super) fn drain(&mut self) {
+        let portion = std::mem::replace(&mut self.sessions.tick_portion, ALL);
+        self.sessions.tick(self.now);
+        let due = [self.sessions.passes.due(), self.sessions.endings.due()];
+        if let Some(due) = due.into_iter().flatten().max() {
+            // What tables could not take is tried again a little later.
+            self.now = self.now.max(due);
+            self.sessions.tick(self.now);
+        }
+        self.sessions.tick_portion = portion;
+        assert!(self.sessions.endings.is_empty() && self.sessions.passes.due().is_none());
     }
 
     /// The rules in force of a half.
@@ -376,11 +391,7 @@ impl World {
     }
 
     /// As the fast path does it: the block alone decides if it has slots.
-    pub(super) fn slot_of_address(
-        &self,
-        instance: u32,
-        address: std::net::IpAddr,
-    ) -> Option<SlotIndex> {
+    pub(super) fn slot_of_address(&self, instance: u32, address: IpAddr) -> Option<SlotIndex> {
         let pools = &self.sessions.config.pools;
         let place = pools.block_of(instance, address);
         self.tables.with(|tables| {
@@ -410,7 +421,21 @@ impl World {
             let image = compiler.image(&session.seating, &self.sessions.books);
             implied.add_image(self, &image.unwrap());
             implied.add_wanted(&compiler.wanted());
+            for seat in &session.seating.seats {
+                assert_eq!(self.sessions.books.holder(seat.slot), Some(*seid));
+                implied.held += 1;
+            }
+            implied.add_remotes(session);
         }
+        let slots = (0..self.tables.capacity()).map(SlotIndex);
+        let held = slots.filter_map(|slot| self.sessions.books.holder(slot));
+        assert_eq!(held.count(), implied.held);
+        let peers: Vec<_> = implied.owners.values().flatten().copied().collect();
+        let owners = implied.owners.clone().into_iter();
+        let owners: Vec<_> = owners
+            .map(|(owner, used)| (owner, Vec::from_iter(used)))
+            .collect();
+        assert_eq!(self.sessions.owners_of_peers(&peers), owners);
         implied.add_shared_meters(self);
         self.check_weights();
         for index in 0..self.tables.capacity() {
@@ -469,6 +494,10 @@ struct Implied {
     halves: BTreeMap<(u32, bool), Rules>,
     rates: BTreeMap<(u32, bool), Rate>,
     slots: HashSet<SlotIndex>,
+    /// Slots of sessions; the others are of shared meters.
+    held: usize,
+    /// Whose sessions send to which GTP-U peers.
+    owners: BTreeMap<NodeId, BTreeSet<IpAddr>>,
     teids: HashSet<u32>,
     /// Entries of the hash maps.
     hashed: (usize, usize),
@@ -528,6 +557,14 @@ impl Implied {
             let (users, rates) = self.shared.entry(meter.key.clone()).or_default();
             *users += u32::from(keys.insert(&meter.key));
             rates.push((meter.direction, meter.rate));
+        }
+    }
+
+    fn add_remotes(&mut self, session: &Session) {
+        let fars = session.model.fars.iter();
+        for tunnel in fars.flat_map(|far| far.remote_tunnels()) {
+            let used = self.owners.entry(session.owner.clone()).or_default();
+            used.insert(tunnel.address);
         }
     }
 

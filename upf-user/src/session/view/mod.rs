@@ -128,7 +128,7 @@ impl<D: Datapath> Sessions<D> {
     /// One session by our SEID.
     #[must_use]
     pub fn view(&self, seid: u64) -> Option<SessionView> {
-        let session = self.sessions.get(&seid)?;
+        let session = self.living(seid)?;
         let rules = RulesView::new(&self.config, &session.model, &session.basis);
         Some(SessionView {
             rules: Some(rules),
@@ -136,15 +136,36 @@ impl<D: Datapath> Sessions<D> {
         })
     }
 
-    /// At most `limit` sessions in the order of our SEIDs, from the first one after `after` on.
+    /// At most `limit` sessions in the order of our SEIDs, from the first one after `after` on. Looks at every session
+    /// on its way; [`Self::list_part`] is for those who must not take long.
     #[must_use]
     pub fn list(&self, after: Option<u64>, limit: usize) -> Vec<SessionView> {
+        self.list_part(after, limit, usize::MAX).0
+    }
+
+    /// The same of at most `most` sessions that are looked at, and behind which one to go on; `None` at the end. Sessions
+    /// that have ended are looked at but not shown.
+    #[must_use]
+    pub fn list_part(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+        most: usize,
+    ) -> (Vec<SessionView>, Option<u64>) {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let sessions = self.sessions.range((start, Bound::Unbounded));
-        let sessions = sessions.take(limit);
-        sessions
-            .map(|(seid, session)| self.view_of(*seid, session))
-            .collect()
+        let mut sessions = self.sessions.range((start, Bound::Unbounded)).take(most);
+        let (mut views, mut last) = (Vec::new(), None);
+        while views.len() < limit {
+            let Some((seid, session)) = sessions.next() else {
+                // Either there are no more, or `most` of them were looked at.
+                break;
+            };
+            last = Some(*seid);
+            if !self.endings.cover(session) {
+                views.push(self.view_of(*seid, session));
+            }
+        }
+        (views, last)
     }
 
     fn view_of(&self, seid: u64, session: &Session) -> SessionView {

@@ -197,6 +197,7 @@ impl World {
         let actions = self
             .node
             .receive(from, &datagram, self.now, &mut self.stack);
+        self.catch_up();
         self.last = datagram;
         let mut answers = Vec::new();
         for (to, got) in sent(actions) {
@@ -234,8 +235,17 @@ impl World {
         self.tick();
     }
 
-    pub(crate) fn tick(&mut self) {
+    /// What sessions follow by and by has come to all of them.
+    fn catch_up(&mut self) {
         self.stack.tick(self.now);
+        let is_due = |due: Instant| due <= self.now;
+        while self.stack.next_deadline().is_some_and(is_due) {
+            self.stack.tick(self.now);
+        }
+    }
+
+    pub(crate) fn tick(&mut self) {
+        self.catch_up();
         let actions = self.node.tick(self.now, &mut self.stack);
         self.keep(actions);
     }
@@ -388,6 +398,7 @@ impl World {
         for owner in owners {
             self.stack.delete_all(&owner, self.now);
         }
+        self.catch_up();
         let tables = self.tables();
         let in_use = (0..tables.capacity()).filter(|slot| {
             [Direction::Uplink, Direction::Downlink].iter().any(|half| {

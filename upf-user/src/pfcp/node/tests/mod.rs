@@ -163,11 +163,18 @@ impl SessionService for FakeSessions {
     }
 
     /// All sessions of the fake are in every set.
-    fn delete_sets(&mut self, owner: &NodeId, _sets: &[FqCsid], _now: Instant) -> usize {
+    fn delete_sets(
+        &mut self,
+        owner: &NodeId,
+        _sets: &[FqCsid],
+        _now: Instant,
+    ) -> Result<(), Refusal> {
         self.calls.push("delete_sets");
-        let before = self.sessions.len();
+        if let Some(refusal) = self.refusal.take() {
+            return Err(refusal);
+        }
         self.sessions.retain(|_, (other, _)| other != owner);
-        before - self.sessions.len()
+        Ok(())
     }
 
     fn provision_pfds(
@@ -203,11 +210,6 @@ impl SessionService for FakeSessions {
             }
         }
         owners.into_iter().collect()
-    }
-
-    fn count(&self, owner: &NodeId) -> usize {
-        let owned = self.sessions.values().filter(|(other, _)| other == owner);
-        owned.count()
     }
 
     fn load_percent(&self) -> u8 {

@@ -134,6 +134,23 @@ fn sets_are_deleted_for_their_owner_only() {
 }
 
 #[test]
+fn sets_that_cannot_be_deleted_now_can_be_later() {
+    let mut world = two_nodes(other(2));
+    world.sessions.refusal = Some(Refusal {
+        cause: Cause::Congestion,
+        offending_ie: None,
+        failed_rule: None,
+    });
+    let request = write(77, 0, set_deletion(name("a")));
+    let answer = world.ask(cp(), &request).body;
+    assert_eq!(cause(&answer), Cause::Congestion);
+    assert_eq!(world.sessions.sessions.len(), 2);
+    let answer = world.ask(cp(), &request).body;
+    assert_eq!(cause(&answer), Cause::RequestAccepted);
+    assert_eq!(world.sessions.sessions.len(), 1);
+}
+
+#[test]
 fn pfds_are_those_of_who_sent_them() {
     let request = |node_id| {
         Body::PfdManagementRequest(PfdManagementRequest {

@@ -1,0 +1,213 @@
+//! Sessions that end together: all of a control plane (its association is gone), or those of its sets (TS 23.007
+//! clause 23). However many they are, they end at once: nobody finds them any more. What they have in the tables goes
+//! bit by bit in [`Sessions::tick`], and at once where it is in the way of a request: a control plane that has restarted
+//! sets its sessions up again with the same addresses and F-TEIDs.
+
+use std::time::{Duration, Instant};
+
+use super::refusal::refuse_all;
+use super::slices::{Rota, Slice};
+use super::{Session, Sessions};
+use crate::datapath::Datapath;
+use crate::datapath::slots::{Seating, Wanted};
+use crate::pfcp::ie::{Cause, FqCsid, NodeId};
+use crate::pfcp::message::Refusal;
+
+/// Most deletions of sets of one control plane that are under way at a time.
+pub(super) const MAX_SET_ENDINGS: usize = 8;
+/// Holders of what a session wants that are looked at. Only framed routes can have more: a wide one overlaps many.
+const MAX_IN_THE_WAY: usize = 128;
+/// How long after tables could not be written they are tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The endings that are under way.
+#[derive(Debug, Default)]
+pub(super) struct Endings {
+    /// How many there have been.
+    count: u64,
+    of_owner: Rota<Vec<Ending>>,
+    /// When the next sessions are removed.
+    due: Option<Instant>,
+}
+
+/// The end of sessions of one control plane.
+#[derive(Debug)]
+struct Ending {
+    /// It is the n-th; later sessions are not meant.
+    number: u64,
+    /// Only sessions of these sets, of which a message has a few; `None` is all.
+    sets: Option<Vec<FqCsid>>,
+    /// SEIDs below have been looked at.
+    cursor: u64,
+}
+
+impl Ending {
+    fn covers(&self, session: &Session) -> bool {
+        let is_in = |sets: &Vec<FqCsid>| session.about.is_in(sets);
+        session.birth < self.number && self.sets.as_ref().is_none_or(is_in)
+    }
+}
+
+impl Endings {
+    pub(super) fn is_empty(&self) -> bool {
+        self.of_owner.is_empty()
+    }
+
+    /// The birth of a session that begins now, or joins a set.
+    pub(super) fn birth(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether a session has ended and is only not removed yet.
+    pub(super) fn cover(&self, session: &Session) -> bool {
+        let endings = self.of_owner.get(&session.owner);
+        endings
+            .into_iter()
+            .flatten()
+            .any(|ending| ending.covers(session))
+    }
+
+    /// When there is something to be removed.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due.filter(|_| !self.is_empty())
+    }
+
+    fn add(&mut self, owner: &NodeId, sets: Option<Vec<FqCsid>>, now: Instant) {
+        self.count += 1;
+        let ending = Ending {
+            number: self.count,
+            sets,
+            cursor: 0,
+        };
+        match self.of_owner.get_mut(owner) {
+            Some(endings) => endings.push(ending),
+            None => self.of_owner.insert(owner.clone(), vec![ending]),
+        }
+        self.due.get_or_insert(now);
+    }
+
+    fn set_endings(&self, owner: &NodeId) -> usize {
+        let endings = self.of_owner.get(owner).into_iter().flatten();
+        endings.filter(|ending| ending.sets.is_some()).count()
+    }
+
+    fn first_mut(&mut self, owner: &NodeId) -> Option<&mut Ending> {
+        self.of_owner.get_mut(owner)?.first_mut()
+    }
+
+    /// The control plane's first ending is done.
+    fn finish_first(&mut self, owner: &NodeId) {
+        let Some(endings) = self.of_owner.get_mut(owner) else {
+            return;
+        };
+        endings.remove(0);
+        if endings.is_empty() {
+            self.of_owner.remove(owner);
+        }
+        if self.is_empty() {
+            self.due = None;
+        }
+    }
+}
+
+impl<D: Datapath> Sessions<D> {
+    /// Ends all sessions of a control plane.
+    pub(super) fn end_all(&mut self, owner: &NodeId, now: Instant) {
+        if self.of_owner.next(owner, 0).is_some() {
+            // It covers what those before it do.
+            self.endings.of_owner.remove(owner);
+            self.endings.add(owner, None, now);
+        }
+    }
+
+    /// Ends the sessions of some sets of a control plane.
+    pub(super) fn end_sets(
+        &mut self,
+        owner: &NodeId,
+        sets: &[FqCsid],
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        if self.of_owner.next(owner, 0).is_none() {
+            return Ok(());
+        }
+        if self.endings.set_endings(owner) >= MAX_SET_ENDINGS {
+            return Err(refuse_all(Cause::Congestion));
+        }
+        self.endings.add(owner, Some(sets.to_vec()), now);
+        Ok(())
+    }
+
+    /// The session, unless it has ended.
+    pub(super) fn living(&self, seid: u64) -> Option<&Session> {
+        let session = self.sessions.get(&seid)?;
+        (!self.endings.cover(session)).then_some(session)
+    }
+
+    /// Whether the session has ended and is only not removed yet.
+    pub(super) fn has_ended(&self, seid: u64) -> bool {
+        let session = self.sessions.get(&seid);
+        session.is_some_and(|session| self.endings.cover(session))
+    }
+
+    /// Removes sessions that have ended, as far as the slice goes.
+    pub(super) fn remove_ended(&mut self, mut slice: Slice, now: Instant) {
+        while !self.endings.is_empty() {
+            if !self.is_settled() {
+                self.endings.due = now.checked_add(RETRY);
+                return;
+            }
+            let Some(owner) = self.endings.of_owner.next() else {
+                return;
+            };
+            if !self.remove_ended_of(&owner, &mut slice, now) {
+                return;
+            }
+        }
+    }
+
+    /// The same for one control plane; says whether the slice goes on.
+    fn remove_ended_of(&mut self, owner: &NodeId, slice: &mut Slice, now: Instant) -> bool {
+        while let Some(ending) = self.endings.first_mut(owner) {
+            let Some(seid) = self.of_owner.next(owner, ending.cursor) else {
+                self.endings.finish_first(owner);
+                continue;
+            };
+            if !slice.goes_on() {
+                return false;
+            }
+            ending.cursor = seid + 1;
+            if self.has_ended(seid) {
+                self.remove(seid, now);
+                if !self.is_settled() {
+                    break;
+                }
+            }
+        }
+        true
+    }
+
+    /// Whether the tables have all that was owed to them: no more is taken away from those that cannot be written.
+    fn is_settled(&mut self) -> bool {
+        matches!(self.books.settle(&mut self.tables), Ok(true))
+    }
+
+    /// Removes sessions that have ended for the sake of a request that was refused; says whether it is worth another
+    /// try.
+    pub(super) fn make_room(&mut self, now: Instant) -> bool {
+        let before = self.sessions.len();
+        self.remove_ended(self.request_portion.begin(), now);
+        self.sessions.len() < before
+    }
+
+    /// Removes sessions that have ended and have what a session wants.
+    pub(super) fn clear_the_way(&mut self, current: &Seating, wanted: &Wanted, now: Instant) {
+        if !self.is_settled() {
+            return;
+        }
+        let holders = self.books.holders_of(current, wanted).take(MAX_IN_THE_WAY);
+        let ended: Vec<_> = holders.filter(|seid| self.has_ended(*seid)).collect();
+        for seid in ended {
+            self.remove(seid, now);
+        }
+    }
+}
