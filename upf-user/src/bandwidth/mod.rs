@@ -85,6 +85,22 @@ pub struct Bandwidth {
 }
 
 impl Bandwidth {
+    /// With these classes, of which the first is everybody's, customers and rules.
+    #[cfg(test)]
+    pub(crate) fn of(
+        classes: Vec<SpeedClass>,
+        customers: Vec<(CustomerId, Option<SpeedLimit>)>,
+        rules: Vec<CustomerRule>,
+    ) -> Self {
+        Self {
+            default_class: (!classes.is_empty()).then_some(ClassId(1)),
+            classes,
+            rules,
+            customers: customers.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
     /// Whether SIMs have limits of their own at all: there is a speed class or a customer.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
@@ -100,6 +116,11 @@ impl Bandwidth {
     /// All speed classes with their numbers.
     pub fn classes(&self) -> impl Iterator<Item = (ClassId, &SpeedClass)> {
         (1..).map(ClassId).zip(&self.classes)
+    }
+
+    /// All customers, in no order.
+    pub fn customers(&self) -> impl Iterator<Item = &CustomerId> {
+        self.customers.keys()
     }
 
     /// What a SIM was given by the REST API.
