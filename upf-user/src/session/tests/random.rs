@@ -14,8 +14,8 @@ use super::world::{CONFIG, GTPU, World, config};
 use crate::bandwidth::{Assignment, ClassId, CustomerId, Imsi, SpeedLimit};
 use crate::datapath::chaos::Chaos;
 use crate::pfcp::ie::{
-    ApplyAction, BitRates, Cause, FqCsid, FqCsidNode, Interface, MeasurementMethod,
-    PacketRate, RedirectInformation, ReportingTriggers, SdfFilter, UeIpAddress, UserId,
+    ApplyAction, BitRates, Cause, FqCsid, FqCsidNode, Interface, MeasurementMethod, PacketRate,
+    RedirectInformation, ReportingTriggers, SdfFilter, UeIpAddress, UserId,
 };
 use crate::pfcp::message::*;
 use crate::pfcp::service::SessionService;
@@ -561,7 +561,11 @@ struct Tally {
 
 fn run(seed: u64, tally: &mut Tally) {
     // Without classes and customers at first, or with them.
-    let config = if seed % 4 == 0 { &SMALL } else { &WITH_SIMS };
+    let config = if seed.is_multiple_of(4) {
+        &SMALL
+    } else {
+        &WITH_SIMS
+    };
     let mut world = World::small(config);
     let mut author = Author::new(seed, world.ntp(Duration::ZERO));
     // What takes several ticks is under way while requests come.
