@@ -102,7 +102,13 @@ const fn cost(bytes: u64, ticks_per_byte: u64) -> u64 {
 /// Whether a packet of `bytes` passes at `now` (ticks); if it does, it is charged, if not, nothing changes.
 #[inline(always)]
 pub fn pass(bucket: &impl Bucket, now: u64, bytes: u32, rate: Rate) -> bool {
-    charge(bucket, now, cost_bounded(bytes, rate.ticks_per_byte), rate.depth, 0) != REFUSED
+    charge(
+        bucket,
+        now,
+        cost_bounded(bytes, rate.ticks_per_byte),
+        rate.depth,
+        0,
+    ) != REFUSED
 }
 
 /// [`charge`]'s answer for a packet that does not pass.

@@ -247,7 +247,8 @@ fn forward(
         return Err(DropReason::NoRoute);
     }
     let is_marked = rules::check_rate(tables, &rules, found, *counted_as, now)?;
-    let inner = rewrite::mark(packet, &rules, found.inner, is_marked).ok_or(DropReason::NoHeadroom)?;
+    let inner =
+        rewrite::mark(packet, &rules, found.inner, is_marked).ok_or(DropReason::NoHeadroom)?;
     let is_rewritten = if is_hairpin {
         rewrite::to_hairpin(packet, inner, route)
     } else {
