@@ -2,12 +2,13 @@
 
 use super::tables::{LimitTables, Way};
 use crate::abi::{
-    LevelDirection, MAX_CHAIN, NO_CLASS, NO_LIMIT, NO_METER, level, level_index, limit_flags,
+    LEVEL_ENTRIES, LevelDirection, MAX_CHAIN, NO_CLASS, NO_LIMIT, NO_METER, level, level_index,
+    limit_flags,
 };
 use crate::meter::{self, REFUSED};
 use crate::shared::LimitSettings;
 
-/// Where flows are counted.
+/// Where the meters of slots are counted.
 const FLOW: u32 = level_index(NO_CLASS, level::FLOW);
 
 /// A packet that wants to pass, in one word: BPF functions have five parameters at most, and the verifier follows
@@ -199,7 +200,9 @@ impl Charge {
     const LOW: u64 = 1 << 33;
     const GUARANTEED: u64 = 1 << 34;
     const NOT_GUARANTEED: u64 = 1 << 35;
-    const LEVEL_SHIFT: u32 = 40;
+    /// Its level counts the packet when it passes: all but guarantees.
+    const COUNTS: u64 = 1 << 36;
+    const PLACE_SHIFT: u32 = 40;
 
     /// There is no limit, and none behind it.
     const NONE: Self = Self(NO_LIMIT as u64);
@@ -229,9 +232,15 @@ impl Charge {
         self.0 as u32
     }
 
+    /// Where its level is counted, see [`level_index`].
+    #[inline(always)]
+    const fn place(self) -> u32 {
+        (self.0 >> Self::PLACE_SHIFT) as u32
+    }
+
     #[inline(always)]
     const fn level(self) -> u8 {
-        (self.0 >> Self::LEVEL_SHIFT) as u8
+        (self.place() % level::COUNT as u32) as u8
     }
 }
 
@@ -239,14 +248,12 @@ impl Charge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum End {
-    /// It passed.
-    Passed,
+    /// Nothing is left to be done.
+    Nothing,
     /// It passed, and this limit has it marked.
     Marked,
     /// Another limit held it back: it is not charged after all.
     GivenBack,
-    /// As [`Self::GivenBack`], but it was not charged.
-    NotCharged,
 }
 
 impl End {
@@ -255,10 +262,56 @@ impl End {
     #[must_use]
     pub const fn of_word(word: u32) -> Self {
         match word {
-            0 => Self::Passed,
             1 => Self::Marked,
             2 => Self::GivenBack,
-            _ => Self::NotCharged,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// The levels that a packet has passed, in the order of the chain. Limits of the same level stand next to each other, and
+/// count as one.
+#[derive(Clone, Copy, Default)]
+struct Levels {
+    /// Their places in `LEVELS`, eight bits each.
+    places: u64,
+    count: u32,
+    /// A bit for each that has marked the packet.
+    marked: u32,
+}
+
+impl Levels {
+    const PLACE_BITS: u32 = u8::BITS;
+    /// The flow's meter, and a chain.
+    const MAX: u32 = 1 + MAX_CHAIN as u32;
+
+    #[inline(always)]
+    fn add(&mut self, place: u32, is_marked: bool) {
+        if self.count == 0 || self.place(self.count - 1) != place {
+            self.places |= u64::from(place) << (self.count * Self::PLACE_BITS);
+            self.count += 1;
+        }
+        self.marked |= u32::from(is_marked) << (self.count - 1);
+    }
+
+    #[inline(always)]
+    fn place(self, number: u32) -> u32 {
+        (self.places >> (number * Self::PLACE_BITS)) as u32 % LEVEL_ENTRIES
+    }
+
+    /// Counts the packet at each.
+    #[inline(always)]
+    fn count(self, tables: &impl LimitTables, load: Load) {
+        for number in 0..Self::MAX {
+            if number >= self.count {
+                return;
+            }
+            let done = if self.marked & 1 << number == 0 {
+                Done::Passed
+            } else {
+                Done::Marked
+            };
+            tables.count_level(self.place(number), load, done);
         }
     }
 }
@@ -274,8 +327,9 @@ pub fn charge(
     load: Load,
     now_ns: u64,
 ) -> Outcome {
+    let mut levels = Levels::default();
     if meter_slot == NO_METER {
-        return charge_chain(tables, first, load, now_ns);
+        return charge_chain(tables, first, load, now_ns, &mut levels);
     }
     let Some(flow) = tables.half(meter_slot, load.half()) else {
         return Outcome::held_back(level::FLOW);
@@ -287,21 +341,25 @@ pub fn charge(
         tables.count_level(FLOW, load, Done::Dropped);
         return Outcome::held_back(level::FLOW);
     }
-    let outcome = charge_chain(tables, first, load, now_ns);
+    levels.add(
+        FLOW,
+        load.may_flow_mark() && meter::is_low(used, rate.depth),
+    );
+    let outcome = charge_chain(tables, first, load, now_ns, &mut levels);
     if outcome.is_held_back() {
         meter::give_back(&flow.bucket(), cost);
-        return outcome;
     }
-    if load.may_flow_mark() && meter::is_low(used, rate.depth) {
-        tables.count_level(FLOW, load, Done::Marked);
-        return Outcome::MARKED;
-    }
-    tables.count_level(FLOW, load, Done::Passed);
     outcome
 }
 
 #[inline(always)]
-fn charge_chain(tables: &impl LimitTables, first: u32, load: Load, now_ns: u64) -> Outcome {
+fn charge_chain(
+    tables: &impl LimitTables,
+    first: u32,
+    load: Load,
+    now_ns: u64,
+    levels: &mut Levels,
+) -> Outcome {
     let mut at = first;
     let (mut low, mut not_charged, mut charged) = (0_u32, 0_u32, 0_u32);
     let mut is_guaranteed = false;
@@ -311,8 +369,11 @@ fn charge_chain(tables: &impl LimitTables, first: u32, load: Load, now_ns: u64) 
         }
         let charge = tables.charge_limit(at, load, now_ns, is_guaranteed);
         if charge.has(Charge::HELD_BACK) {
-            give_back(tables, first, load, charged, not_charged);
+            end(tables, first, load, charged, !not_charged, End::GivenBack);
             return Outcome::held_back(charge.level());
+        }
+        if charge.has(Charge::COUNTS) {
+            levels.add(charge.place(), charge.has(Charge::LOW));
         }
         low |= u32::from(charge.has(Charge::LOW)) << charged;
         not_charged |= u32::from(charge.has(Charge::NOT_GUARANTEED)) << charged;
@@ -320,8 +381,11 @@ fn charge_chain(tables: &impl LimitTables, first: u32, load: Load, now_ns: u64) 
         charged += 1;
         at = charge.parent();
     }
-    count_passed(tables, first, load, charged, low);
-    if low == 0 {
+    levels.count(tables, load);
+    if low != 0 {
+        end(tables, first, load, charged, low, End::Marked);
+    }
+    if levels.marked == 0 {
         Outcome::PASSED
     } else {
         Outcome::MARKED
@@ -350,24 +414,27 @@ pub fn charge_limit(
         settings.depth,
         if goes_first { settings.depth } else { 0 },
     );
-    let mut flags = 0;
-    if settings.has(limit_flags::GUARANTEE) {
-        flags = if used == REFUSED {
+    let flags = if settings.has(limit_flags::GUARANTEE) {
+        if used == REFUSED {
             Charge::NOT_GUARANTEED
         } else {
             Charge::GUARANTEED
-        };
+        }
     } else if used == REFUSED {
         limit.count_dropped(load.bytes());
         tables.count_level(place(settings), load, Done::Dropped);
-        flags = Charge::HELD_BACK | u64::from(settings.level()) << Charge::LEVEL_SHIFT;
+        Charge::HELD_BACK
     } else if load.is_ecn_capable()
         && settings.has(limit_flags::MARK)
+        && !goes_first
         && meter::is_low(used, settings.depth)
     {
-        flags = Charge::LOW;
-    }
-    Charge(u64::from(settings.parent()) | flags)
+        Charge::COUNTS | Charge::LOW
+    } else {
+        Charge::COUNTS
+    };
+    let place = u64::from(place(settings)) << Charge::PLACE_SHIFT;
+    Charge(u64::from(settings.parent()) | place | flags)
 }
 
 /// Ends a packet's way through one limit, and tells the next one.
@@ -378,47 +445,26 @@ pub fn end_limit(tables: &impl LimitTables, at: u32, load: Load, end: End) -> u3
     };
     let settings = limit.settings();
     match end {
-        End::NotCharged => {}
+        End::Nothing => {}
         End::GivenBack => meter::give_back(&limit.bucket(), cost(settings, load)),
-        End::Passed | End::Marked if settings.has(limit_flags::GUARANTEE) => {}
-        End::Passed => tables.count_level(place(settings), load, Done::Passed),
-        End::Marked => {
-            limit.count_marked(load.bytes());
-            tables.count_level(place(settings), load, Done::Marked);
-        }
+        End::Marked => limit.count_marked(load.bytes()),
     }
     settings.parent()
 }
 
-/// Takes back what the first limits of a chain have charged, but for those with a bit in `not_charged`.
+/// Ends a packet's way through the first limits of a chain: as `end` for those with a bit in `which`, with nothing for the
+/// others.
 #[inline(always)]
-fn give_back(tables: &impl LimitTables, first: u32, load: Load, charged: u32, not_charged: u32) {
+fn end(tables: &impl LimitTables, first: u32, load: Load, count: u32, which: u32, end: End) {
     let mut at = first;
     for number in 0..MAX_CHAIN as u32 {
-        if number >= charged {
+        if number >= count {
             return;
         }
-        let end = if not_charged & 1 << number == 0 {
-            End::GivenBack
+        let end = if which & 1 << number == 0 {
+            End::Nothing
         } else {
-            End::NotCharged
-        };
-        at = tables.end_limit(at, load, end);
-    }
-}
-
-/// Counts a packet that has passed, at each level; a bit of `low` says which one has marked it.
-#[inline(always)]
-fn count_passed(tables: &impl LimitTables, first: u32, load: Load, charged: u32, low: u32) {
-    let mut at = first;
-    for number in 0..MAX_CHAIN as u32 {
-        if number >= charged {
-            return;
-        }
-        let end = if low & 1 << number == 0 {
-            End::Passed
-        } else {
-            End::Marked
+            end
         };
         at = tables.end_limit(at, load, end);
     }
