@@ -136,6 +136,10 @@ pub fn charge(bucket: &impl Bucket, now: u64, cost: u64, depth: u64, overdraft: 
     if cost == 0 {
         return 0;
     }
+    let ground = depth + overdraft;
+    if cost > ground {
+        return REFUSED;
+    }
     let mut current = bucket.load();
     for _ in 0..ATTEMPTS {
         let ahead = current.wrapping_sub(now);
@@ -143,8 +147,9 @@ pub fn charge(bucket: &impl Bucket, now: u64, cost: u64, depth: u64, overdraft: 
         // overdraft, and a CPU that has read the clock earlier than others sees more than that.
         let is_full = current == UNUSED || ahead > depth << 2;
         let used = if is_full { 0 } else { ahead };
-        let next = used.saturating_add(cost);
-        if next > depth + overdraft {
+        // No overflow: none of them is above four times the greatest depth.
+        let next = used + cost;
+        if next > ground {
             return REFUSED;
         }
         let seen = bucket.compare_exchange(current, now.wrapping_add(next));

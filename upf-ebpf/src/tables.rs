@@ -223,7 +223,7 @@ impl LimitTables for Limits {
 
     #[inline(always)]
     fn end_limit(&self, at: u32, load: Load, end: End) -> u32 {
-        end_limit(at, load.word(), end as u32) as u32
+        end_limit(at, load.word(), end.word()) as u32
     }
 }
 

@@ -244,74 +244,85 @@ impl Charge {
     }
 }
 
-/// How a packet's way through a limit ends.
+/// How a packet's way through a limit ends, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum End {
-    /// Nothing is left to be done.
-    Nothing,
-    /// It passed, and this limit has it marked.
-    Marked,
-    /// Another limit held it back: it is not charged after all.
-    GivenBack,
-}
+pub struct End(u32);
 
 impl End {
-    /// Its number's meaning.
+    /// It passed, and this limit has it marked.
+    pub const MARKED: Self = Self(1);
+    /// Another limit held it back: it is not charged after all.
+    pub const GIVEN_BACK: Self = Self(2);
+
+    /// The same if `bit` is 1, and nothing at all if it is 0. Without a branch, for the verifier's sake.
+    #[inline(always)]
+    const fn if_set(self, bit: u32) -> Self {
+        Self(self.0 * bit)
+    }
+
+    /// As [`Self::word`] told it.
     #[inline(always)]
     #[must_use]
     pub const fn of_word(word: u32) -> Self {
-        match word {
-            1 => Self::Marked,
-            2 => Self::GivenBack,
-            _ => Self::Nothing,
-        }
+        Self(word)
+    }
+
+    /// All of it in one number.
+    #[inline(always)]
+    #[must_use]
+    pub const fn word(self) -> u32 {
+        self.0
     }
 }
 
-/// The levels that a packet has passed, in the order of the chain. Limits of the same level stand next to each other, and
-/// count as one.
+/// The limits that a packet has passed: the flow's meter and those of the chain. In numbers, all of them unknown to BPF's
+/// verifier, which would follow each length of a list by itself.
 #[derive(Clone, Copy, Default)]
-struct Levels {
-    /// Their places in `LEVELS`, eight bits each.
+struct Passed {
+    /// For each, nine bits: where its level is counted, and whether it is.
     places: u64,
-    count: u32,
-    /// A bit for each that has marked the packet.
-    marked: u32,
+    /// For each, whether it marks the packet.
+    marks: u32,
 }
 
-impl Levels {
-    const PLACE_BITS: u32 = u8::BITS;
-    /// The flow's meter, and a chain.
-    const MAX: u32 = 1 + MAX_CHAIN as u32;
+impl Passed {
+    const BITS: u32 = 9;
+    const MAX: u32 = u64::BITS / Self::BITS;
+    const PLACE: u64 = LEVEL_ENTRIES as u64 - 1;
+    const COUNTS: u64 = 1 << 8;
 
     #[inline(always)]
-    fn add(&mut self, place: u32, is_marked: bool) {
-        if self.count == 0 || self.place(self.count - 1) != place {
-            self.places |= u64::from(place) << (self.count * Self::PLACE_BITS);
-            self.count += 1;
-        }
-        self.marked |= u32::from(is_marked) << (self.count - 1);
+    fn add(&mut self, number: u32, place: u32, counts: bool, is_marked: bool) {
+        let place = u64::from(place) & Self::PLACE | Self::COUNTS * u64::from(counts);
+        self.places |= place << (number * Self::BITS);
+        self.marks |= u32::from(is_marked) << number;
     }
 
-    #[inline(always)]
-    fn place(self, number: u32) -> u32 {
-        (self.places >> (number * Self::PLACE_BITS)) as u32 % LEVEL_ENTRIES
-    }
-
-    /// Counts the packet at each.
+    /// Counts the packet at each level: once, where limits of the same one stand next to each other.
     #[inline(always)]
     fn count(self, tables: &impl LimitTables, load: Load) {
-        for number in 0..Self::MAX {
-            if number >= self.count {
+        let Self {
+            mut places,
+            mut marks,
+        } = self;
+        for _ in 0..Self::MAX {
+            if places == 0 {
                 return;
             }
-            let done = if self.marked & 1 << number == 0 {
-                Done::Passed
-            } else {
-                Done::Marked
-            };
-            tables.count_level(self.place(number), load, done);
+            let mark = marks & 1;
+            let level = places & (Self::PLACE | Self::COUNTS);
+            places >>= Self::BITS;
+            marks >>= 1;
+            if level == places & (Self::PLACE | Self::COUNTS) {
+                marks |= mark;
+            } else if level & Self::COUNTS != 0 {
+                let done = if mark == 0 {
+                    Done::Passed
+                } else {
+                    Done::Marked
+                };
+                tables.count_level((level & Self::PLACE) as u32, load, done);
+            }
         }
     }
 }
@@ -327,29 +338,49 @@ pub fn charge(
     load: Load,
     now_ns: u64,
 ) -> Outcome {
-    let mut levels = Levels::default();
-    if meter_slot == NO_METER {
-        return charge_chain(tables, first, load, now_ns, &mut levels);
-    }
-    let Some(flow) = tables.half(meter_slot, load.half()) else {
+    let mut passed = Passed::default();
+    if meter_slot != NO_METER && !charge_flow(tables, meter_slot, load, now_ns, &mut passed) {
         return Outcome::held_back(level::FLOW);
+    }
+    let outcome = charge_chain(tables, first, load, now_ns, &mut passed);
+    if !outcome.is_held_back() {
+        passed.count(tables, load);
+    } else if meter_slot != NO_METER {
+        give_back_flow(tables, meter_slot, load);
+    }
+    outcome
+}
+
+/// Charges a flow's meter; false if it holds the packet back.
+#[inline(always)]
+fn charge_flow(
+    tables: &impl LimitTables,
+    meter_slot: u32,
+    load: Load,
+    now_ns: u64,
+    passed: &mut Passed,
+) -> bool {
+    let Some(flow) = tables.half(meter_slot, load.half()) else {
+        return false;
     };
     let rate = flow.rate();
     let cost = meter::cost_bounded(load.bytes(), rate.ticks_per_byte);
     let used = meter::charge(&flow.bucket(), meter::ticks(now_ns), cost, rate.depth, 0);
     if used == REFUSED {
         tables.count_level(FLOW, load, Done::Dropped);
-        return Outcome::held_back(level::FLOW);
+        return false;
     }
-    levels.add(
-        FLOW,
-        load.may_flow_mark() && meter::is_low(used, rate.depth),
-    );
-    let outcome = charge_chain(tables, first, load, now_ns, &mut levels);
-    if outcome.is_held_back() {
+    let is_marked = load.may_flow_mark() && meter::is_low(used, rate.depth);
+    passed.add(0, FLOW, true, is_marked);
+    true
+}
+
+#[inline(always)]
+fn give_back_flow(tables: &impl LimitTables, meter_slot: u32, load: Load) {
+    if let Some(flow) = tables.half(meter_slot, load.half()) {
+        let cost = meter::cost_bounded(load.bytes(), flow.rate().ticks_per_byte);
         meter::give_back(&flow.bucket(), cost);
     }
-    outcome
 }
 
 #[inline(always)]
@@ -358,38 +389,36 @@ fn charge_chain(
     first: u32,
     load: Load,
     now_ns: u64,
-    levels: &mut Levels,
+    passed: &mut Passed,
 ) -> Outcome {
-    let mut at = first;
-    let (mut low, mut not_charged, mut charged) = (0_u32, 0_u32, 0_u32);
+    let (mut at, mut charged) = (first, 0_u32);
     let mut is_guaranteed = false;
-    for _ in 0..MAX_CHAIN {
+    let mut refusal = None;
+    for number in 0..MAX_CHAIN as u32 {
         if at == NO_LIMIT {
             break;
         }
         let charge = tables.charge_limit(at, load, now_ns, is_guaranteed);
         if charge.has(Charge::HELD_BACK) {
-            end(tables, first, load, charged, !not_charged, End::GivenBack);
-            return Outcome::held_back(charge.level());
+            refusal = Some(Outcome::held_back(charge.level()));
+            break;
         }
-        if charge.has(Charge::COUNTS) {
-            levels.add(charge.place(), charge.has(Charge::LOW));
-        }
-        low |= u32::from(charge.has(Charge::LOW)) << charged;
-        not_charged |= u32::from(charge.has(Charge::NOT_GUARANTEED)) << charged;
+        let (place, is_marked) = (charge.place(), charge.has(Charge::LOW));
+        passed.add(number + 1, place, charge.has(Charge::COUNTS), is_marked);
+        charged |= u32::from(!charge.has(Charge::NOT_GUARANTEED)) << number;
         is_guaranteed |= charge.has(Charge::GUARANTEED);
-        charged += 1;
         at = charge.parent();
     }
-    levels.count(tables, load);
-    if low != 0 {
-        end(tables, first, load, charged, low, End::Marked);
-    }
-    if levels.marked == 0 {
+    let (which, end) = match refusal {
+        Some(_) => (charged, End::GIVEN_BACK),
+        None => (passed.marks >> 1, End::MARKED),
+    };
+    end_chain(tables, first, load, which, end);
+    refusal.unwrap_or(if passed.marks == 0 {
         Outcome::PASSED
     } else {
         Outcome::MARKED
-    }
+    })
 }
 
 /// Charges one limit.
@@ -444,29 +473,24 @@ pub fn end_limit(tables: &impl LimitTables, at: u32, load: Load, end: End) -> u3
         return NO_LIMIT;
     };
     let settings = limit.settings();
-    match end {
-        End::Nothing => {}
-        End::GivenBack => meter::give_back(&limit.bucket(), cost(settings, load)),
-        End::Marked => limit.count_marked(load.bytes()),
+    if end == End::GIVEN_BACK {
+        meter::give_back(&limit.bucket(), cost(settings, load));
+    } else if end == End::MARKED {
+        limit.count_marked(load.bytes());
     }
     settings.parent()
 }
 
-/// Ends a packet's way through the first limits of a chain: as `end` for those with a bit in `which`, with nothing for the
-/// others.
+/// Ends a packet's way through those limits of a chain that have a bit in `which`.
 #[inline(always)]
-fn end(tables: &impl LimitTables, first: u32, load: Load, count: u32, which: u32, end: End) {
-    let mut at = first;
-    for number in 0..MAX_CHAIN as u32 {
-        if number >= count {
+fn end_chain(tables: &impl LimitTables, first: u32, load: Load, which: u32, end: End) {
+    let (mut at, mut which) = (first, which);
+    for _ in 0..MAX_CHAIN {
+        if which == 0 {
             return;
         }
-        let end = if which & 1 << number == 0 {
-            End::Nothing
-        } else {
-            end
-        };
-        at = tables.end_limit(at, load, end);
+        at = tables.end_limit(at, load, end.if_set(which & 1));
+        which >>= 1;
     }
 }
 
