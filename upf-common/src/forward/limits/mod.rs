@@ -1,279 +1,17 @@
 //! The limits beside the one in a slot: a chain, of which each has to let a packet pass.
 
-use super::tables::{LimitTables, Way};
+mod words;
+
+use super::tables::LimitTables;
 use crate::abi::{
-    LEVEL_ENTRIES, LevelDirection, MAX_CHAIN, NO_CLASS, NO_LIMIT, NO_METER, level, level_index,
-    limit_flags,
+    LEVEL_ENTRIES, MAX_CHAIN, NO_CLASS, NO_LIMIT, NO_METER, level, level_index, limit_flags,
 };
 use crate::meter::{self, REFUSED};
 use crate::shared::LimitSettings;
+pub use words::{Charge, Done, End, Load, Outcome};
 
 /// Where the meters of slots are counted.
 const FLOW: u32 = level_index(NO_CLASS, level::FLOW);
-
-/// A packet that wants to pass, in one word: BPF functions have five parameters at most, and the verifier follows
-/// numbers best.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Load(u64);
-
-impl Load {
-    const DOWNLINK: u64 = 1 << 32;
-    const DOWNLINK_HALF: u64 = 1 << 33;
-    const ECN_CAPABLE: u64 = 1 << 34;
-    const MARK_FLOW: u64 = 1 << 35;
-
-    /// A packet of `bytes` from or to the radio, that came by this half of its slot.
-    #[inline(always)]
-    #[must_use]
-    pub const fn new(bytes: u32, way: Way, half: Way) -> Self {
-        let way = Self::flag(Self::DOWNLINK, matches!(way, Way::Downlink));
-        let half = Self::flag(Self::DOWNLINK_HALF, matches!(half, Way::Downlink));
-        Self(bytes as u64 | way | half)
-    }
-
-    /// The same, of a transport that understands ECN or not; a flow's meter may mark, or not.
-    #[inline(always)]
-    #[must_use]
-    pub const fn with_marks(self, is_ecn_capable: bool, may_flow_mark: bool) -> Self {
-        Self(
-            self.0
-                | Self::flag(Self::ECN_CAPABLE, is_ecn_capable)
-                | Self::flag(Self::MARK_FLOW, is_ecn_capable & may_flow_mark),
-        )
-    }
-
-    #[inline(always)]
-    const fn flag(flag: u64, is_set: bool) -> u64 {
-        flag * is_set as u64
-    }
-
-    /// As [`Self::word`] told it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn of_word(word: u64) -> Self {
-        Self(word)
-    }
-
-    /// All of it in one number.
-    #[inline(always)]
-    #[must_use]
-    pub const fn word(self) -> u64 {
-        self.0
-    }
-
-    /// Inner bytes.
-    #[inline(always)]
-    #[must_use]
-    pub const fn bytes(self) -> u32 {
-        self.0 as u32
-    }
-
-    /// Direction.
-    #[inline(always)]
-    #[must_use]
-    pub const fn way(self) -> Way {
-        if self.0 & Self::DOWNLINK == 0 {
-            Way::Uplink
-        } else {
-            Way::Downlink
-        }
-    }
-
-    /// The half of its slot that it came by.
-    #[inline(always)]
-    #[must_use]
-    pub const fn half(self) -> Way {
-        if self.0 & Self::DOWNLINK_HALF == 0 {
-            Way::Uplink
-        } else {
-            Way::Downlink
-        }
-    }
-
-    /// Whether the flow's meter may mark it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn may_flow_mark(self) -> bool {
-        self.0 & Self::MARK_FLOW != 0
-    }
-
-    /// Whether it can be marked.
-    #[inline(always)]
-    #[must_use]
-    pub const fn is_ecn_capable(self) -> bool {
-        self.0 & Self::ECN_CAPABLE != 0
-    }
-}
-
-/// What becomes of a packet at a chain of limits, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome(u64);
-
-impl Outcome {
-    /// It passes.
-    pub const PASSED: Self = Self(0);
-    /// It passes and is to be marked.
-    pub const MARKED: Self = Self(1);
-    const HELD_BACK: u64 = 2;
-
-    /// It does not pass a limit of this level.
-    #[inline(always)]
-    const fn held_back(level: u8) -> Self {
-        Self(Self::HELD_BACK | (level as u64) << 8)
-    }
-
-    /// As [`Self::word`] told it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn of_word(word: u64) -> Self {
-        Self(word)
-    }
-
-    /// All of it in one number.
-    #[inline(always)]
-    #[must_use]
-    pub const fn word(self) -> u64 {
-        self.0
-    }
-
-    /// Whether it is to be marked.
-    #[inline(always)]
-    #[must_use]
-    pub const fn is_marked(self) -> bool {
-        self.0 & Self::MARKED.0 != 0
-    }
-
-    /// Whether it does not pass.
-    #[inline(always)]
-    #[must_use]
-    pub const fn is_held_back(self) -> bool {
-        self.0 & Self::HELD_BACK != 0
-    }
-
-    /// The level of the limit that holds it back ([`level`]).
-    #[inline(always)]
-    #[must_use]
-    pub const fn level(self) -> u8 {
-        (self.0 >> 8) as u8
-    }
-}
-
-/// What one level of a speed class has done to a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
-    /// It passed.
-    Passed,
-    /// It passed and was marked.
-    Marked,
-    /// It was held back.
-    Dropped,
-}
-
-impl Done {
-    /// Counts a packet.
-    #[inline(always)]
-    pub fn count(self, counters: &mut LevelDirection, load: Load) {
-        let bytes = u64::from(load.bytes());
-        match self {
-            Self::Dropped => {
-                counters.dropped_packets += 1;
-                counters.dropped_bytes += bytes;
-                return;
-            }
-            Self::Marked => {
-                counters.marked_packets += 1;
-                counters.marked_bytes += bytes;
-            }
-            Self::Passed => {}
-        }
-        counters.passed_packets += 1;
-        counters.passed_bytes += bytes;
-    }
-}
-
-/// What one limit of a chain says to a packet, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Charge(u64);
-
-impl Charge {
-    const HELD_BACK: u64 = 1 << 32;
-    const LOW: u64 = 1 << 33;
-    const GUARANTEED: u64 = 1 << 34;
-    const NOT_GUARANTEED: u64 = 1 << 35;
-    /// Its level counts the packet when it passes: all but guarantees.
-    const COUNTS: u64 = 1 << 36;
-    const PLACE_SHIFT: u32 = 40;
-
-    /// There is no limit, and none behind it.
-    const NONE: Self = Self(NO_LIMIT as u64);
-
-    /// As [`Self::word`] told it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn of_word(word: u64) -> Self {
-        Self(word)
-    }
-
-    /// All of it in one number.
-    #[inline(always)]
-    #[must_use]
-    pub const fn word(self) -> u64 {
-        self.0
-    }
-
-    #[inline(always)]
-    const fn has(self, flag: u64) -> bool {
-        self.0 & flag != 0
-    }
-
-    /// The next limit.
-    #[inline(always)]
-    const fn parent(self) -> u32 {
-        self.0 as u32
-    }
-
-    /// Where its level is counted, see [`level_index`].
-    #[inline(always)]
-    const fn place(self) -> u32 {
-        (self.0 >> Self::PLACE_SHIFT) as u32
-    }
-
-    #[inline(always)]
-    const fn level(self) -> u8 {
-        (self.place() % level::COUNT as u32) as u8
-    }
-}
-
-/// How a packet's way through a limit ends, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct End(u32);
-
-impl End {
-    /// It passed, and this limit has it marked.
-    pub const MARKED: Self = Self(1);
-    /// Another limit held it back: it is not charged after all.
-    pub const GIVEN_BACK: Self = Self(2);
-
-    /// The same if `bit` is 1, and nothing at all if it is 0. Without a branch, for the verifier's sake.
-    #[inline(always)]
-    const fn if_set(self, bit: u32) -> Self {
-        Self(self.0 * bit)
-    }
-
-    /// As [`Self::word`] told it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn of_word(word: u32) -> Self {
-        Self(word)
-    }
-
-    /// All of it in one number.
-    #[inline(always)]
-    #[must_use]
-    pub const fn word(self) -> u32 {
-        self.0
-    }
-}
 
 /// The limits that a packet has passed: the flow's meter and those of the chain. In numbers, all of them unknown to BPF's
 /// verifier, which would follow each length of a list by itself.
@@ -286,14 +24,15 @@ struct Passed {
 }
 
 impl Passed {
-    const BITS: u32 = 9;
+    const PLACE_BITS: u32 = LEVEL_ENTRIES.trailing_zeros();
+    const BITS: u32 = Self::PLACE_BITS + 1;
     const MAX: u32 = u64::BITS / Self::BITS;
     const PLACE: u64 = LEVEL_ENTRIES as u64 - 1;
-    const COUNTS: u64 = 1 << 8;
+    const COUNTS: u64 = 1 << Self::PLACE_BITS;
 
     #[inline(always)]
     fn add(&mut self, number: u32, place: u32, counts: bool, is_marked: bool) {
-        let place = u64::from(place) & Self::PLACE | Self::COUNTS * u64::from(counts);
+        let place = u64::from(place) & Self::PLACE | u64::from(counts) << Self::PLACE_BITS;
         self.places |= place << (number * Self::BITS);
         self.marks |= u32::from(is_marked) << number;
     }
@@ -462,8 +201,7 @@ pub fn charge_limit(
     } else {
         Charge::COUNTS
     };
-    let place = u64::from(place(settings)) << Charge::PLACE_SHIFT;
-    Charge(u64::from(settings.parent()) | place | flags)
+    Charge::new(settings.parent(), place(settings), flags)
 }
 
 /// Ends a packet's way through one limit, and tells the next one.
@@ -517,3 +255,6 @@ fn cost(settings: LimitSettings, load: Load) -> u64 {
         meter::cost_bounded(load.bytes(), settings.ticks_per_byte)
     }
 }
+
+#[cfg(test)]
+mod tests;
