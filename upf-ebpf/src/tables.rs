@@ -12,15 +12,18 @@ use aya_ebpf::{
 use aya_log_ebpf::debug;
 use upf_common::{
     abi::{
-        Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event, LevelDirection, Limit, LimitDirection,
-        MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_SLOT, PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer,
-        Port, PortCounters, RouteEntry, RuleList, Slot, UeKey, UeNetwork, control_flags,
-        network_bits,
+        Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event,
+        LevelDirection, Limit, LimitDirection, MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_SLOT,
+        PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer, Port, PortCounters, RouteEntry, RuleList,
+        Slot, UeKey, UeNetwork, control_flags, network_bits,
     },
     drop_reason::{DropReason, PuntReason},
     forward::{
         self,
-        tables::{Charge, Done, End, Half, LimitHalf, Load, LimitTables, Outcome, RouteAnswer, RouteQuery, Tables, Way},
+        tables::{
+            Charge, Done, End, Half, LimitHalf, LimitTables, Load, Outcome, RouteAnswer,
+            RouteQuery, Tables, Way,
+        },
     },
     matching::{self, Flow, NO_ENTRY},
     meter::{self, Rate},
@@ -29,8 +32,8 @@ use upf_common::{
 };
 
 use crate::maps::{
-    BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FLOW, INSTANCES, LEVELS, LIMITS, LISTS, NS_PER_JIFFY, PEERS, POOLS,
-    PORTS, ROUTES, SLOT_MASK, SLOTS, TEIDS, UE_ADDRESSES, UE_NETWORKS,
+    BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FLOW, INSTANCES, LEVELS, LIMITS, LISTS,
+    NS_PER_JIFFY, PEERS, POOLS, PORTS, ROUTES, SLOT_MASK, SLOTS, TEIDS, UE_ADDRESSES, UE_NETWORKS,
 };
 use crate::verifier::unknown;
 

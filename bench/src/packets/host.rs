@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::ptr::NonNull;
 
 use upf_common::abi::{
-    self, Counters, LEVEL_ENTRIES, LevelCounters, Limit, MAX_COPY_BYTES, NO_SLOT, Peer, Pool, Port, RouteEntry, RuleList, UeKey,
-    UeNetwork, control_flags, maps::ROUTE_ENTRIES, network_bits,
+    self, Counters, LEVEL_ENTRIES, LevelCounters, Limit, MAX_COPY_BYTES, NO_SLOT, Peer, Pool, Port,
+    RouteEntry, RuleList, UeKey, UeNetwork, control_flags, maps::ROUTE_ENTRIES, network_bits,
 };
 use upf_common::drop_reason::{DropReason, PuntReason};
 use upf_common::forward::tables::{
@@ -203,10 +203,21 @@ impl HostTables {
         }
     }
 
-    /// Packets to UEs that were dropped for a reason so far.
+    /// Packets that were dropped for a reason so far, by direction.
     #[must_use]
-    pub fn dropped_downlink(&self, reason: DropReason) -> u64 {
-        self.counters.borrow().downlink.dropped[reason as usize]
+    pub fn dropped(&self, way: Way, reason: DropReason) -> u64 {
+        let counters = self.counters.borrow();
+        let direction = match way {
+            Way::Uplink => &counters.uplink,
+            Way::Downlink => &counters.downlink,
+        };
+        direction.dropped[reason as usize]
+    }
+
+    /// What each level of each class has counted so far.
+    #[must_use]
+    pub fn levels(&self) -> Vec<LevelCounters> {
+        self.levels.borrow().clone()
     }
 
     /// A slot's record.
@@ -262,18 +273,24 @@ pub(super) fn full_at(limits: &[Limit]) -> Vec<[u64; 2]> {
 
 /// What limits have counted, and whether they have been charged, since their buckets were full at `before`.
 pub(super) fn limit_outcomes(limits: &[Limit], before: &[[u64; 2]]) -> Vec<LimitOutcome> {
-    let halves = (0..).zip(limits).zip(before).flat_map(|((index, limit), before)| {
-        [(true, limit.uplink, before[0]), (false, limit.downlink, before[1])].map(
-            |(is_uplink, limit, before)| LimitOutcome {
+    let halves = (0..)
+        .zip(limits)
+        .zip(before)
+        .flat_map(|((index, limit), before)| {
+            [
+                (true, limit.uplink, before[0]),
+                (false, limit.downlink, before[1]),
+            ]
+            .map(|(is_uplink, limit, before)| LimitOutcome {
                 index,
                 is_uplink,
                 is_touched: limit.full_at != before,
                 marked: [limit.marked_packets, limit.marked_bytes],
                 dropped: [limit.dropped_packets, limit.dropped_bytes],
-            },
-        )
-    });
-    let is_quiet = |half: &LimitOutcome| !half.is_touched && half.marked == [0; 2] && half.dropped == [0; 2];
+            })
+        });
+    let is_quiet =
+        |half: &LimitOutcome| !half.is_touched && half.marked == [0; 2] && half.dropped == [0; 2];
     halves.filter(|half| !is_quiet(half)).collect()
 }
 
@@ -361,7 +378,13 @@ impl Tables for HostTables {
         }
     }
 
-    fn charge(&self, meter_slot: u32, first: u32, load: Load, now_ns: u64) -> forward::tables::Outcome {
+    fn charge(
+        &self,
+        meter_slot: u32,
+        first: u32,
+        load: Load,
+        now_ns: u64,
+    ) -> forward::tables::Outcome {
         forward::charge(self, meter_slot, first, load, now_ns)
     }
 

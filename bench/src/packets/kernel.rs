@@ -10,8 +10,9 @@ use aya::{
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
 use upf_common::abi::{
-    Control, Counters, DirectionCounters, LEVEL_ENTRIES, LevelCounters, LevelDirection, Limit, NO_SLOT, PORT_BUCKETS, Plain, Pool, Port, RouteEntry,
-    RuleList, Slot, UeNetwork, maps::MAX_INSTANCES,
+    Control, Counters, DirectionCounters, LEVEL_ENTRIES, LevelCounters, LevelDirection, Limit,
+    NO_SLOT, PORT_BUCKETS, Plain, Pool, Port, RouteEntry, RuleList, Slot, UeNetwork,
+    maps::MAX_INSTANCES,
 };
 use upf_common::forward::route_index;
 use upf_common::wire::IpAddress;
@@ -133,14 +134,15 @@ impl Kernel {
     ///
     /// # Errors
     /// When the kernel does not run the program.
-    pub fn take(&mut self, frame: &[u8], output: &mut [u8], times: u32) -> Result<(Action, usize)> {
+    pub fn take(&self, frame: &[u8], output: &mut [u8], times: u32) -> Result<(Action, usize)> {
         let options = TestRunOptions {
             data_in: Some(frame),
             data_out: Some(output),
             repeat: times,
             ..TestRunOptions::default()
         };
-        let result = xdp(&mut self.ebpf, "upf")?.test_run(options)?;
+        let program = self.ebpf.program("upf").context("no program `upf`")?;
+        let result = <&Xdp>::try_from(program)?.test_run(options)?;
         let action = match result.return_value {
             1 => Action::Drop,
             2 => Action::Pass,

@@ -38,7 +38,11 @@ fn check_packet(world: &World, frame: &[u8], out: &[u8]) {
         let as_it_came = frame
             .windows(inner.payload.len())
             .any(|window| window == inner.payload);
-        assert!(as_it_came || is_in(frame, inner.payload, may_mark), "{}", context());
+        assert!(
+            as_it_came || is_in(frame, inner.payload, may_mark),
+            "{}",
+            context()
+        );
         return;
     }
     if is_echo_response(out) {
@@ -50,7 +54,10 @@ fn check_packet(world: &World, frame: &[u8], out: &[u8]) {
 
 /// Whether there is anything in a world that marks packets.
 fn marks(world: &World) -> bool {
-    let slots = world.slots.iter().flat_map(|(_, slot)| [slot.uplink, slot.downlink]);
+    let slots = world
+        .slots
+        .iter()
+        .flat_map(|(_, slot)| [slot.uplink, slot.downlink]);
     let rules = slots.flat_map(|half| half.rules);
     !world.limits.is_empty() || rules.map(|rules| rules.marking).any(|marking| marking != 0)
 }

@@ -4,9 +4,9 @@ use std::net::Ipv4Addr;
 
 use ipnet::IpNet;
 use upf_common::abi::{
-    self, LIST_PAGE_ENTRIES, Limit, LimitDirection, MAX_LIST_ENTRIES, Match, NO_LIMIT, NO_SLOT, Peer, Pool, Port, RouteEntry,
-    RuleList, RuleListEntry, Rules, UeKey, UeNetwork, control_flags, flags, mapped, network_bits,
-    roles, verdict,
+    self, LIST_PAGE_ENTRIES, Limit, LimitDirection, MAX_LIST_ENTRIES, Match, NO_LIMIT, NO_SLOT,
+    Peer, Pool, Port, RouteEntry, RuleList, RuleListEntry, Rules, UeKey, UeNetwork, control_flags,
+    flags, mapped, network_bits, roles, verdict,
 };
 use upf_common::drop_reason::DropReason;
 use upf_common::meter::Rate;

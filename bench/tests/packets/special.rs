@@ -62,7 +62,7 @@ fn a_frame_without_room_in_front_is_dropped() -> Result<()> {
     let mut buffer = Buffer::new(&from_router(&to_ue(SLOT)));
     let sent = (0..20).take_while(|_| here.take(&mut buffer) == Action::Transmit);
     assert!(sent.count() >= 3);
-    assert_eq!(here.dropped_downlink(DropReason::NoHeadroom), 1);
+    assert_eq!(here.dropped(Way::Downlink, DropReason::NoHeadroom), 1);
 
     let there = Kernel::load()?.run_repeatedly(&world, &from_router(&to_ue(SLOT)), 20)?;
     ensure!(there.downlink.packets >= 3, "{there:?}");

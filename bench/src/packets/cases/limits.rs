@@ -1,8 +1,6 @@
 //! Limits beside the flow's, marks of congestion, and DSCPs of packets.
 
-use super::{
-    Case, SLOT, SLOT_V6, case, down, g_pdu, to_gnb, to_router, transmits, tunnelled, up,
-};
+use super::{Case, SLOT, SLOT_V6, case, down, g_pdu, to_gnb, to_router, transmits, tunnelled, up};
 use crate::packets::frames::{from_gnb, from_router, ipv4, ipv6_of, routed, udp};
 use crate::packets::world::{QFI, SERVER, SERVER_V6, World, limited, ue, ue_v6};
 use etherparse::IpNumber;
@@ -135,7 +133,10 @@ pub(super) fn chains() -> Vec<Case> {
             DropReason::SessionRateLimited,
         ),
         (
-            ["over the SIM's limit, uplink", "over the SIM's limit, downlink"],
+            [
+                "over the SIM's limit, uplink",
+                "over the SIM's limit, downlink",
+            ],
             [open(levels[0]), shut(levels[1]), open(levels[2])],
             DropReason::SimRateLimited,
         ),
@@ -225,7 +226,12 @@ pub(super) fn kinds() -> Vec<Case> {
 
 /// Marks of congestion where a bucket runs low.
 pub(super) fn marks() -> Vec<Case> {
-    let low = |road: Road, level| chained(road.slot(), &[of(level, road.just_enough(), limit_flags::MARK)]);
+    let low = |road: Road, level| {
+        chained(
+            road.slot(),
+            &[of(level, road.just_enough(), limit_flags::MARK)],
+        )
+    };
     let v4 = low(Road::Uplink, level::SIM);
     let v6 = low(Road::UplinkV6, level::CUSTOMER);
     let tos = |ecn| DSCP << 2 | ecn;
@@ -233,7 +239,8 @@ pub(super) fn marks() -> Vec<Case> {
     let (up_v6, down_v6) = (Road::UplinkV6, Road::DownlinkV6);
     let unmarked = chained(SLOT, &[of(level::SIM, up.just_enough(), 0)]);
     let mut deep = v4.clone();
-    for half in [&mut deep.limits[0].uplink, &mut deep.limits[0].downlink] {
+    let limit = &mut deep.limits[0];
+    for half in [&mut limit.uplink, &mut limit.downlink] {
         half.depth *= 2;
     }
     let fixed = |world: &World| {
@@ -248,19 +255,49 @@ pub(super) fn marks() -> Vec<Case> {
     vec![
         up.changes("ECT(0) is marked, uplink", &v4, tos(ECT_0), tos(CE)),
         up.changes("ECT(1) is marked, uplink", &v4, tos(ECT_1), tos(CE)),
-        up.changes("Not-ECT is not marked, uplink", &v4, tos(NOT_ECT), tos(NOT_ECT)),
+        up.changes(
+            "Not-ECT is not marked, uplink",
+            &v4,
+            tos(NOT_ECT),
+            tos(NOT_ECT),
+        ),
         up.changes("CE stays, uplink", &v4, tos(CE), tos(CE)),
-        down.changes("ECT(0) is marked, downlink, in the tunnel too", &v4, tos(ECT_0), tos(CE)),
-        down.changes("ECT(1) is marked, downlink, in the tunnel too", &v4, tos(ECT_1), tos(CE)),
-        down.changes("Not-ECT is not marked, downlink", &v4, tos(NOT_ECT), tos(NOT_ECT)),
+        down.changes(
+            "ECT(0) is marked, downlink, in the tunnel too",
+            &v4,
+            tos(ECT_0),
+            tos(CE),
+        ),
+        down.changes(
+            "ECT(1) is marked, downlink, in the tunnel too",
+            &v4,
+            tos(ECT_1),
+            tos(CE),
+        ),
+        down.changes(
+            "Not-ECT is not marked, downlink",
+            &v4,
+            tos(NOT_ECT),
+            tos(NOT_ECT),
+        ),
         down.changes("CE stays, downlink", &v4, tos(CE), tos(CE)),
         up_v6.changes("ECT(0) is marked, IPv6, uplink", &v6, tos(ECT_0), tos(CE)),
         up_v6.changes("ECT(1) is marked, IPv6, uplink", &v6, tos(ECT_1), tos(CE)),
-        up_v6.changes("Not-ECT is not marked, IPv6, uplink", &v6, tos(NOT_ECT), tos(NOT_ECT)),
+        up_v6.changes(
+            "Not-ECT is not marked, IPv6, uplink",
+            &v6,
+            tos(NOT_ECT),
+            tos(NOT_ECT),
+        ),
         down_v6.changes("ECT(0) is marked, IPv6, downlink", &v6, tos(ECT_0), tos(CE)),
         down_v6.changes("ECT(1) is marked, IPv6, downlink", &v6, tos(ECT_1), tos(CE)),
         down_v6.changes("CE stays, IPv6, downlink", &v6, tos(CE), tos(CE)),
-        up.changes("a limit that does not mark", &unmarked, tos(ECT_0), tos(ECT_0)),
+        up.changes(
+            "a limit that does not mark",
+            &unmarked,
+            tos(ECT_0),
+            tos(ECT_0),
+        ),
         up.changes("a bucket that is half full", &deep, tos(ECT_0), tos(ECT_0)),
         case(
             "marked in a tunnel with a DSCP of its own",
@@ -284,7 +321,8 @@ pub(super) fn flow_marks() -> Vec<Case> {
             }
         });
         let mut world = world.meter(SLOT, 1_000_000_000);
-        for half in [&mut world.slots[0].1.uplink, &mut world.slots[0].1.downlink] {
+        let slot = &mut world.slots[0].1;
+        for half in [&mut slot.uplink, &mut slot.downlink] {
             half.state.depth = Road::Uplink.just_enough().depth;
         }
         world
@@ -294,7 +332,12 @@ pub(super) fn flow_marks() -> Vec<Case> {
         Road::Uplink.changes("the flow's meter marks, uplink", &marking, ECT_0, CE),
         Road::Downlink.changes("the flow's meter marks, downlink", &marking, ECT_1, CE),
         Road::Uplink.changes("the flow's meter does not mark Not-ECT", &marking, 0, 0),
-        Road::Uplink.changes("the flow's meter does not mark unasked", &not_marking, ECT_0, ECT_0),
+        Road::Uplink.changes(
+            "the flow's meter does not mark unasked",
+            &not_marking,
+            ECT_0,
+            ECT_0,
+        ),
     ]
 }
 
@@ -325,7 +368,12 @@ pub(super) fn dscps() -> Vec<Case> {
     let cleared = World::new().change(SLOT, |up, _| up.marking = INNER_DSCP);
     vec![
         up.changes("inner DSCP, uplink", &v4, from(ECT_0), to(ECT_0)),
-        down.changes("inner DSCP, downlink, in the tunnel too", &v4, from(NOT_ECT), to(NOT_ECT)),
+        down.changes(
+            "inner DSCP, downlink, in the tunnel too",
+            &v4,
+            from(NOT_ECT),
+            to(NOT_ECT),
+        ),
         Road::UplinkV6.changes("inner DSCP, IPv6, uplink", &v6, from(ECT_1), to(ECT_1)),
         Road::DownlinkV6.changes("inner DSCP, IPv6, downlink", &v6, from(CE), to(CE)),
         up.changes("the inner DSCP is there already", &v4, to(ECT_0), to(ECT_0)),
