@@ -331,6 +331,7 @@ gtpu = ["10.1.0.2"]
             blocks: 0,
             peers: 4,
             lists: 4,
+            limits: 4,
         });
         let sessions = Sessions::new(SessionsConfig::new(&config).unwrap(), tables);
         Control::new(

@@ -374,6 +374,7 @@ fn load(config: &Config, sessions: &SessionsConfig) -> Result<Loaded, LoadError>
         blocks: sessions.pools.blocks(),
         peers: MAX_PEERS,
         lists: slots.saturating_mul(2).clamp(MIN_LISTS, MAX_LISTS),
+        limits: slots,
     };
     bpf::load(&sizes, Some(Path::new(&config.node.pins)))
 }

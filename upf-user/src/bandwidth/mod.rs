@@ -73,7 +73,7 @@ pub struct Entitlement {
 }
 
 /// Speed classes, customers, and who has which.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bandwidth {
     /// By [`ClassId`] less one.
     classes: Vec<SpeedClass>,
@@ -102,6 +102,12 @@ impl Bandwidth {
         (1..).map(ClassId).zip(&self.classes)
     }
 
+    /// What a SIM was given by the REST API.
+    #[must_use]
+    pub fn assignment(&self, imsi: Imsi) -> Option<&Assignment> {
+        self.assignments.get(&imsi)
+    }
+
     /// A customer's limit; `None` where the customer is unknown or has none.
     #[must_use]
     pub fn customer_limit(&self, customer: &CustomerId) -> Option<&SpeedLimit> {
@@ -123,6 +129,17 @@ impl Bandwidth {
             class: class.or(self.default_class),
             customer: customer.or_else(by_rule),
         }
+    }
+
+    /// The customer that the config leads a SIM to, whose first session has these DNNs or network instances.
+    #[must_use]
+    pub fn customer_by_rule(&self, imsi: Imsi, names: &[&str]) -> Option<CustomerId> {
+        let fits = |rule: &&CustomerRule| match names {
+            [] => rule.fits(imsi, None),
+            names => names.iter().any(|name| rule.fits(imsi, Some(name))),
+        };
+        let rule = self.rules.iter().find(fits)?;
+        Some(rule.customer.clone())
     }
 
     /// Notes what a SIM is given; an empty assignment is forgotten.
