@@ -135,14 +135,17 @@ pub extern "C" fn charge_limit(at: u32, load: u64, now_ns: u64, is_guaranteed: u
     forward::charge_limit(&Limits, at, Load::of_word(load), now_ns, is_guaranteed != 0).word()
 }
 
-/// Ends a packet's way through one limit; a global function as [`walk`] is.
+/// Ends a packet's way through limits of a chain; a global function as [`walk`] is.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn end_limit(at: u32, load: u64, end: u32) -> u64 {
-    forward::end_limit(&Limits, at, Load::of_word(load), End::of_word(end)).into()
+pub extern "C" fn end_chain(first: u32, load: u64, which: u32, end: u32) -> u64 {
+    let (load, end) = (Load::of_word(load), End::of_word(end));
+    forward::end_chain(&Limits, first, load, which, end);
+    0
 }
 
-/// Charges a flow's meter and a chain of limits; a global function as [`walk`] is.
+/// Charges a flow's meter and a chain of limits; a global function as [`walk`] is. One for all of them: on some processors a
+/// function's return takes as long as a limit.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn charge(meter_slot: u32, first: u32, load: u64, now_ns: u64) -> u64 {
@@ -183,7 +186,7 @@ fn submit_copy(context: &XdpContext, duplicate: u32, offset: u32, length: u32) -
     Some(())
 }
 
-/// The maps of limits, for [`charge`].
+/// The maps of limits.
 struct Limits;
 
 impl LimitTables for Limits {
@@ -225,8 +228,8 @@ impl LimitTables for Limits {
     }
 
     #[inline(always)]
-    fn end_limit(&self, at: u32, load: Load, end: End) -> u32 {
-        end_limit(at, load.word(), end.word()) as u32
+    fn end_chain(&self, first: u32, load: Load, which: u32, end: End) {
+        end_chain(first, load.word(), which, end.word());
     }
 }
 

@@ -118,7 +118,7 @@ impl Product {
             blocks: pools.blocks(),
             peers: 1,
             lists: 1,
-            limits: 1,
+            limits: 2 * sessions + sessions.div_ceil(CUSTOMER_SESSIONS),
         };
         let mut loaded = load(&sizes, None)?;
         loaded.ports.write_pools(&pools)?;

@@ -330,8 +330,8 @@ impl LimitTables for HostTables {
         forward::charge_limit(self, at, load, now_ns, is_guaranteed)
     }
 
-    fn end_limit(&self, at: u32, load: Load, end: End) -> u32 {
-        forward::end_limit(self, at, load, end)
+    fn end_chain(&self, first: u32, load: Load, which: u32, end: End) {
+        forward::end_chain(self, first, load, which, end);
     }
 }
 

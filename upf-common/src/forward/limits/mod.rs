@@ -7,7 +7,7 @@ use crate::abi::{
     LEVEL_ENTRIES, MAX_CHAIN, NO_CLASS, NO_LIMIT, NO_METER, level, level_index, limit_flags,
 };
 use crate::meter::{self, REFUSED};
-use crate::shared::LimitSettings;
+use crate::shared::{LimitHalf, LimitSettings, forget};
 pub use words::{Charge, Done, End, Load, Outcome};
 
 /// Where the meters of slots are counted.
@@ -77,41 +77,37 @@ pub fn charge(
     load: Load,
     now_ns: u64,
 ) -> Outcome {
-    let mut passed = Passed::default();
-    if meter_slot != NO_METER && !charge_flow(tables, meter_slot, load, now_ns, &mut passed) {
-        return Outcome::held_back(level::FLOW);
+    let mut load = load;
+    if meter_slot != NO_METER {
+        let Some(is_marked) = charge_flow(tables, meter_slot, load, now_ns) else {
+            return Outcome::held_back(level::FLOW);
+        };
+        load = Load::of_word(forget(load.past_flow(is_marked).word(), now_ns));
     }
-    let outcome = charge_chain(tables, first, load, now_ns, &mut passed);
-    if !outcome.is_held_back() {
-        passed.count(tables, load);
-    } else if meter_slot != NO_METER {
+    let outcome = charge_chain(tables, first, load, now_ns);
+    if load.is_past_flow() && outcome.is_held_back() {
         give_back_flow(tables, meter_slot, load);
     }
     outcome
 }
 
-/// Charges a flow's meter; false if it holds the packet back.
+/// Charges a flow's meter, and tells whether it marks the packet; `None` if it holds it back.
 #[inline(always)]
 fn charge_flow(
     tables: &impl LimitTables,
     meter_slot: u32,
     load: Load,
     now_ns: u64,
-    passed: &mut Passed,
-) -> bool {
-    let Some(flow) = tables.half(meter_slot, load.half()) else {
-        return false;
-    };
+) -> Option<bool> {
+    let flow = tables.half(meter_slot, load.half())?;
     let rate = flow.rate();
     let cost = meter::cost_bounded(load.bytes(), rate.ticks_per_byte);
     let used = meter::charge(&flow.bucket(), meter::ticks(now_ns), cost, rate.depth, 0);
     if used == REFUSED {
         tables.count_level(FLOW, load, Done::Dropped);
-        return false;
+        return None;
     }
-    let is_marked = load.may_flow_mark() && meter::is_low(used, rate.depth);
-    passed.add(0, FLOW, true, is_marked);
-    true
+    Some(load.may_flow_mark() && meter::is_low(used, rate.depth))
 }
 
 #[inline(always)]
@@ -122,14 +118,11 @@ fn give_back_flow(tables: &impl LimitTables, meter_slot: u32, load: Load) {
     }
 }
 
+/// Charges the limits from `first` on, and counts what becomes of the packet, at the flow's level too if it comes from there.
 #[inline(always)]
-fn charge_chain(
-    tables: &impl LimitTables,
-    first: u32,
-    load: Load,
-    now_ns: u64,
-    passed: &mut Passed,
-) -> Outcome {
+fn charge_chain(tables: &impl LimitTables, first: u32, load: Load, now_ns: u64) -> Outcome {
+    let mut passed = Passed::default();
+    passed.add(0, FLOW, load.is_past_flow(), load.is_marked_by_flow());
     let (mut at, mut charged) = (first, 0_u32);
     let mut is_guaranteed = false;
     let mut refusal = None;
@@ -137,7 +130,13 @@ fn charge_chain(
         if at == NO_LIMIT {
             break;
         }
-        let charge = tables.charge_limit(at, load, now_ns, is_guaranteed);
+        // Most chains have one limit: it is charged here, the others by a function of their own, which BPF's verifier
+        // goes through once.
+        let charge = if number == 0 {
+            charge_limit(tables, at, load, now_ns, is_guaranteed)
+        } else {
+            tables.charge_limit(at, load, now_ns, is_guaranteed)
+        };
         if charge.has(Charge::HELD_BACK) {
             refusal = Some(Outcome::held_back(charge.level()));
             break;
@@ -152,12 +151,18 @@ fn charge_chain(
         Some(_) => (charged, End::GIVEN_BACK),
         None => (passed.marks >> 1, End::MARKED),
     };
-    end_chain(tables, first, load, which, end);
-    refusal.unwrap_or(if passed.marks == 0 {
+    if which != 0 {
+        tables.end_chain(first, load, which, end);
+    }
+    if let Some(refusal) = refusal {
+        return refusal;
+    }
+    passed.count(tables, load);
+    if passed.marks == 0 {
         Outcome::PASSED
     } else {
         Outcome::MARKED
-    })
+    }
 }
 
 /// Charges one limit.
@@ -201,34 +206,36 @@ pub fn charge_limit(
     } else {
         Charge::COUNTS
     };
-    Charge::new(settings.parent(), place(settings), flags)
+    let charge = Charge::new(settings.parent(), place(settings), flags);
+    Charge::of_word(forget(charge.word(), now_ns))
 }
 
-/// Ends a packet's way through one limit, and tells the next one.
+/// Ends a packet's way through those of the limits from `first` on that have a bit in `which`.
 #[inline(always)]
-pub fn end_limit(tables: &impl LimitTables, at: u32, load: Load, end: End) -> u32 {
-    let Some(limit) = tables.limit(at, load.way()) else {
-        return NO_LIMIT;
-    };
-    let settings = limit.settings();
-    if end == End::GIVEN_BACK {
-        meter::give_back(&limit.bucket(), cost(settings, load));
-    } else if end == End::MARKED {
-        limit.count_marked(load.bytes());
-    }
-    settings.parent()
-}
-
-/// Ends a packet's way through those limits of a chain that have a bit in `which`.
-#[inline(always)]
-fn end_chain(tables: &impl LimitTables, first: u32, load: Load, which: u32, end: End) {
+pub fn end_chain(tables: &impl LimitTables, first: u32, load: Load, which: u32, end: End) {
     let (mut at, mut which) = (first, which);
     for _ in 0..MAX_CHAIN {
         if which == 0 {
             return;
         }
-        at = tables.end_limit(at, load, end.if_set(which & 1));
+        let Some(limit) = tables.limit(at, load.way()) else {
+            return;
+        };
+        let settings = limit.settings();
+        if which & 1 != 0 {
+            end_limit(limit, settings, load, end);
+        }
+        at = settings.parent();
         which >>= 1;
+    }
+}
+
+#[inline(always)]
+fn end_limit(limit: LimitHalf, settings: LimitSettings, load: Load, end: End) {
+    if end == End::GIVEN_BACK {
+        meter::give_back(&limit.bucket(), cost(settings, load));
+    } else {
+        limit.count_marked(load.bytes());
     }
 }
 

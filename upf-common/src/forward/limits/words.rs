@@ -13,6 +13,8 @@ impl Load {
     const DOWNLINK_HALF: u64 = 1 << 33;
     const ECN_CAPABLE: u64 = 1 << 34;
     const MARK_FLOW: u64 = 1 << 35;
+    const PAST_FLOW: u64 = 1 << 36;
+    const MARKED_BY_FLOW: u64 = 1 << 37;
 
     /// A packet of `bytes` from or to the radio, that came by this half of its slot.
     #[inline(always)]
@@ -87,6 +89,27 @@ impl Load {
     #[must_use]
     pub const fn may_flow_mark(self) -> bool {
         self.0 & Self::MARK_FLOW != 0
+    }
+
+    /// The same behind the flow's meter, which has it marked or not.
+    #[inline(always)]
+    #[must_use]
+    pub const fn past_flow(self, is_marked: bool) -> Self {
+        Self(self.0 | Self::PAST_FLOW | Self::flag(Self::MARKED_BY_FLOW, is_marked))
+    }
+
+    /// Whether it comes from the flow's meter.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_past_flow(self) -> bool {
+        self.0 & Self::PAST_FLOW != 0
+    }
+
+    /// Whether the flow's meter has it marked.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_marked_by_flow(self) -> bool {
+        self.0 & Self::MARKED_BY_FLOW != 0
     }
 
     /// Whether it can be marked.
@@ -203,12 +226,6 @@ impl Charge {
     /// There is no limit, and none behind it.
     pub(super) const NONE: Self = Self(NO_LIMIT as u64);
 
-    /// What a limit of this place says, before `parent`.
-    #[inline(always)]
-    pub(super) const fn new(parent: u32, place: u32, flags: u64) -> Self {
-        Self(parent as u64 | (place as u64) << Self::PLACE_SHIFT | flags)
-    }
-
     /// As [`Self::word`] told it.
     #[inline(always)]
     #[must_use]
@@ -221,6 +238,12 @@ impl Charge {
     #[must_use]
     pub const fn word(self) -> u64 {
         self.0
+    }
+
+    /// What a limit of this place says, before `parent`.
+    #[inline(always)]
+    pub(super) const fn new(parent: u32, place: u32, flags: u64) -> Self {
+        Self(parent as u64 | (place as u64) << Self::PLACE_SHIFT | flags)
     }
 
     #[inline(always)]
@@ -255,12 +278,6 @@ impl End {
     pub const MARKED: Self = Self(1);
     /// Another limit held it back: it is not charged after all.
     pub const GIVEN_BACK: Self = Self(2);
-
-    /// The same if `bit` is 1, and nothing at all if it is 0. Without a branch, for the verifier's sake.
-    #[inline(always)]
-    pub(super) const fn if_set(self, bit: u32) -> Self {
-        Self(self.0 * bit)
-    }
 
     /// As [`Self::word`] told it.
     #[inline(always)]
