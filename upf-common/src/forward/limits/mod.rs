@@ -130,13 +130,7 @@ fn charge_chain(tables: &impl LimitTables, first: u32, load: Load, now_ns: u64) 
         if at == NO_LIMIT {
             break;
         }
-        // Most chains have one limit: it is charged here, the others by a function of their own, which BPF's verifier
-        // goes through once.
-        let charge = if number == 0 {
-            charge_limit(tables, at, load, now_ns, is_guaranteed)
-        } else {
-            tables.charge_limit(at, load, now_ns, is_guaranteed)
-        };
+        let charge = tables.charge_limit(at, load, now_ns, is_guaranteed);
         if charge.has(Charge::HELD_BACK) {
             refusal = Some(Outcome::held_back(charge.level()));
             break;
@@ -206,8 +200,7 @@ pub fn charge_limit(
     } else {
         Charge::COUNTS
     };
-    let charge = Charge::new(settings.parent(), place(settings), flags);
-    Charge::of_word(forget(charge.word(), now_ns))
+    Charge::new(settings.parent(), place(settings), flags)
 }
 
 /// Ends a packet's way through those of the limits from `first` on that have a bit in `which`.
