@@ -16,7 +16,7 @@ use upf_common::abi::{
 };
 use upf_common::forward::route_index;
 use upf_common::wire::IpAddress;
-use upf_user::datapath::bpf::object::OBJECT;
+use upf_user::datapath::bpf::{loader::tick_ns, object::OBJECT};
 
 use super::host::{full_at, level_outcomes, limit_outcomes, slot_counters};
 use super::world::{BLOCKS, ENTRIES, LIMITS, PAGES, SLOT_MASK, SLOTS, World};
@@ -50,6 +50,7 @@ impl Kernel {
             !OBJECT.is_empty(),
             "no eBPF object is built in: run `cargo xtask build`"
         );
+        let tick_ns = tick_ns()?;
         let mut loader = EbpfLoader::new();
         for (map, entries) in [
             ("SLOTS", SLOTS),
@@ -65,6 +66,7 @@ impl Kernel {
         }
         let mut ebpf = loader
             .override_global("SLOT_MASK", &SLOT_MASK, true)
+            .override_global("NS_PER_JIFFY", &tick_ns, true)
             .load(OBJECT)
             .context("the object does not load; in-kernel tests need root")?;
         xdp(&mut ebpf, "upf_hairpin")?.load()?;

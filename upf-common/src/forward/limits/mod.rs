@@ -13,14 +13,16 @@ pub use words::{Charge, Done, End, Load, Outcome};
 /// Where the meters of slots are counted.
 const FLOW: u32 = level_index(NO_CLASS, level::FLOW);
 
-/// The limits that a packet has passed: the flow's meter and those of the chain. In numbers, all of them unknown to BPF's
-/// verifier, which would follow each length of a list by itself.
+/// The limits that a packet has passed and that count it: the flow's meter and those of the chain, but for guarantees. In
+/// numbers, all of them unknown to BPF's verifier, which would follow each length of a list by itself.
 #[derive(Clone, Copy, Default)]
 struct Passed {
-    /// For each, nine bits: where its level is counted, and whether it is.
+    /// For each, nine bits: where its level is counted, and that there is one.
     places: u64,
     /// For each, whether it marks the packet.
     marks: u32,
+    /// How many there are.
+    count: u32,
 }
 
 impl Passed {
@@ -31,10 +33,12 @@ impl Passed {
     const COUNTS: u64 = 1 << Self::PLACE_BITS;
 
     #[inline(always)]
-    fn add(&mut self, number: u32, place: u32, counts: bool, is_marked: bool) {
-        let place = u64::from(place) & Self::PLACE | u64::from(counts) << Self::PLACE_BITS;
-        self.places |= place << (number * Self::BITS);
-        self.marks |= u32::from(is_marked) << number;
+    fn add(&mut self, place: u32, counts: bool, is_marked: bool) {
+        let counts = u64::from(counts);
+        let place = (u64::from(place) & Self::PLACE | Self::COUNTS) * counts;
+        self.places |= place << (self.count * Self::BITS);
+        self.marks |= u32::from(is_marked) << self.count;
+        self.count += counts as u32;
     }
 
     /// Counts the packet at each level: once, where limits of the same one stand next to each other.
@@ -43,6 +47,7 @@ impl Passed {
         let Self {
             mut places,
             mut marks,
+            ..
         } = self;
         for _ in 0..Self::MAX {
             if places == 0 {
@@ -54,7 +59,7 @@ impl Passed {
             marks >>= 1;
             if level == places & (Self::PLACE | Self::COUNTS) {
                 marks |= mark;
-            } else if level & Self::COUNTS != 0 {
+            } else {
                 let done = if mark == 0 {
                     Done::Passed
                 } else {
@@ -122,8 +127,8 @@ fn give_back_flow(tables: &impl LimitTables, meter_slot: u32, load: Load) {
 #[inline(always)]
 fn charge_chain(tables: &impl LimitTables, first: u32, load: Load, now_ns: u64) -> Outcome {
     let mut passed = Passed::default();
-    passed.add(0, FLOW, load.is_past_flow(), load.is_marked_by_flow());
-    let (mut at, mut charged) = (first, 0_u32);
+    passed.add(FLOW, load.is_past_flow(), load.is_marked_by_flow());
+    let (mut at, mut charged, mut low) = (first, 0_u32, 0_u32);
     let mut is_guaranteed = false;
     let mut refusal = None;
     for number in 0..MAX_CHAIN as u32 {
@@ -136,14 +141,15 @@ fn charge_chain(tables: &impl LimitTables, first: u32, load: Load, now_ns: u64) 
             break;
         }
         let (place, is_marked) = (charge.place(), charge.has(Charge::LOW));
-        passed.add(number + 1, place, charge.has(Charge::COUNTS), is_marked);
+        passed.add(place, charge.has(Charge::COUNTS), is_marked);
+        low |= u32::from(is_marked) << number;
         charged |= u32::from(!charge.has(Charge::NOT_GUARANTEED)) << number;
         is_guaranteed |= charge.has(Charge::GUARANTEED);
         at = charge.parent();
     }
     let (which, end) = match refusal {
         Some(_) => (charged, End::GIVEN_BACK),
-        None => (passed.marks >> 1, End::MARKED),
+        None => (low, End::MARKED),
     };
     if which != 0 {
         tables.end_chain(first, load, which, end);
