@@ -348,7 +348,10 @@ fn fd<'a>(map: &'a Map, table: &'static str) -> Result<BorrowedFd<'a>, LoadError
 
 /// Nanoseconds of the kernel's tick, `1 / CONFIG_HZ`: the resolution of its coarse clocks. (`sysconf` tells
 /// another one, which is always 1/100 s.)
-fn tick_ns() -> Result<u64, LoadError> {
+///
+/// # Errors
+/// When the kernel does not tell.
+pub fn tick_ns() -> Result<u64, LoadError> {
     let tick = clock_getres(ClockId::CLOCK_MONOTONIC_COARSE).map_err(io::Error::from);
     let tick = tick.map_err(LoadError::Clock)?;
     Ok(Duration::from(tick).as_nanos() as u64)

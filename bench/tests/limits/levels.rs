@@ -1,0 +1,181 @@
+//! All levels at once.
+
+use anyhow::{Result, ensure};
+use bench::gtpu::GPdu;
+use bench::packets::Action;
+use bench::packets::frames::{from_gnb, from_router, ipv4};
+use bench::packets::host::{Buffer, HostTables};
+use bench::packets::world::{SERVER, teid, ue};
+use etherparse::IpNumber;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use upf_common::abi::{level, level_index};
+use upf_common::drop_reason::DropReason;
+use upf_common::forward::tables::Way;
+use upf_common::meter::PACKET_TICK_SHIFT;
+
+use super::reference::Verdict;
+use super::topology::{FLOWS, Topology};
+
+/// Packets in all, and in each set of flows.
+const PACKETS: u32 = 1_000_000;
+const PACKETS_EACH: u32 = 20_000;
+const REASONS: [(DropReason, u8); 4] = [
+    (DropReason::RateLimited, level::FLOW),
+    (DropReason::SessionRateLimited, level::SESSION),
+    (DropReason::SimRateLimited, level::SIM),
+    (DropReason::CustomerRateLimited, level::CUSTOMER),
+];
+
+/// A packet of a flow.
+struct Packet {
+    slot: u32,
+    way: Way,
+    bytes: u32,
+    ecn: u8,
+}
+
+impl Packet {
+    fn new(random: &mut StdRng) -> Self {
+        Self {
+            slot: random.random_range(0..FLOWS),
+            way: if random.random() {
+                Way::Uplink
+            } else {
+                Way::Downlink
+            },
+            bytes: [40, 64, 576, 1000, 1400][random.random_range(0..5)],
+            ecn: random.random_range(0..4),
+        }
+    }
+
+    fn frame(&self) -> Vec<u8> {
+        let payload = vec![0; self.bytes as usize - 20];
+        let packet = |source, destination| {
+            ipv4(source, destination, IpNumber(99), &payload, |header| {
+                header.dscp = 0.try_into().expect("six bits");
+                header.ecn = self.ecn.try_into().expect("two bits");
+            })
+        };
+        match self.way {
+            Way::Uplink => {
+                let message = GPdu {
+                    teid: teid(self.slot),
+                    qfi: None,
+                    payload: &packet(ue(self.slot), SERVER),
+                };
+                from_gnb(&message.to_uplink_bytes())
+            }
+            Way::Downlink => from_router(&packet(SERVER, ue(self.slot))),
+        }
+    }
+
+    const fn is_ecn_capable(&self) -> bool {
+        matches!(self.ecn, 1 | 2)
+    }
+}
+
+fn dropped(tables: &HostTables, way: Way) -> [u64; 4] {
+    REASONS.map(|(reason, _)| tables.dropped(way, reason))
+}
+
+/// What the tables make of a packet.
+fn verdict(tables: &HostTables, packet: &Packet) -> Verdict {
+    let before = dropped(tables, packet.way);
+    let mut buffer = Buffer::new(&packet.frame());
+    match tables.take(&mut buffer) {
+        Action::Transmit => {
+            // The ToS octet of the UE's packet, whose end is the frame's.
+            let frame = buffer.frame();
+            let tos = frame[frame.len() - packet.bytes as usize + 1];
+            Verdict::Passes {
+                is_marked: tos & 3 == 3 && packet.ecn != 3,
+            }
+        }
+        action => {
+            assert_eq!(action, Action::Drop);
+            let after = dropped(tables, packet.way);
+            let levels: Vec<_> = (0..4).filter(|at| after[*at] != before[*at]).collect();
+            assert_eq!(levels.len(), 1, "dropped for something else");
+            Verdict::HeldBack {
+                level: REASONS[levels[0]].1,
+            }
+        }
+    }
+}
+
+/// The next moment: most packets come close together, and at times nothing comes for long.
+fn next(random: &mut StdRng, now_ns: u64) -> u64 {
+    let gap_ns = match random.random_range(0..1000) {
+        0 => random.random_range(0..2_000_000_000),
+        1..20 => random.random_range(0..20_000_000),
+        20..500 => 0,
+        _ => random.random_range(0..400_000),
+    };
+    // Packet rates count in these units, and are exact in them.
+    now_ns + ((gap_ns >> PACKET_TICK_SHIFT) << PACKET_TICK_SHIFT)
+}
+
+#[test]
+fn a_million_packets_fare_as_the_reference_says() -> Result<()> {
+    let mut verdicts = [0_u64; 6];
+    for set in 0..u64::from(PACKETS / PACKETS_EACH) {
+        let mut random = StdRng::seed_from_u64(set);
+        let mut topology = Topology::new(&mut random);
+        let tables = HostTables::new(&topology.world);
+        let mut now_ns = 1_000_000 << PACKET_TICK_SHIFT;
+        for number in 0..PACKETS_EACH {
+            now_ns = next(&mut random, now_ns);
+            tables.now_ns.set(now_ns);
+            let packet = Packet::new(&mut random);
+            let reference = &mut topology.references[packet.way as usize];
+            let (flow, capable) = (packet.slot as usize, packet.is_ecn_capable());
+            let expected = reference.take(flow, packet.bytes, capable, now_ns);
+            let found = verdict(&tables, &packet);
+            ensure!(
+                found == expected,
+                "set {set}, packet {number} of flow {flow} {:?}: {found:?} instead of {expected:?}",
+                reference.flows[flow]
+            );
+            verdicts[match expected {
+                Verdict::Passes { is_marked } => usize::from(is_marked),
+                Verdict::HeldBack { level } => 2 + usize::from(level),
+            }] += 1;
+        }
+        check_counters(set, &tables, &topology)?;
+    }
+    println!("passed, marked, held back by flow, session, SIM and customer: {verdicts:?}");
+    // Each of them often enough to mean something.
+    ensure!(verdicts.iter().all(|count| *count > 10_000), "{verdicts:?}");
+    Ok(())
+}
+
+/// Every level has counted what the reference has.
+fn check_counters(set: u64, tables: &HostTables, topology: &Topology) -> Result<()> {
+    let mut levels = tables.levels();
+    for (way, reference) in topology.references.iter().enumerate() {
+        for ((class, level), expected) in &reference.counts {
+            let record = &mut levels[level_index(*class, *level) as usize];
+            let counted = if way == 0 {
+                &mut record.uplink
+            } else {
+                &mut record.downlink
+            };
+            let found = [
+                [counted.passed_packets, counted.passed_bytes],
+                [counted.marked_packets, counted.marked_bytes],
+                [counted.dropped_packets, counted.dropped_bytes],
+            ];
+            ensure!(
+                found == *expected,
+                "set {set}, class {class}, level {level}: {found:?} instead of {expected:?}"
+            );
+            *counted = Default::default();
+        }
+    }
+    ensure!(
+        levels.iter().all(|record| *record == Default::default()),
+        "set {set}: counted elsewhere"
+    );
+    Ok(())
+}
