@@ -5,13 +5,41 @@
 //! [`Bandwidth`] answers what applies to a SIM now. It knows nothing of sessions and tables: the session room asks it, and
 //! puts what has changed into force.
 
+mod change;
 mod imsi;
+mod kept;
+mod rate;
+#[cfg(test)]
+mod tests;
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use imsi::Imsi;
+pub use change::{ChangeError, CustomerChange, SimChange};
+pub use imsi::{Imsi, NoImsi};
+pub use kept::{Ignored, Kept, KeptAssignment, KeptLimit};
+pub use rate::{NoRate, Rate};
+
+use crate::config;
+
+/// How long a full bucket may last.
+pub const DEPTHS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
+/// Customers at most.
+pub const MAX_CUSTOMERS: usize = 65_536;
+/// SIMs at most that the REST API has given something: as many as there can be sessions.
+pub const MAX_ASSIGNMENTS: usize = config::MAX_SESSIONS as usize;
+const MAX_NAME: usize = 63;
+
+/// Whether this can be the name of a speed class or a customer: 1 to 63 letters, digits, dots, hyphens and underscores.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(fits)
+}
 
 /// A speed class's number: its place in the config, from 1 on ([`upf_common::abi::NO_CLASS`] is none).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,6 +71,12 @@ pub struct SpeedClass {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CustomerId(pub Arc<str>);
 
+impl Borrow<str> for CustomerId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 /// SIMs that are a customer's, from the config; the first that fits decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomerRule {
@@ -72,8 +106,29 @@ pub struct Entitlement {
     pub customer: Option<CustomerId>,
 }
 
+/// For people.
+impl fmt::Display for SpeedLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = |bps: Option<u64>| {
+            let shown = |bps| {
+                Rate::from_bits(bps).map_or_else(|_| format!("{bps} bit/s"), |r| r.to_string())
+            };
+            bps.map_or_else(|| "no limit".to_owned(), shown)
+        };
+        let (up, down) = (rate(self.uplink_bps), rate(self.downlink_bps));
+        write!(f, "up {up}, down {down}, depth {:?}", self.depth)?;
+        f.write_str(if self.ecn { ", ECN" } else { "" })
+    }
+}
+
+impl fmt::Display for CustomerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Speed classes, customers, and who has which.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bandwidth {
     /// By [`ClassId`] less one.
     classes: Vec<SpeedClass>,
@@ -85,6 +140,18 @@ pub struct Bandwidth {
 }
 
 impl Bandwidth {
+    /// What the config says, before anybody was given anything.
+    #[must_use]
+    pub fn new(config: &config::Bandwidth) -> Self {
+        Self {
+            classes: config.classes.clone(),
+            default_class: config.default_class,
+            rules: config.rules.clone(),
+            customers: config.customers.iter().cloned().collect(),
+            assignments: HashMap::new(),
+        }
+    }
+
     /// Whether SIMs have limits of their own at all: there is a speed class or a customer.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
@@ -100,6 +167,38 @@ impl Bandwidth {
     /// All speed classes with their numbers.
     pub fn classes(&self) -> impl Iterator<Item = (ClassId, &SpeedClass)> {
         (1..).map(ClassId).zip(&self.classes)
+    }
+
+    /// The class of SIMs that were given none.
+    #[must_use]
+    pub fn default_class(&self) -> Option<ClassId> {
+        self.default_class
+    }
+
+    /// The speed class of this name.
+    #[must_use]
+    pub fn class_named(&self, name: &str) -> Option<ClassId> {
+        let mut classes = self.classes();
+        let (id, _) = classes.find(|(_, class)| &*class.name == name)?;
+        Some(id)
+    }
+
+    /// The customer of this name.
+    #[must_use]
+    pub fn customer_named(&self, name: &str) -> Option<&CustomerId> {
+        let (id, _) = self.customers.get_key_value(name)?;
+        Some(id)
+    }
+
+    /// All customers, in no order.
+    pub fn customers(&self) -> impl Iterator<Item = &CustomerId> {
+        self.customers.keys()
+    }
+
+    /// What a SIM was given by the REST API.
+    #[must_use]
+    pub fn assignment(&self, imsi: Imsi) -> Option<&Assignment> {
+        self.assignments.get(&imsi)
     }
 
     /// A customer's limit; `None` where the customer is unknown or has none.

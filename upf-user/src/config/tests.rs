@@ -1,5 +1,7 @@
 //! A sample, and one case for each kind of error.
 
+mod bandwidth;
+
 use std::time::Duration;
 
 use super::*;
@@ -97,7 +99,7 @@ fn the_summary_names_what_matters() {
         "10.100.0.2:8805",
         "n3: access, gtpu 10.1.0.2",
         "n6: core, to internet",
-        "100000",
+        "100000 sessions, 100000 limits",
     ] {
         assert!(summary.contains(part), "{part} in\n{summary}");
     }
