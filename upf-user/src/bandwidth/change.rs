@@ -1,18 +1,18 @@
 //! What the REST API asks for, in names, and why it cannot be.
 
-use super::{
-    Bandwidth, DEPTHS, MAX_ASSIGNMENTS, MAX_CUSTOMERS, Rate, SpeedLimit, is_name,
-    kept::default_limit,
-};
+use std::time::Duration;
+
+use upf_common::meter::DEFAULT_DEPTH_NS;
+
+use super::{Bandwidth, DEPTHS, Imsi, MAX_ASSIGNMENTS, MAX_CUSTOMERS, Rate, SpeedLimit, is_name};
 use crate::datapath::DatapathError;
 use crate::store::StoreError;
-use std::time::Duration;
 
 /// What a SIM is to have. In both: `None` leaves it as it is, `Some(None)` goes back to what the config says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimChange {
     /// The SIM.
-    pub imsi: super::Imsi,
+    pub imsi: Imsi,
     /// The name of its speed class.
     pub class: Option<Option<Box<str>>>,
     /// The name of its customer.
@@ -63,6 +63,14 @@ pub enum ChangeError {
         /// What was asked for.
         name: Box<str>,
     },
+    /// One of several SIMs cannot have what it is to have.
+    #[error("SIM {imsi}: {reason}")]
+    Sim {
+        /// The SIM.
+        imsi: Imsi,
+        /// Why not.
+        reason: Box<ChangeError>,
+    },
     /// It can be nobody's name.
     #[error("a name has 1 to 63 letters, digits, dots, hyphens and underscores")]
     NoName,
@@ -106,8 +114,15 @@ impl Bandwidth {
     /// Whether a change of a SIM can be made.
     ///
     /// # Errors
-    /// Why not.
+    /// [`ChangeError::Sim`]
     pub fn check_sim(&self, change: &SimChange) -> Result<(), ChangeError> {
+        self.check(change).map_err(|reason| ChangeError::Sim {
+            imsi: change.imsi,
+            reason: Box::new(reason),
+        })
+    }
+
+    fn check(&self, change: &SimChange) -> Result<(), ChangeError> {
         if let Some(Some(name)) = &change.class {
             if self.classes.is_empty() {
                 return Err(ChangeError::NoClasses);
@@ -155,17 +170,27 @@ impl Bandwidth {
             return Err(ChangeError::NoName);
         }
         change.check()?;
-        let limit = self.customers.get(customer);
+        let limit = self.customers.get(customer).map(Option::as_ref);
         if limit.is_none() {
             full("customers", MAX_CUSTOMERS, self.customers.len() + 1)?;
         }
-        let old = limit.cloned().flatten().unwrap_or_else(default_limit);
+        let old = limit.flatten().cloned().unwrap_or_else(|| self.no_limit());
         Ok(SpeedLimit {
             uplink_bps: change.uplink_bps.unwrap_or(old.uplink_bps),
             downlink_bps: change.downlink_bps.unwrap_or(old.downlink_bps),
             depth: change.depth_ms.map_or(old.depth, Duration::from_millis),
             ecn: change.ecn.unwrap_or(old.ecn),
         })
+    }
+
+    /// The limit of a customer that has none.
+    fn no_limit(&self) -> SpeedLimit {
+        SpeedLimit {
+            uplink_bps: None,
+            downlink_bps: None,
+            depth: Duration::from_nanos(DEFAULT_DEPTH_NS),
+            ecn: self.ecn,
+        }
     }
 
     fn unknown_class(&self, name: &str) -> ChangeError {

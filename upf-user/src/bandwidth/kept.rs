@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use upf_common::meter::DEFAULT_DEPTH_NS;
 
 use super::{Assignment, Bandwidth, CustomerId, Imsi, SimChange, SpeedLimit};
 
@@ -89,25 +88,6 @@ impl From<&KeptLimit> for SpeedLimit {
     }
 }
 
-/// The limit of a customer that has none.
-pub(super) fn default_limit() -> SpeedLimit {
-    SpeedLimit {
-        uplink_bps: None,
-        downlink_bps: None,
-        depth: Duration::from_nanos(DEFAULT_DEPTH_NS),
-        ecn: true,
-    }
-}
-
-impl SpeedLimit {
-    /// The same, `None` where it limits nothing.
-    #[must_use]
-    pub fn if_any(self) -> Option<Self> {
-        let is_limit = self.uplink_bps.is_some() || self.downlink_bps.is_some();
-        is_limit.then_some(self)
-    }
-}
-
 impl Bandwidth {
     /// What names mean now. What is unknown is left out.
     #[must_use]
@@ -130,7 +110,7 @@ impl Bandwidth {
             };
         }
         for (customer, limit) in &kept.customers {
-            self.set_customer(customer.clone(), SpeedLimit::from(limit).if_any());
+            self.set_customer(customer.clone(), Some(limit.into()));
         }
         let mut ignored = Ignored::default();
         for (imsi, kept) in &kept.sims {

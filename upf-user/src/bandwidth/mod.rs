@@ -71,6 +71,10 @@ pub struct SpeedClass {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CustomerId(pub Arc<str>);
 
+fn limited((customer, limit): &(CustomerId, SpeedLimit)) -> (CustomerId, Option<SpeedLimit>) {
+    (customer.clone(), Some(limit.clone()))
+}
+
 impl Borrow<str> for CustomerId {
     fn borrow(&self) -> &str {
         &self.0
@@ -130,6 +134,8 @@ impl fmt::Display for CustomerId {
 /// Speed classes, customers, and who has which.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bandwidth {
+    /// Whether limits mark where nobody says otherwise.
+    ecn: bool,
     /// By [`ClassId`] less one.
     classes: Vec<SpeedClass>,
     default_class: Option<ClassId>,
@@ -144,10 +150,11 @@ impl Bandwidth {
     #[must_use]
     pub fn new(config: &config::Bandwidth) -> Self {
         Self {
+            ecn: config.ecn,
             classes: config.classes.clone(),
             default_class: config.default_class,
             rules: config.rules.clone(),
-            customers: config.customers.iter().cloned().collect(),
+            customers: config.customers.iter().map(limited).collect(),
             assignments: HashMap::new(),
         }
     }
@@ -233,7 +240,7 @@ impl Bandwidth {
         }
     }
 
-    /// Notes a customer's limit.
+    /// Notes a customer's limit, and the customer where it is new.
     pub fn set_customer(&mut self, customer: CustomerId, limit: Option<SpeedLimit>) {
         self.customers.insert(customer, limit);
     }

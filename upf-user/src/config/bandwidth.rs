@@ -29,7 +29,7 @@ pub struct Bandwidth {
     /// The class of SIMs that were given none.
     pub default_class: Option<ClassId>,
     /// Customers in the order of the file, with their limits.
-    pub customers: Vec<(CustomerId, Option<SpeedLimit>)>,
+    pub customers: Vec<(CustomerId, SpeedLimit)>,
     /// SIMs that are a customer's; the first that fits decides.
     pub rules: Vec<CustomerRule>,
 }
@@ -56,9 +56,6 @@ impl Bandwidth {
             lines.push(format!("class      {name}: {limit}{default}"));
         }
         for (customer, limit) in &self.customers {
-            let limit = limit
-                .as_ref()
-                .map_or_else(|| "no limit".to_owned(), SpeedLimit::to_string);
             lines.push(format!("customer   {customer}: {limit}"));
         }
         let rules = self.rules.iter();
@@ -152,7 +149,7 @@ fn read_classes(root: &Section<'_>, ecn: bool) -> Option<Vec<SpeedClass>> {
     classes.collect::<Vec<_>>().into_iter().collect()
 }
 
-fn read_customers(root: &Section<'_>, ecn: bool) -> Option<Vec<(CustomerId, Option<SpeedLimit>)>> {
+fn read_customers(root: &Section<'_>, ecn: bool) -> Option<Vec<(CustomerId, SpeedLimit)>> {
     let sections = root.named_sections("customer");
     if let Some((_, section)) = sections.get(MAX_CUSTOMERS) {
         section.problem_here(format!(
@@ -163,9 +160,7 @@ fn read_customers(root: &Section<'_>, ecn: bool) -> Option<Vec<(CustomerId, Opti
     let customers = sections.iter().map(|(name, section)| {
         let limit = read_limit(section, ecn);
         let name = read_name(section, name);
-        let limit = limit?;
-        let is_limited = limit.uplink_bps.is_some() || limit.downlink_bps.is_some();
-        Some((CustomerId(name?), is_limited.then_some(limit)))
+        Some((CustomerId(name?), limit?))
     });
     customers.collect::<Vec<_>>().into_iter().collect()
 }
@@ -224,7 +219,7 @@ fn read_depth(section: &Section<'_>) -> Option<Duration> {
 
 fn read_rules(
     root: &Section<'_>,
-    customers: Option<&[(CustomerId, Option<SpeedLimit>)]>,
+    customers: Option<&[(CustomerId, SpeedLimit)]>,
 ) -> Option<Vec<CustomerRule>> {
     let sections = root.sections("customer_rule");
     if let Some(section) = sections.get(MAX_RULES) {
@@ -242,7 +237,7 @@ fn read_rules(
 
 fn read_rule(
     section: &Section<'_>,
-    customers: Option<&[(CustomerId, Option<SpeedLimit>)]>,
+    customers: Option<&[(CustomerId, SpeedLimit)]>,
 ) -> Option<CustomerRule> {
     let customer = section.text("customer", "acme");
     let imsis = read_imsis(section);

@@ -54,11 +54,11 @@ fn classes_customers_and_rules_are_read_in_their_order() {
         (gold.limit.uplink_bps, gold.limit.downlink_bps),
         (None, None)
     );
-    let [(acme, limit), (plain, None)] = &customers[..] else {
+    let [(acme, limit), (plain, none)] = &customers[..] else {
         panic!("{customers:?}");
     };
     assert_eq!((&*acme.0, &*plain.0), ("acme", "plain"));
-    let limit = limit.as_ref().unwrap();
+    assert_eq!((none.uplink_bps, none.downlink_bps), (None, None));
     assert_eq!(
         (limit.uplink_bps, limit.downlink_bps),
         (Some(1_000_000_000), None)
@@ -78,7 +78,7 @@ fn classes_customers_and_rules_are_read_in_their_order() {
         "class      s1.slow: up 128 kbit/s, down 1.5 Mbit/s, depth 50ms, the default",
         "class      gold: up no limit, down no limit, depth 100ms, ECN",
         "customer   acme: up 1 Gbit/s, down no limit, depth 100ms",
-        "customer   plain: no limit",
+        "customer   plain: up no limit, down no limit, depth 100ms",
         "customer   acme: SIMs 001010000000000 to 001010000099999 of iot.acme",
         "marking    QFI 5: inner DSCP 46",
     ] {
