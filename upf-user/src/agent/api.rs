@@ -18,7 +18,7 @@ use crate::session::{CustomerView, SessionView, SimView};
 /// What HTTP reads from.
 pub(super) struct Api {
     pub(super) control: Arc<Control<BpfDatapath>>,
-    pub(super) changes: Changes<BpfDatapath>,
+    pub(super) changes: Arc<Changes<BpfDatapath>>,
     pub(super) gtpu: Arc<Engine<Control<BpfDatapath>>>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) readiness: Arc<Readiness>,

@@ -103,10 +103,10 @@ impl<D: Datapath> Control<D> {
     ///
     /// # Errors
     /// The first that `work` has; what comes behind it is not worked on.
-    pub(super) fn in_slices<T, E>(
+    pub(super) fn in_slices<'a, T, E>(
         &self,
-        items: &[T],
-        mut work: impl FnMut(&mut Sessions<D>, &T) -> Result<(), E>,
+        items: &'a [T],
+        mut work: impl FnMut(&mut Sessions<D>, &'a T) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut items = items.iter().peekable();
         while items.peek().is_some() {

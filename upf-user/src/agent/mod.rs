@@ -284,7 +284,7 @@ async fn start(
     };
     let gtpu = signalling.start(&mut tasks);
     let api = Api {
-        changes: Changes::new(Arc::clone(&control), kept),
+        changes: Arc::new(Changes::new(Arc::clone(&control), kept)),
         control: Arc::clone(&control),
         gtpu,
         metrics,
@@ -339,6 +339,8 @@ fn serve_peers(
         told.await;
         ("the watch of GTP-U peers", Ok(()))
     });
+    let settled = settle_changes(Arc::clone(&api.changes));
+    tasks.spawn(async { ("changes of bandwidth", settled.await) });
     let api = Arc::new(api);
     tasks.spawn(async { ("HTTP", http::serve(listeners.http, api).await) });
 }
@@ -354,6 +356,17 @@ fn follow_fast_path(
     if let Some(logger) = logger {
         let followed = events::follow_logs(logger);
         tasks.spawn(async { ("the fast path's log", followed.await) });
+    }
+}
+
+/// Tries again what could not be put into force. It waits where a change is being made, thus not in a task.
+async fn settle_changes(changes: Arc<Changes<BpfDatapath>>) -> io::Result<()> {
+    let mut interval = tokio::time::interval(changes::SETTLE_EVERY);
+    loop {
+        interval.tick().await;
+        let changes = Arc::clone(&changes);
+        let settled = tokio::task::spawn_blocking(move || changes.settle());
+        settled.await.map_err(io::Error::other)?;
     }
 }
 

@@ -41,12 +41,6 @@ pub enum ChangeError {
          downlink = \"1 Mbit/s\" into upf.toml and start the agent anew"
     )]
     NoClasses,
-    /// The config has neither speed classes nor customers, so SIMs have no limits of their own.
-    #[error(
-        "SIMs and customers have no limits here; write [speed_class.\"basic\"] or [customer.\"acme\"] into upf.toml \
-         and start the agent anew"
-    )]
-    NotInUse,
     /// There is no such speed class.
     #[error("there is no speed class \"{name}\"; there are: {known}")]
     UnknownClass {
@@ -97,8 +91,7 @@ pub enum ChangeError {
     NotStored(#[from] StoreError),
     /// It is kept, and what it says is not in the fast path's tables for all that it concerns.
     #[error(
-        "the change is kept, but is not in force for {failed} of {all} yet; send it again, \
-         or it comes into force with the next session: {source}"
+        "the change is kept, but not in force for {failed} of {all} yet; it is tried again every second: {source}"
     )]
     NotInForce {
         /// How many SIMs or customers.
@@ -131,9 +124,6 @@ impl Bandwidth {
                 return Err(self.unknown_class(name));
             }
         }
-        if !self.is_in_use() {
-            return Err(ChangeError::NotInUse);
-        }
         if let Some(Some(name)) = &change.customer {
             if !is_name(name) {
                 return Err(ChangeError::NoName);
@@ -163,9 +153,6 @@ impl Bandwidth {
         customer: &str,
         change: &CustomerChange,
     ) -> Result<SpeedLimit, ChangeError> {
-        if !self.is_in_use() {
-            return Err(ChangeError::NotInUse);
-        }
         if !is_name(customer) {
             return Err(ChangeError::NoName);
         }

@@ -39,15 +39,6 @@ pub struct Kept {
     pub sims: Vec<(Imsi, KeptAssignment)>,
 }
 
-/// How much of what was kept means nothing now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ignored {
-    /// SIMs whose speed class or customer there is not.
-    pub sims: usize,
-    /// Customers, where the config has no limits of SIMs at all.
-    pub customers: usize,
-}
-
 impl KeptAssignment {
     /// Changes what is to be changed.
     pub fn change(&mut self, change: &SimChange) {
@@ -100,24 +91,17 @@ impl Bandwidth {
         }
     }
 
-    /// Takes note of what was kept, and tells how much of it means nothing under this config: all of it where SIMs have
-    /// no limits, otherwise what was given to SIMs and is not there any more.
-    pub fn restore(&mut self, kept: &Kept) -> Ignored {
-        if !self.is_in_use() {
-            return Ignored {
-                sims: kept.sims.len(),
-                customers: kept.customers.len(),
-            };
-        }
+    /// Takes note of what was kept, and tells for how many SIMs part of it means nothing under this config.
+    pub fn restore(&mut self, kept: &Kept) -> usize {
         for (customer, limit) in &kept.customers {
             self.set_customer(customer.clone(), Some(limit.into()));
         }
-        let mut ignored = Ignored::default();
+        let mut ignored = 0;
         for (imsi, kept) in &kept.sims {
             let assignment = self.assigned(kept);
             let is_whole = assignment.class.is_some() == kept.class.is_some()
                 && assignment.customer.is_some() == kept.customer.is_some();
-            ignored.sims += usize::from(!is_whole);
+            ignored += usize::from(!is_whole);
             self.assign(*imsi, assignment);
         }
         ignored

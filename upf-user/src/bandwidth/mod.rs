@@ -21,7 +21,7 @@ use std::time::Duration;
 
 pub use change::{ChangeError, CustomerChange, SimChange};
 pub use imsi::{Imsi, NoImsi};
-pub use kept::{Ignored, Kept, KeptAssignment, KeptLimit};
+pub use kept::{Kept, KeptAssignment, KeptLimit};
 pub use rate::{NoRate, Rate};
 
 use crate::config;

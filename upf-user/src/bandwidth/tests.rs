@@ -110,10 +110,7 @@ fn without_classes_the_answer_is_what_to_write() {
         class: Some(None),
         ..class_change("")
     };
-    let error = none.check_sim(&reset).unwrap_err();
-    assert!(error.to_string().contains("[customer.\"acme\"]"), "{error}");
-    let error = none.changed_limit("acme", &CustomerChange::default());
-    assert!(matches!(error, Err(ChangeError::NotInUse)));
+    none.check_sim(&reset).unwrap();
 }
 
 #[test]
@@ -175,7 +172,7 @@ fn what_means_nothing_any_more_is_ignored_and_counted() {
     };
     let mut bandwidth = bandwidth();
     let ignored = bandwidth.restore(&kept);
-    assert_eq!((ignored.sims, ignored.customers), (2, 0));
+    assert_eq!(ignored, 2);
     let first = bandwidth.entitlement(sim(1), None);
     assert_eq!(
         (first.class, first.customer),
@@ -189,10 +186,6 @@ fn what_means_nothing_any_more_is_ignored_and_counted() {
     assert_eq!(bandwidth.assignment(sim(3)), None);
     let new = bandwidth.customer_limit(&CustomerId("new".into())).unwrap();
     assert_eq!((new.uplink_bps, new.depth.as_millis()), (Some(9000), 10));
-    let mut none = Bandwidth::default();
-    let ignored = none.restore(&kept);
-    assert_eq!((ignored.sims, ignored.customers), (3, 1));
-    assert_eq!(none, Bandwidth::default());
 }
 
 #[test]

@@ -339,7 +339,6 @@ pub(super) async fn customer(
     responses(
         (status = 200, description = "The customer as it is now", body = CustomerView),
         (status = 400, description = "Not a name, not such a body, or no such limit", content_type = "application/problem+json", body = Problem),
-        (status = 409, description = "The config has neither speed classes nor customers", content_type = "application/problem+json", body = Problem),
         (status = 413, description = "The body is too large", content_type = "application/problem+json", body = Problem),
         (status = 415, description = "The body is not JSON", content_type = "application/problem+json", body = Problem),
         (status = 500, description = "It was not kept, or is not in force yet", content_type = "application/problem+json", body = Problem),
@@ -424,7 +423,7 @@ impl From<ChangeError> for Problem {
 
 fn status(error: &ChangeError) -> StatusCode {
     match error {
-        ChangeError::NoClasses | ChangeError::NotInUse => StatusCode::CONFLICT,
+        ChangeError::NoClasses => StatusCode::CONFLICT,
         ChangeError::UnknownClass { .. } | ChangeError::UnknownCustomer { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

@@ -141,7 +141,7 @@ impl Service for Fake {
     }
 
     fn change_sims(&self, changes: &[SimChange]) -> Result<(), ChangeError> {
-        let shared = self.bandwidth.as_ref().ok_or(ChangeError::NotInUse)?;
+        let shared = self.bandwidth.as_ref().ok_or(ChangeError::NoClasses)?;
         let mut bandwidth = shared.lock().unwrap();
         for change in changes {
             bandwidth.check_sim(change)?;
@@ -156,7 +156,7 @@ impl Service for Fake {
     }
 
     fn change_customer(&self, name: &str, change: &CustomerChange) -> Result<(), ChangeError> {
-        let shared = self.bandwidth.as_ref().ok_or(ChangeError::NotInUse)?;
+        let shared = self.bandwidth.as_ref().ok_or(ChangeError::NoClasses)?;
         let mut bandwidth = shared.lock().unwrap();
         let limit = bandwidth.changed_limit(name, change)?;
         bandwidth.set_customer(CustomerId(name.into()), Some(limit));

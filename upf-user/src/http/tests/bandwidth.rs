@@ -258,7 +258,6 @@ async fn what_cannot_be_is_a_problem_with_its_reason() {
         ),
         (server, "GET /v1/sims", "", 405, "see /openapi.json"),
         (empty, &put, "{\"class\": \"slow\"}", 409, "into upf.toml"),
-        (empty, "PUT /v1/customers/acme", "{}", 409, "into upf.toml"),
     ];
     for (server, what, body, expected, says) in rows {
         let (status, head, answer) = send(server, what, JSON, body).await;
