@@ -79,6 +79,7 @@ impl Product {
             blocks: pools.blocks(),
             peers: 1,
             lists: 1,
+            limits: 1,
         };
         let mut loaded = load(&sizes, None)?;
         loaded.ports.write_pools(&pools)?;

@@ -60,6 +60,7 @@ pub fn no_sessions() -> Sessions<MemoryDatapath> {
         blocks: config.pools.blocks(),
         peers: 16,
         lists: 64,
+        limits: SLOTS,
     });
     Sessions::new(config, tables)
 }

@@ -65,6 +65,7 @@ fn sessions() -> Sessions<MemoryDatapath> {
         blocks: config.pools.blocks(),
         peers: 8,
         lists: 64,
+        limits: 512,
     });
     Sessions::with_random(config, tables, StdRng::seed_from_u64(29_244))
 }

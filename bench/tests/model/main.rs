@@ -84,6 +84,7 @@ impl Set {
             blocks: config.pools.blocks(),
             peers: ENTRIES,
             lists: PAGES,
+            limits: SLOTS,
         });
         ensure!(config.pools.blocks() <= BLOCKS);
         let random = StdRng::seed_from_u64(author.0.random());

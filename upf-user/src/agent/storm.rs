@@ -88,6 +88,7 @@ impl Agent {
             blocks: sessions.pools.blocks(),
             peers: 64,
             lists: SLOTS,
+            limits: SLOTS,
         });
         let sessions = Sessions::new(sessions, tables);
         let started = UNIX_EPOCH + Duration::from_secs(1_700_000_000);

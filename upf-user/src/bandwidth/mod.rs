@@ -231,6 +231,17 @@ impl Bandwidth {
         }
     }
 
+    /// The customer that the config leads a SIM to, whose first session has these DNNs or network instances.
+    #[must_use]
+    pub fn customer_by_rule(&self, imsi: Imsi, names: &[&str]) -> Option<CustomerId> {
+        let fits = |rule: &&CustomerRule| match names {
+            [] => rule.fits(imsi, None),
+            names => names.iter().any(|name| rule.fits(imsi, Some(name))),
+        };
+        let rule = self.rules.iter().find(fits)?;
+        Some(rule.customer.clone())
+    }
+
     /// Notes what a SIM is given; an empty assignment is forgotten.
     pub fn assign(&mut self, imsi: Imsi, assignment: Assignment) {
         if assignment == Assignment::default() {

@@ -8,7 +8,10 @@ use rand::{Rng, SeedableRng};
 use upf_common::abi::{Peer, RuleList, Rules, UeKey};
 use upf_common::meter::Rate;
 
-use super::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex};
+use super::{
+    Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting, SlotCounters,
+    SlotIndex,
+};
 
 /// Which writes fail.
 #[derive(Clone, Debug, Default)]
@@ -112,6 +115,10 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
         self.lock().0.lists()
     }
 
+    fn limits(&self) -> u32 {
+        self.lock().0.limits()
+    }
+
     fn write_rules(
         &mut self,
         slot: SlotIndex,
@@ -144,6 +151,29 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
         direction: Direction,
     ) -> Result<SlotCounters, DatapathError> {
         self.lock().0.counters(slot, direction)
+    }
+
+    fn write_limit(
+        &mut self,
+        limit: LimitIndex,
+        direction: Direction,
+        setting: &LimitSetting,
+    ) -> Result<(), DatapathError> {
+        self.write("LIMITS", |inner| {
+            inner.write_limit(limit, direction, setting)
+        })
+    }
+
+    fn reset_limit(&mut self, limit: LimitIndex) -> Result<(), DatapathError> {
+        self.write("LIMITS", |inner| inner.reset_limit(limit))
+    }
+
+    fn limit_counters(
+        &self,
+        limit: LimitIndex,
+        direction: Direction,
+    ) -> Result<LimitCounters, DatapathError> {
+        self.lock().0.limit_counters(limit, direction)
     }
 
     fn set_block(&mut self, block: u32, first: Option<SlotIndex>) -> Result<(), DatapathError> {
@@ -207,6 +237,7 @@ mod tests {
             blocks: 1,
             peers: 1,
             lists: 1,
+            limits: 1,
         }));
         tables.set(chaos);
         std::array::from_fn(|n| {

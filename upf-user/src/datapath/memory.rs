@@ -3,10 +3,15 @@
 use std::collections::HashMap;
 
 use ipnet::IpNet;
-use upf_common::abi::{self, NO_SLOT, Peer, RuleList, Rules, UeKey, UeNetwork, network_bits};
+use upf_common::abi::{
+    self, Limit, NO_SLOT, Peer, RuleList, Rules, UeKey, UeNetwork, network_bits,
+};
 use upf_common::meter::Rate;
 
-use super::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex, network_key};
+use super::{
+    Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting, SlotCounters,
+    SlotIndex, network_key,
+};
 
 /// Sizes of a [`MemoryDatapath`], in entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +24,8 @@ pub struct Sizes {
     pub peers: u32,
     /// Rule lists.
     pub lists: u32,
+    /// Limits beside those of slots.
+    pub limits: u32,
 }
 
 /// The fast path's tables in memory.
@@ -31,6 +38,7 @@ pub struct MemoryDatapath {
     framed: HashMap<(u32, UeNetwork), u32>,
     peers: Vec<Peer>,
     lists: Vec<RuleList>,
+    limits: Vec<Limit>,
     end_markers: Vec<(Peer, [u8; 4])>,
 }
 
@@ -46,6 +54,7 @@ impl MemoryDatapath {
             framed: HashMap::new(),
             peers: vec![Peer::default(); sizes.peers as usize],
             lists: vec![RuleList::default(); sizes.lists as usize],
+            limits: vec![Limit::default(); sizes.limits as usize],
             end_markers: Vec::new(),
         }
     }
@@ -136,6 +145,17 @@ impl MemoryDatapath {
         self.lists.get(index as usize)
     }
 
+    /// A limit's record.
+    #[must_use]
+    pub fn limit(&self, index: u32) -> Option<&Limit> {
+        self.limits.get(index as usize)
+    }
+
+    /// A limit's record, for the packet logic that counts and meters in it.
+    pub fn limit_mut(&mut self, index: u32) -> Option<&mut Limit> {
+        self.limits.get_mut(index as usize)
+    }
+
     /// Entries of the TEID map and of the UE address map.
     #[must_use]
     pub fn hash_entries(&self) -> (usize, usize) {
@@ -187,6 +207,10 @@ impl Datapath for MemoryDatapath {
 
     fn lists(&self) -> u32 {
         self.lists.len() as u32
+    }
+
+    fn limits(&self) -> u32 {
+        self.limits.len() as u32
     }
 
     fn write_rules(
@@ -258,6 +282,52 @@ impl Datapath for MemoryDatapath {
             bytes: state.bytes,
             dropped_packets: state.dropped_packets,
             dropped_bytes: state.dropped_bytes,
+        })
+    }
+
+    fn write_limit(
+        &mut self,
+        limit: LimitIndex,
+        direction: Direction,
+        setting: &LimitSetting,
+    ) -> Result<(), DatapathError> {
+        let record = self.limit_mut(limit.0);
+        let record = record.ok_or(out_of_range("LIMITS", limit.0))?;
+        let half = match direction {
+            Direction::Uplink => &mut record.uplink,
+            Direction::Downlink => &mut record.downlink,
+        };
+        half.ticks_per_byte = setting.ticks_per_byte;
+        half.depth = setting.depth;
+        half.parent = setting.parent_number();
+        half.level = setting.level;
+        half.flags = setting.flags;
+        half.class = setting.class;
+        Ok(())
+    }
+
+    fn reset_limit(&mut self, limit: LimitIndex) -> Result<(), DatapathError> {
+        let record = self.limit_mut(limit.0);
+        *record.ok_or(out_of_range("LIMITS", limit.0))? = Limit::default();
+        Ok(())
+    }
+
+    fn limit_counters(
+        &self,
+        limit: LimitIndex,
+        direction: Direction,
+    ) -> Result<LimitCounters, DatapathError> {
+        let record = self.limit(limit.0);
+        let record = record.ok_or(out_of_range("LIMITS", limit.0))?;
+        let half = match direction {
+            Direction::Uplink => &record.uplink,
+            Direction::Downlink => &record.downlink,
+        };
+        Ok(LimitCounters {
+            marked_packets: half.marked_packets,
+            marked_bytes: half.marked_bytes,
+            dropped_packets: half.dropped_packets,
+            dropped_bytes: half.dropped_bytes,
         })
     }
 
@@ -361,6 +431,7 @@ mod tests {
             blocks: 2,
             peers: 2,
             lists: 2,
+            limits: 2,
         })
     }
 
@@ -429,6 +500,53 @@ mod tests {
         tables.remove_framed(7, net("10.1.0.0/16")).unwrap();
         assert_eq!(tables.framed(7, mapped([10, 1, 0, 1])), Some(1));
         assert_eq!(tables.framed(7, mapped([11, 1, 0, 1])), None);
+    }
+
+    #[test]
+    fn a_change_of_a_limit_leaves_bucket_and_counters() {
+        let mut tables = tables();
+        let limit = LimitIndex(1);
+        let setting = LimitSetting {
+            ticks_per_byte: 7,
+            depth: 70,
+            parent: Some(LimitIndex(0)),
+            level: abi::level::SIM,
+            flags: abi::limit_flags::MARK,
+            class: 3,
+        };
+        let record = tables.limit_mut(1).unwrap();
+        record.downlink.full_at = 9;
+        record.downlink.dropped_packets = 5;
+        tables
+            .write_limit(limit, Direction::Downlink, &setting)
+            .unwrap();
+        let expected = abi::LimitDirection {
+            full_at: 9,
+            ticks_per_byte: 7,
+            depth: 70,
+            parent: 0,
+            level: abi::level::SIM,
+            flags: abi::limit_flags::MARK,
+            class: 3,
+            dropped_packets: 5,
+            ..abi::LimitDirection::default()
+        };
+        assert_eq!(tables.limit(1).unwrap().downlink, expected);
+        assert_eq!(
+            tables.limit(1).unwrap().uplink,
+            abi::LimitDirection::default()
+        );
+        let counted = tables.limit_counters(limit, Direction::Downlink).unwrap();
+        assert_eq!(counted.dropped_packets, 5);
+        tables.reset_limit(limit).unwrap();
+        assert_eq!(*tables.limit(1).unwrap(), Limit::default());
+        let beyond = LimitIndex(2);
+        assert!(tables.reset_limit(beyond).is_err());
+        assert!(
+            tables
+                .write_limit(beyond, Direction::Uplink, &setting)
+                .is_err()
+        );
     }
 
     #[test]

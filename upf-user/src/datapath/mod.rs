@@ -11,12 +11,78 @@ pub mod memory;
 pub mod slots;
 
 use ipnet::IpNet;
-use upf_common::abi::{Peer, RuleList, Rules, UeKey, UeNetwork, mapped, network_bits};
+use upf_common::abi::{
+    LimitDirection, NO_LIMIT, Peer, RuleList, Rules, UeKey, UeNetwork, mapped, network_bits,
+};
 use upf_common::meter::Rate;
 
 /// A slot's number, below [`Datapath::capacity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SlotIndex(pub u32);
+
+/// A limit's number, below [`Datapath::limits`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LimitIndex(pub u32);
+
+/// What one direction of a limit demands, see [`LimitDirection`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitSetting {
+    /// Ticks that one byte takes, or one packet; 0 lets everything pass.
+    pub ticks_per_byte: u64,
+    /// The bucket's depth in ticks.
+    pub depth: u64,
+    /// The next limit.
+    pub parent: Option<LimitIndex>,
+    /// One of [`upf_common::abi::level`].
+    pub level: u8,
+    /// Bits of [`upf_common::abi::limit_flags`].
+    pub flags: u8,
+    /// The speed class that it is counted under.
+    pub class: u16,
+}
+
+impl Default for LimitSetting {
+    /// That of a limit which nobody has.
+    fn default() -> Self {
+        let LimitDirection {
+            ticks_per_byte,
+            depth,
+            level,
+            flags,
+            class,
+            ..
+        } = LimitDirection::default();
+        Self {
+            ticks_per_byte,
+            depth,
+            parent: None,
+            level,
+            flags,
+            class,
+        }
+    }
+}
+
+impl LimitSetting {
+    /// [`LimitDirection::parent`].
+    #[must_use]
+    pub fn parent_number(&self) -> u32 {
+        self.parent.map_or(NO_LIMIT, |parent| parent.0)
+    }
+}
+
+/// What one direction of a limit has counted since [`Datapath::reset_limit`]: inner packets and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LimitCounters {
+    /// Packets that passed and were marked.
+    pub marked_packets: u64,
+    /// Bytes of those.
+    pub marked_bytes: u64,
+    /// Packets that were held back.
+    pub dropped_packets: u64,
+    /// Bytes of those.
+    pub dropped_bytes: u64,
+}
 
 /// Traffic directions, as seen from the UE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,6 +147,9 @@ pub trait Datapath: Send {
     /// Number of entries for [`Self::write_list`].
     fn lists(&self) -> u32;
 
+    /// Number of limits beside those of slots.
+    fn limits(&self) -> u32;
+
     /// Puts the rules of one direction into force. [`Rules::default`] empties it.
     fn write_rules(
         &mut self,
@@ -90,8 +159,7 @@ pub trait Datapath: Send {
     ) -> Result<(), DatapathError>;
     /// The rules in force.
     fn read_rules(&self, slot: SlotIndex, direction: Direction) -> Result<Rules, DatapathError>;
-    /// Sets the rate of the meter in one direction of a slot; rules name the slot ([`Rules::meter_slot`],
-    /// [`Rules::shared_meter_slot`]).
+    /// Sets the rate of the meter in one direction of a slot; rules name the slot ([`Rules::meter_slot`]).
     fn write_meter(
         &mut self,
         slot: SlotIndex,
@@ -107,6 +175,23 @@ pub trait Datapath: Send {
         slot: SlotIndex,
         direction: Direction,
     ) -> Result<SlotCounters, DatapathError>;
+
+    /// Says what one direction of a limit demands from now on; bucket and counters stay. Packets may see part of the old
+    /// setting and part of the new one for as long as that takes.
+    fn write_limit(
+        &mut self,
+        limit: LimitIndex,
+        direction: Direction,
+        setting: &LimitSetting,
+    ) -> Result<(), DatapathError>;
+    /// Zeroes the counters of both directions, fills their buckets and takes their settings.
+    fn reset_limit(&mut self, limit: LimitIndex) -> Result<(), DatapathError>;
+    /// What a limit has counted.
+    fn limit_counters(
+        &self,
+        limit: LimitIndex,
+        direction: Direction,
+    ) -> Result<LimitCounters, DatapathError>;
 
     /// Gives an address block 256 slots from `first` on, or none.
     fn set_block(&mut self, block: u32, first: Option<SlotIndex>) -> Result<(), DatapathError>;

@@ -6,7 +6,7 @@ use super::compile::{Compiler, Subscriber};
 use super::detections::Basis;
 use super::obstacle::Obstacle;
 use super::request::Requested;
-use super::{InForce, Sessions, answers, checks};
+use super::{InForce, Sessions, answers, checks, sims};
 use crate::datapath::Datapath;
 use crate::datapath::slots::{Changed, Image};
 use crate::pfcp::message::Refusal;
@@ -61,6 +61,12 @@ impl<D: Datapath> Sessions<D> {
         basis: &Basis,
         now: Instant,
     ) -> Result<Changed, Obstacle> {
+        // What is in force was compiled for the subscriber with the SIM that it had.
+        let current = subscriber;
+        let subscriber = Subscriber {
+            sim: sims::sim_of(&self.bandwidth, &subscriber),
+            ..subscriber
+        };
         if !self.endings.is_empty() {
             let compiler = Compiler::new(&self.config, subscriber, &requested.model, basis);
             let wanted = compiler.wanted();
@@ -68,13 +74,14 @@ impl<D: Datapath> Sessions<D> {
         }
         let (config, tables, books) = (&self.config, &mut self.tables, &mut self.books);
         let compiler = Compiler::new(config, subscriber, &requested.model, basis);
-        let wanted = compiler.wanted();
+        let mut wanted = compiler.wanted();
+        sims::want(&mut wanted, &compiler, &self.bandwidth, &subscriber);
         answers::check_free(books, old.seating, &wanted, requested)?;
         answers::check_routes(books, old.seating, &wanted, &compiler)?;
         if !books.settle(tables)? {
             return Err(Obstacle::Behind);
         }
-        let old_compiler = Compiler::new(config, subscriber, old.model, old.basis);
+        let old_compiler = Compiler::new(config, current, old.model, old.basis);
         let old_image = old_compiler.image(old.seating, books)?;
         let (seid, random) = (subscriber.seid, &mut self.random);
         let prepared = books.prepare(seid, old.seating, &wanted, now, random)?;

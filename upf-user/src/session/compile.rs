@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::chains::Chains;
 use super::config::SessionsConfig;
 use super::detection::{self, Detection, Forward, LimitKey};
 use super::detections::Basis;
 use super::half::Identity;
 use super::limits;
 use super::model::{Model, NetworkInstance, UeAddresses};
+use crate::bandwidth::Imsi;
 use crate::datapath::slots::{
-    Duplicate, DuplicateSet, EndMarker, FramedRoute, MeterScope, PeerKey, SharedMeterKey,
-    UeEndpoint, Wanted, WantedTunnel, outermost,
+    Duplicate, DuplicateSet, EndMarker, FramedRoute, PeerKey, UeEndpoint, Wanted, WantedTunnel,
+    outermost,
 };
 use crate::pfcp::ie::{Interface, NodeId};
 
@@ -20,15 +22,19 @@ use crate::pfcp::ie::{Interface, NodeId};
 pub(super) struct Subscriber<'a> {
     pub(super) owner: &'a NodeId,
     pub(super) imsi: Option<&'a str>,
+    pub(super) dnn: Option<&'a str>,
     pub(super) seid: u64,
+    /// Its SIM, where SIMs have limits.
+    pub(super) sim: Option<Imsi>,
 }
 
 /// Compiles the detections of one session.
 pub(super) struct Compiler<'a> {
-    config: &'a SessionsConfig,
-    subscriber: Subscriber<'a>,
+    pub(super) config: &'a SessionsConfig,
     /// In the order in which they are looked at.
     pub(super) detections: Vec<Detection>,
+    /// The limits of each.
+    pub(super) chains: Chains,
     /// UE addresses that we chose.
     allocated: Vec<UeEndpoint>,
     /// The UE's addresses in all detections.
@@ -52,7 +58,7 @@ impl<'a> Compiler<'a> {
         let ue = all.fold(UeAddresses::default(), |ue, detection| ue.or(detection.ue));
         let mut compiler = Self {
             config,
-            subscriber,
+            chains: Chains::new(&detections, &subscriber, config.ecn),
             detections,
             allocated: model.chosen().collect(),
             ue,
@@ -92,7 +98,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn wanted(&self) -> Wanted {
         let mut wanted = Wanted::default();
         let (mut addresses, mut meters) = (BTreeSet::new(), BTreeSet::new());
-        let (mut shared_meters, mut peers) = (BTreeSet::new(), BTreeSet::new());
+        let mut peers = BTreeSet::new();
         for detection in &self.detections {
             match detection.tunnel {
                 Some(tunnel) => {
@@ -105,16 +111,7 @@ impl<'a> Compiler<'a> {
                 }
                 None => addresses.extend(self.endpoints(detection)),
             }
-            for limit in &detection.limits {
-                match limit.key {
-                    LimitKey::Qer(qer) => {
-                        meters.insert(detection.meter_key(qer));
-                    }
-                    LimitKey::Correlated(id) => {
-                        shared_meters.insert(self.shared_key(detection, id));
-                    }
-                }
-            }
+            meters.extend(self.metered(detection).map(|qer| detection.meter_key(qer)));
             peers.extend(detection.forward().and_then(|forward| self.peer(forward)));
             if let Some(set) = self.duplicates(detection)
                 && !wanted.duplicates.contains(&set)
@@ -139,7 +136,8 @@ impl<'a> Compiler<'a> {
         wanted.allocated.clone_from(&self.allocated);
         wanted.framed_routes.clone_from(&self.routes);
         wanted.meters.extend(meters);
-        wanted.shared_meters.extend(shared_meters);
+        let limits: BTreeSet<_> = self.chains.keys().collect();
+        wanted.limits.extend(limits.into_iter().cloned());
         wanted.peers.extend(peers);
         wanted
     }
@@ -262,16 +260,13 @@ impl<'a> Compiler<'a> {
         (!set.is_empty()).then_some(set)
     }
 
-    pub(super) fn shared_key(&self, detection: &Detection, correlation: u32) -> SharedMeterKey {
-        let Subscriber { owner, imsi, seid } = self.subscriber;
-        SharedMeterKey {
-            scope: match imsi {
-                Some(imsi) => MeterScope::Ue(format!("{owner} {imsi}").into()),
-                None => MeterScope::Session(seid),
-            },
-            correlation,
-            is_downlink_tunnel: detection.is_downlink_tunnel(),
-        }
+    /// The QER of a detection whose MBR is that of a slot's meter.
+    pub(super) fn metered(&self, detection: &Detection) -> impl Iterator<Item = u32> {
+        let qers = detection.limits.iter().filter_map(|limit| match limit.key {
+            LimitKey::Qer(qer) => Some(qer),
+            LimitKey::Correlated(_) => None,
+        });
+        qers.filter(|qer| self.chains.is_metered(*qer))
     }
 }
 

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::clock::NtpAnchor;
 use super::flow_description;
 use super::model::SdfFilter;
+use crate::bandwidth::Bandwidth;
 use crate::config::{self, Config, RuleAction};
 use crate::datapath::instances::Instances;
 use crate::datapath::slots::{PoolError, PoolLayout, UePool};
@@ -39,6 +40,12 @@ pub struct SessionsConfig {
     pub ue_pools: Vec<UePool>,
     /// What time it is.
     pub clock: NtpAnchor,
+    /// DSCP that is written into the UE's packets, by QFI.
+    pub marking: Vec<(u8, u8)>,
+    /// Whether limits of QERs mark packets of ECN-capable transports before they drop any.
+    pub ecn: bool,
+    /// Speed classes and customers, and what SIMs were given so far.
+    pub bandwidth: Bandwidth,
     pub(super) predefined_rules: Vec<PredefinedRule>,
     pub(super) forwarding_policies: Vec<ForwardingPolicy>,
 }
@@ -103,6 +110,7 @@ impl SessionsConfig {
             })
             .collect();
         let predefined_rules = config.predefined_rules.iter();
+        let markings = config.markings.iter();
         Ok(Self {
             pfcp_address: config.pfcp.listen.ip(),
             gtpu,
@@ -110,6 +118,9 @@ impl SessionsConfig {
             pools,
             ue_pools,
             clock: now(),
+            marking: markings.map(|one| (one.qfi, one.inner_dscp)).collect(),
+            ecn: config.bandwidth.ecn,
+            bandwidth: Bandwidth::new(&config.bandwidth),
             predefined_rules: predefined_rules.map(PredefinedRule::new).collect(),
             forwarding_policies,
             instances,

@@ -45,6 +45,10 @@ pub(super) struct Detection {
     pub(super) is_gate_open: bool,
     /// The limits of this direction; each has to let a packet pass.
     pub(super) limits: Vec<Limit>,
+    /// What is guaranteed in this direction.
+    pub(super) guarantees: Vec<Limit>,
+    /// How many packets may pass in this direction.
+    pub(super) packet_rates: Vec<PacketLimit>,
     /// QFI for the PDU Session Container.
     pub(super) qfi: Option<u8>,
     /// RQI for the PDU Session Container.
@@ -74,13 +78,6 @@ impl Detection {
     pub(super) fn forward(&self) -> Option<&Forward> {
         let forward = self.forward.as_ref();
         forward.filter(|_| self.action == Action::Forward)
-    }
-
-    /// Its limits: those of the session first, then those that others share.
-    pub(super) fn limits(&self) -> impl Iterator<Item = &Limit> {
-        let is_own = |limit: &&Limit| matches!(limit.key, LimitKey::Qer(_));
-        let shared = self.limits.iter().filter(move |limit| !is_own(limit));
-        self.limits.iter().filter(is_own).chain(shared)
     }
 
     /// The name of the bucket that a QER of the session has for it.
@@ -114,13 +111,24 @@ pub struct RemoteTunnel {
     pub address: IpAddr,
 }
 
-/// A bandwidth limit.
+/// A bandwidth limit, or a guarantee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limit {
     /// Whose bucket it is.
     pub(super) key: LimitKey,
-    /// MBR of the packets' direction, kbit/s (1000 bit/s).
+    /// MBR or GBR of the packets' direction, kbit/s (1000 bit/s).
     pub(super) kbps: u64,
+}
+
+/// A limit of packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PacketLimit {
+    /// Whose bucket it is.
+    pub(super) key: LimitKey,
+    /// What a packet takes, in units of 1,024 ns.
+    pub(super) ticks_per_packet: u64,
+    /// What the bucket has room for, in the same unit.
+    pub(super) depth: u64,
 }
 
 /// Who shares a limit.

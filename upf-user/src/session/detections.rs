@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use super::applications::Applications;
 use super::config::{PredefinedRule, SessionsConfig};
-use super::detection::{Detection, Forward, Limit, LimitKey};
+use super::detection::{Detection, Forward, Limit, LimitKey, PacketLimit};
 use super::model::{Action, Duplicate, Far, Model, NetworkInstance, Pdr, Qer, SdfFilter, Way};
+use super::packet_rate;
 use crate::datapath::Direction;
 use crate::pfcp::ie::{BitRates, Interface};
 
@@ -108,6 +109,8 @@ impl Detection {
             duplicates: Vec::new(),
             is_gate_open: true,
             limits: Vec::new(),
+            guarantees: Vec::new(),
+            packet_rates: Vec::new(),
             qfi: None,
             is_reflective: false,
         }
@@ -147,7 +150,9 @@ impl Maker<'_> {
             forward: far.and_then(|far| self.forward(far)),
             duplicates: far.map(|far| self.copies(far)).unwrap_or_default(),
             is_gate_open: self.model.is_gate_open(self.pdr),
-            limits: self.limits(),
+            limits: self.limits(|qer| qer.mbr),
+            guarantees: self.guarantees(),
+            packet_rates: self.packet_rates(),
             qfi,
             is_reflective,
             ..Detection::of_way(way, self.pdr.source)
@@ -210,17 +215,30 @@ impl Maker<'_> {
         copies.map(forward).collect()
     }
 
-    fn limits(&self) -> Vec<Limit> {
+    fn guarantees(&self) -> Vec<Limit> {
+        let mut guarantees = self.limits(|qer| qer.gbr);
+        guarantees.retain(|guarantee| guarantee.kbps > 0);
+        guarantees
+    }
+
+    fn packet_rates(&self) -> Vec<PacketLimit> {
+        let qers = self.model.qers_of(self.pdr);
+        let limit = |qer: &Qer| {
+            let rate = qer.packet_rate.as_ref()?;
+            packet_rate::of(key_of(qer), rate, self.pdr.traffic())
+        };
+        qers.filter_map(limit).collect()
+    }
+
+    fn limits(&self, rates: impl Fn(&Qer) -> Option<BitRates>) -> Vec<Limit> {
         let qers = self.model.qers_of(self.pdr);
         let limit = |qer: &Qer| {
             let BitRates {
                 uplink_kbps,
                 downlink_kbps,
-            } = qer.mbr?;
+            } = rates(qer)?;
             Some(Limit {
-                key: qer
-                    .correlation_id
-                    .map_or(LimitKey::Qer(qer.id), LimitKey::Correlated),
+                key: key_of(qer),
                 kbps: match self.pdr.traffic() {
                     Direction::Uplink => uplink_kbps,
                     Direction::Downlink => downlink_kbps,
@@ -237,4 +255,9 @@ impl Maker<'_> {
         let is_reflective = qers().any(|qer| qer.reflective_qos == Some(true));
         (qfi, is_reflective)
     }
+}
+
+fn key_of(qer: &Qer) -> LimitKey {
+    let shared = qer.correlation_id.map(LimitKey::Correlated);
+    shared.unwrap_or(LimitKey::Qer(qer.id))
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use upf_common::abi::{Match, Rules};
+use upf_common::abi::{INNER_DSCP, MARK_FLOW, Match, NO_LIMIT, NO_METER, Rules};
 use upf_common::abi::{flags, verdict};
 use upf_common::meter::Rate;
 
@@ -12,29 +12,30 @@ use super::detection::{Detection, Forward, LimitKey};
 use super::filters::{self, Families};
 use super::half::{Entries, Half, Identity};
 use super::model::{Action, UeAddresses};
-use super::refusal::no_room;
-use crate::datapath::Direction;
 use crate::datapath::slots::{
-    FramedRoute, Image, Meter, Program, Seat, Seating, SharedMeter, SlotTable, Tunnel, UeEndpoint,
-    outermost,
+    FramedRoute, Image, Meter, Program, Seat, Seating, SlotTable, Tunnel, UeEndpoint, outermost,
 };
-use crate::pfcp::ie::{FailedRule, Interface};
+use crate::datapath::{Direction, LimitIndex};
+use crate::pfcp::ie::Interface;
 use crate::pfcp::message::Refusal;
 
-/// Limits that one set of rules has room for.
-const MAX_LIMITS: usize = 2;
 /// RQI in the octet with the QFI (TS 38.415 clause 5.5.2.1).
 const RQI: u8 = 1 << 6;
+const MAX_DSCP: u8 = 63;
 
 impl Compiler<'_> {
     /// What the slots of this seating are to do.
     ///
     /// # Errors
-    /// When the filters of a PDR need more entries than a rule list has, or more QERs limit it than can be.
+    /// When the filters of a PDR need more entries than a rule list has, or more QERs limit it than can be, see
+    /// [`super::chains`].
     pub(super) fn image(&self, seating: &Seating, books: &SlotTable) -> Result<Image, Refusal> {
-        let mut image = Image::default();
+        let mut image = Image {
+            limits: self.chains.limits(&self.detections)?,
+            ..Image::default()
+        };
         for detection in &self.detections {
-            self.rates(&mut image, detection, seating)?;
+            self.rates(&mut image, detection, seating);
         }
         for seat in &seating.seats {
             if let Some(tunnel) = &seat.tunnel {
@@ -50,49 +51,28 @@ impl Compiler<'_> {
         Ok(image)
     }
 
-    /// Adds the rates of a detection's meters. QERs that share one should say the same; else the lowest counts.
-    fn rates(
-        &self,
-        image: &mut Image,
-        detection: &Detection,
-        seating: &Seating,
-    ) -> Result<(), Refusal> {
-        if detection.limits().count() > MAX_LIMITS {
-            return Err(no_room(FailedRule::Pdr(detection.pdr)));
-        }
+    /// Adds the rate of a detection's meter. QERs that share one should say the same; else the lowest counts.
+    fn rates(&self, image: &mut Image, detection: &Detection, seating: &Seating) {
         let direction = detection.half();
         for limit in &detection.limits {
+            let LimitKey::Qer(qer) = limit.key else {
+                continue;
+            };
+            let slot = seating.meter_slot(detection.meter_key(qer));
+            let Some(slot) = slot.filter(|_| self.chains.is_metered(qer)) else {
+                continue;
+            };
             let rate = Rate::from_bits_per_second(limit.kbps.saturating_mul(1000));
-            match limit.key {
-                LimitKey::Qer(qer) => {
-                    let Some(slot) = seating.meter_slot(detection.meter_key(qer)) else {
-                        continue;
-                    };
-                    let mut known = image.meters.iter_mut();
-                    match known.find(|known| known.slot == slot && known.direction == direction) {
-                        Some(known) => known.rate = lower(known.rate, rate),
-                        None => image.meters.push(Meter {
-                            slot,
-                            direction,
-                            rate,
-                        }),
-                    }
-                }
-                LimitKey::Correlated(id) => {
-                    let key = self.shared_key(detection, id);
-                    let mut known = image.shared_meters.iter_mut();
-                    match known.find(|known| known.key == key && known.direction == direction) {
-                        Some(known) => known.rate = lower(known.rate, rate),
-                        None => image.shared_meters.push(SharedMeter {
-                            key,
-                            direction,
-                            rate,
-                        }),
-                    }
-                }
+            let mut known = image.meters.iter_mut();
+            match known.find(|known| known.slot == slot && known.direction == direction) {
+                Some(known) => known.rate = lower(known.rate, rate),
+                None => image.meters.push(Meter {
+                    slot,
+                    direction,
+                    rate,
+                }),
             }
         }
-        Ok(())
     }
 
     fn tunnel(
@@ -102,21 +82,24 @@ impl Compiler<'_> {
         seating: &Seating,
         books: &SlotTable,
     ) -> Result<Program, Refusal> {
-        let leads_to = |detection: &&Detection| {
+        let leads_to = |detection: &Detection| {
             let own = detection.tunnel;
             own.is_some_and(|own| own.key == tunnel.key)
         };
-        let detections: Vec<_> = self.detections.iter().filter(leads_to).collect();
-        let sources = detections.iter().map(|detection| self.source(detection));
+        let detections = self.detections.iter().enumerate();
+        let detections: Vec<_> = detections.filter(|(_, one)| leads_to(one)).collect();
+        let sources = detections
+            .iter()
+            .map(|(_, detection)| self.source(detection));
         let identity = sources
             .reduce(Identity::stricter)
             .unwrap_or(Identity::Ue(UeAddresses::default(), Vec::new()));
         let route = seating.framed_routes().first();
         let half = Half::of(seat, Direction::Uplink, tunnel.teid, route.copied());
         let mut entries = Entries::new(&self.passing);
-        for detection in detections {
+        for (number, detection) in detections {
             let own = self.source(detection);
-            let rules = self.rules(&half, detection, &own, seating, books);
+            let rules = self.rules(&half, number, &own, seating, books);
             let matches = self.matches(detection, identity.families());
             // A PDR for some of the UE's addresses only leaves the others to the PDRs behind it.
             let matches = match &own {
@@ -149,11 +132,11 @@ impl Compiler<'_> {
         let framed: Vec<_> = routes.iter().map(|(route, _)| route.net).collect();
         let identity = Identity::Ue(ue_of(endpoint), framed.clone());
         let mut entries = Entries::new(&self.passing);
-        for detection in &self.detections {
+        for (number, detection) in self.detections.iter().enumerate() {
             let Some(own) = self.destinations(detection, endpoint, &framed) else {
                 continue;
             };
-            let rules = self.rules(&half, detection, &identity, seating, books);
+            let rules = self.rules(&half, number, &identity, seating, books);
             let mut matches = self.matches(detection, identity.families());
             // A PDR for the UE's address leaves the networks behind it to the PDRs that name them.
             if own != identity {
@@ -229,27 +212,28 @@ impl Compiler<'_> {
         Identity::Ue(ue, framed)
     }
 
+    /// The rules of the detection with this number.
     fn rules(
         &self,
         half: &Half,
-        detection: &Detection,
+        number: usize,
         identity: &Identity,
         seating: &Seating,
         books: &SlotTable,
     ) -> Rules {
+        let detection = &self.detections[number];
         let mut rules = half.head(identity);
         rules.qfi = detection.qfi.unwrap_or_default();
         if detection.is_gate_open {
             rules.flags |= flags::GATE_OPEN;
         }
-        let slots = detection.limits().filter_map(|limit| match limit.key {
-            LimitKey::Qer(qer) => seating.meter_slot(detection.meter_key(qer)),
-            LimitKey::Correlated(id) => books.shared_meter_slot(&self.shared_key(detection, id)),
-        });
-        let places = [&mut rules.meter_slot, &mut rules.shared_meter_slot];
-        for (place, slot) in places.into_iter().zip(slots) {
-            *place = slot.0;
-        }
+        let mut metered = self.metered(detection);
+        let meter = metered.find_map(|qer| seating.meter_slot(detection.meter_key(qer)));
+        rules.meter_slot = meter.map_or(NO_METER, |slot| slot.0);
+        rules.limit = self
+            .first_limit(number, seating, books)
+            .map_or(NO_LIMIT, |index| index.0);
+        rules.marking = self.marking(detection, meter.is_some());
         if let Some(set) = self.duplicates(detection) {
             rules.duplicate = books.duplicate_id(&set).unwrap_or_default();
         }
@@ -263,6 +247,43 @@ impl Compiler<'_> {
             self.forward(&mut rules, detection, forward, books);
         }
         rules
+    }
+
+    /// The first limit beside the meter of the slot: that of a QER, or else the SIM's.
+    fn first_limit(
+        &self,
+        number: usize,
+        seating: &Seating,
+        books: &SlotTable,
+    ) -> Option<LimitIndex> {
+        match self.chains.of(number).first() {
+            Some(link) => books.limit_index(&link.key),
+            None => Some(books.sim(seating.sim()?)?.index),
+        }
+    }
+
+    /// Marks in the UE's packet. Its flow is the one whose QFI it carries towards the radio, or came with.
+    fn marking(&self, detection: &Detection, is_metered: bool) -> u8 {
+        let dscp_of = |qfi: u8| {
+            let mut all = self.config.marking.iter();
+            all.find_map(|(of, dscp)| (*of == qfi).then_some(*dscp))
+        };
+        let came_with = || {
+            let mut dscps = detection.qfis.iter().map(|qfi| dscp_of(*qfi));
+            let first = dscps.next()??;
+            dscps.all(|dscp| dscp == Some(first)).then_some(first)
+        };
+        let dscp = match detection.traffic() {
+            Direction::Uplink => came_with().or_else(|| dscp_of(detection.qfi?)),
+            Direction::Downlink => detection.qfi.map_or_else(came_with, dscp_of),
+        };
+        let inner = dscp.map_or(0, |dscp| INNER_DSCP | dscp & MAX_DSCP);
+        let flow = if is_metered && self.config.ecn {
+            MARK_FLOW
+        } else {
+            0
+        };
+        inner | flow
     }
 
     fn forward(

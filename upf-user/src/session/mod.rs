@@ -9,6 +9,7 @@ mod answers;
 mod applications;
 mod apply;
 mod by_owner;
+mod chains;
 mod checks;
 mod clock;
 mod compile;
@@ -25,11 +26,13 @@ mod image;
 mod limits;
 mod model;
 mod obstacle;
+mod packet_rate;
 mod passes;
 mod refusal;
 mod remotes;
 mod request;
 mod service;
+mod sims;
 mod slices;
 #[cfg(test)]
 mod tests;
@@ -70,6 +73,7 @@ use self::remotes::Remotes;
 use self::slices::Portion;
 use self::times::Failures;
 use self::versions::Versions;
+use crate::bandwidth::Bandwidth;
 use crate::datapath::Datapath;
 use crate::datapath::slots::{Changed, DuplicateSet, Image, Seating, SlotTable};
 use crate::gtpu::PathKey;
@@ -94,6 +98,7 @@ pub struct Sessions<D> {
     config: SessionsConfig,
     tables: D,
     books: SlotTable,
+    bandwidth: Bandwidth,
     sessions: BTreeMap<u64, Session>,
     of_owner: ByOwner,
     /// Sessions that have ended and are only not removed yet.
@@ -105,6 +110,8 @@ pub struct Sessions<D> {
     application_users: ByOwner,
     /// Changes of applications that sessions have still to follow.
     passes: Passes,
+    /// Sessions that have still to be brought under the limits of their SIMs.
+    entry: Option<sims::Entry>,
     remotes: Remotes,
     /// What all sessions weigh, in bytes.
     weight: usize,
@@ -156,9 +163,10 @@ impl<D: Datapath> Sessions<D> {
 
     /// The same, with SEIDs and TEIDs that can be told beforehand.
     #[must_use]
-    pub fn with_random(config: SessionsConfig, tables: D, random: StdRng) -> Self {
+    pub fn with_random(mut config: SessionsConfig, tables: D, random: StdRng) -> Self {
         Self {
             books: SlotTable::new(&tables, config.pools.clone(), &config.ue_pools),
+            bandwidth: std::mem::take(&mut config.bandwidth),
             config,
             tables,
             sessions: BTreeMap::new(),
@@ -168,6 +176,7 @@ impl<D: Datapath> Sessions<D> {
             versions: Versions::default(),
             application_users: ByOwner::default(),
             passes: Passes::default(),
+            entry: None,
             remotes: Remotes::default(),
             weight: 0,
             deadlines: BTreeSet::new(),
@@ -196,6 +205,12 @@ impl<D: Datapath> Sessions<D> {
     #[must_use]
     pub fn slots_in_use(&self) -> u32 {
         self.books.used_slots()
+    }
+
+    /// Limits in use beside the one of each flow: of SIMs, customers, and QERs that have records of their own.
+    #[must_use]
+    pub fn limits_in_use(&self) -> u32 {
+        self.books.used_limits()
     }
 
     /// The tables.
@@ -304,7 +319,7 @@ impl<D: Datapath> Sessions<D> {
         // What was put into force compiles.
         let image = self.image(seid, session).unwrap_or_default();
         let current = (&session.seating, &image);
-        self.books.remove(&mut self.tables, current, now);
+        self.books.remove(&mut self.tables, seid, current, now);
         self.forget(seid);
     }
 
@@ -336,7 +351,9 @@ impl Session {
         Subscriber {
             owner: &self.owner,
             imsi: self.about.imsi(),
+            dnn: self.about.dnn.as_deref(),
             seid,
+            sim: self.seating.sim(),
         }
     }
 

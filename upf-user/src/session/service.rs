@@ -48,7 +48,9 @@ impl<D: Datapath> SessionService for Sessions<D> {
         let subscriber = Subscriber {
             owner,
             imsi: request.imsi(),
+            dnn: request.dnn.as_deref(),
             seid,
+            sim: None,
         };
         let changed = self.apply(subscriber, old, &mut requested, &basis, now)?;
         let Requested { model, left, .. } = requested;

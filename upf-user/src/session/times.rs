@@ -44,16 +44,18 @@ impl<D: Datapath> Sessions<D> {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let deadline = self.deadlines.first().map(|(deadline, _)| *deadline);
-        let due = [deadline, self.passes.due(), self.endings.due()];
+        let entry = self.entry.map(|entry| entry.due);
+        let due = [deadline, self.passes.due(), self.endings.due(), entry];
         due.into_iter().flatten().min()
     }
 
     /// Does what is due, a slice of a few milliseconds at a time: activation and deactivation times of PDRs (DPDRA, clause
-    /// 5.2.1A.4), changes of PFDs, and the removal of sessions that have ended. While more is left,
+    /// 5.2.1A.4), changes of PFDs, limits of SIMs that had none, and the removal of sessions that have ended. While more is left,
     /// [`Self::next_deadline`] has come already.
     pub fn tick(&mut self, now: Instant) {
         self.meet_deadlines(self.tick_portion.begin(), now);
         self.follow_pfds(self.tick_portion.begin(), now);
+        self.enter_sims(self.tick_portion.begin(), now);
         if self.endings.due().is_some_and(|due| due <= now) {
             self.remove_ended(self.tick_portion.begin(), now);
         }

@@ -15,38 +15,55 @@ pub(crate) fn rows() -> Vec<Row> {
     rows
 }
 
+/// A session with a PDR that has so many QERs; the n-th also n others.
+fn crowded(qers: u32) -> Msg {
+    let mut message = (2..=qers).fold(pgw(), |message, id| {
+        message
+            .with(create_qer(id, id.into()))
+            .pdr(2, |pdr| pdr.add(qer_id(id)))
+    });
+    for number in 2..=qers {
+        let way = [source(ACCESS), choose(), network("internet")];
+        let pdr = 10 + number as u16;
+        message = message.with(create_pdr(pdr, 1000 + number, 2, way));
+        message = (number..=qers).fold(message, |message, id| {
+            message.pdr(pdr, |pdr| pdr.add(qer_id(id)))
+        });
+        message = message.pdr(pdr, |pdr| pdr.add(qer_id(1)));
+    }
+    message
+}
+
 fn creations() -> Vec<Row> {
     let closed = |bits| with_ie(u8(GATE_STATUS, bits));
     let correlated = |cp_seid, address| {
         numbered(pgw_of(address), cp_seid).qer(1, |qer| qer.add(u32(QER_CORRELATION_ID, 5)))
     };
     vec![
-        ask(
-            "more QERs with an MBR than one PDR may have",
-            "7.5.3.1",
+        with(
+            "a flow's QER and the session's are both enforced",
+            "5.4.4",
             pgw()
                 .with(create_qer(2, 64))
-                .with(create_qer(3, 64))
-                .with(group(
-                    CREATE_QER,
-                    [qer_id(4), u8(GATE_STATUS, 0), rates(MBR, 7, 7)],
-                ))
                 .with(create_pdr(
                     3,
                     10,
                     2,
                     [source(ACCESS), choose(), network("internet")],
                 ))
-                .with(create_pdr(
-                    4,
-                    11,
-                    2,
-                    [source(ACCESS), choose(), network("internet")],
-                ))
-                .pdr(2, |pdr| pdr.add(qer_id(2)).add(qer_id(3)))
-                .pdr(3, |pdr| pdr.add(qer_id(2)))
-                .pdr(4, |pdr| pdr.add(qer_id(3))),
+                .pdr(2, |pdr| pdr.add(qer_id(2)))
+                .pdr(3, |pdr| pdr.add(qer_id(1))),
+        )
+        .up(2, "out 1, 64 kbit/s, 1000000 kbit/s"),
+        ask(
+            "more QERs with an MBR than one PDR may have",
+            "7.5.3.1",
+            crowded(6),
             no(NO_RESOURCES).rule(PDR, 2),
+        ),
+        with("as many as it may have", "7.5.2.5", crowded(5)).up(
+            2,
+            "out 1, 2 kbit/s, 3 kbit/s, 4 kbit/s, 5 kbit/s, 1000000 kbit/s",
         ),
         with(
             "a gate is closed if one of two QERs closes it",
@@ -119,15 +136,15 @@ fn creations() -> Vec<Row> {
         .send(correlated(8, "10.45.0.3"), ok())
         .up(2, "out 1, 1000000 kbit/s")
         .holds(
-            "the meter of both",
+            "the limit of both",
             |world| {
-                let meter = |session| {
+                let limit = |session| {
                     let slot = world.slot_of_teid(world.teid(session, 2)).expect("a slot");
                     let slot = world.tables().slot(slot.0).expect("a slot");
                     let half = slot.uplink;
-                    half.rules[(half.state.version & 1) as usize].meter_slot
+                    half.rules[(half.state.version & 1) as usize].limit
                 };
-                meter(0) == meter(1)
+                limit(0) == limit(1)
             },
             true,
         ),
@@ -166,11 +183,37 @@ fn creations() -> Vec<Row> {
             (Some(2000), Some(3)),
         ),
         with(
-            "a Packet Rate is taken",
+            "a Packet Rate limits packets of each direction",
             "8.2.63",
             pgw().qer(1, |qer| qer.add(leaf(PACKET_RATE, [3, 0, 0, 10, 1, 0, 20]))),
         )
-        .sessions(1),
+        .up(2, "out 1, 1000000 kbit/s, 10 packets in 60 s")
+        .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s, 20 packets in 360 s"),
+        with(
+            "a Packet Rate of the longest time unit, of the uplink alone",
+            "8.2.63",
+            pgw().qer(1, |qer| qer.add(leaf(PACKET_RATE, [1, 4, 0x03, 0xe8]))),
+        )
+        .up(2, "out 1, 1000000 kbit/s, 1000 packets in 604800 s")
+        .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s"),
+        with(
+            "a Packet Rate of 0 lets nothing pass",
+            "8.2.63",
+            pgw().qer(1, |qer| qer.add(leaf(PACKET_RATE, [1, 0, 0, 0]))),
+        )
+        .up(2, "out 1, 1000000 kbit/s, 0 packets in 0 s"),
+        with(
+            "an Additional Packet Rate comes on top",
+            "8.2.63",
+            pgw().qer(1, |qer| qer.add(leaf(PACKET_RATE, [5, 0, 0, 30, 0, 0, 30]))),
+        )
+        .up(2, "out 1, 1000000 kbit/s, 60 packets in 60 s"),
+        with(
+            "QERs with one Correlation ID share a Packet Rate",
+            "5.4.4",
+            correlated(7, UE).qer(1, |qer| qer.add(leaf(PACKET_RATE, [1, 0, 0, 10]))),
+        )
+        .up(2, "out 1, 10 packets in 60 s, 1000000 kbit/s"),
         ask(
             "a QER without QER ID",
             "7.5.2.5",

@@ -3,19 +3,49 @@
 use std::io;
 
 use aya::maps::{MapData, PerCpuArray};
-use upf_common::abi::{Counters, DirectionCounters, PortCounters};
+use upf_common::abi::{
+    Counters, DirectionCounters, LEVEL_ENTRIES, LevelCounters, LevelDirection, PortCounters,
+};
 
 use super::Record;
 use crate::datapath::DatapathError;
 
-/// The `COUNTERS` map.
+/// The `COUNTERS` and `LEVELS` maps.
 pub struct CounterTable {
     map: PerCpuArray<MapData, Record<Counters>>,
+    levels: PerCpuArray<MapData, Record<LevelCounters>>,
 }
 
 impl CounterTable {
-    pub(super) fn new(map: PerCpuArray<MapData, Record<Counters>>) -> Self {
-        Self { map }
+    pub(super) fn new(
+        map: PerCpuArray<MapData, Record<Counters>>,
+        levels: PerCpuArray<MapData, Record<LevelCounters>>,
+    ) -> Self {
+        Self { map, levels }
+    }
+
+    /// What all CPUs' limits have done, by [`upf_common::abi::level_index`]. A system call for each of the first
+    /// `entries`, which is [`LEVEL_ENTRIES`] at most.
+    ///
+    /// # Errors
+    /// When the kernel does not give them.
+    pub fn levels(&self, entries: u32) -> Result<Vec<LevelCounters>, DatapathError> {
+        let sum = |index| {
+            let of_cpus = self.levels.get(&index, 0).map_err(|error| {
+                let source = io::Error::other(error);
+                DatapathError::Kernel {
+                    table: "LEVELS",
+                    source,
+                }
+            })?;
+            let mut sum = LevelCounters::default();
+            for Record(one) in of_cpus.iter() {
+                add_level(&mut sum.uplink, &one.uplink);
+                add_level(&mut sum.downlink, &one.downlink);
+            }
+            Ok(sum)
+        };
+        (0..entries.min(LEVEL_ENTRIES)).map(sum).collect()
     }
 
     /// The sum of all CPUs' counters.
@@ -63,6 +93,27 @@ fn add_port(sum: &mut PortCounters, one: &PortCounters) {
     sum.rx_bytes = sum.rx_bytes.wrapping_add(one.rx_bytes);
     sum.tx_packets = sum.tx_packets.wrapping_add(one.tx_packets);
     sum.tx_bytes = sum.tx_bytes.wrapping_add(one.tx_bytes);
+}
+
+fn add_level(sum: &mut LevelDirection, one: &LevelDirection) {
+    let LevelDirection {
+        passed_packets,
+        passed_bytes,
+        marked_packets,
+        marked_bytes,
+        dropped_packets,
+        dropped_bytes,
+    } = one;
+    for (sum, one) in [
+        (&mut sum.passed_packets, passed_packets),
+        (&mut sum.passed_bytes, passed_bytes),
+        (&mut sum.marked_packets, marked_packets),
+        (&mut sum.marked_bytes, marked_bytes),
+        (&mut sum.dropped_packets, dropped_packets),
+        (&mut sum.dropped_bytes, dropped_bytes),
+    ] {
+        *sum = sum.wrapping_add(*one);
+    }
 }
 
 fn add_each(sums: &mut [u64], ones: &[u64]) {

@@ -188,6 +188,7 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
         blocks: mapped(&mut ebpf, "BLOCKS", sizes.blocks.max(1))?,
         peers: mapped(&mut ebpf, "PEERS", sizes.peers)?,
         lists: mapped(&mut ebpf, "LISTS", sizes.lists)?,
+        limits: mapped(&mut ebpf, "LIMITS", sizes.limits.max(1))?,
         teids: typed(&mut ebpf, "TEIDS", HashMap::try_from)?,
         ue_addresses: typed(&mut ebpf, "UE_ADDRESSES", HashMap::try_from)?,
         networks: UeNetworks {
@@ -199,6 +200,7 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
         end_markers: None,
     };
     datapath.empty_blocks();
+    datapath.empty_limits();
     let ports = PortTable {
         ports: typed(&mut ebpf, "PORTS", Array::try_from)?,
         pools: typed(&mut ebpf, "POOLS", Array::try_from)?,
@@ -206,6 +208,7 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
         placement: Placement::new(),
     };
     let counters = typed(&mut ebpf, "COUNTERS", PerCpuArray::try_from)?;
+    let levels = typed(&mut ebpf, "LEVELS", PerCpuArray::try_from)?;
     let events = typed(&mut ebpf, "EVENTS", RingBuf::try_from)?;
     let copies = typed(&mut ebpf, "COPIES", RingBuf::try_from)?;
     let logger = EbpfLogger::init(&mut ebpf)
@@ -217,7 +220,7 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
         program: Program { ebpf },
         ports,
         control,
-        counters: CounterTable::new(counters),
+        counters: CounterTable::new(counters, levels),
         events,
         copies,
         logger,
@@ -234,6 +237,7 @@ fn create(sizes: &Sizes) -> Result<Ebpf, LoadError> {
         .map_max_entries("BLOCKS", sizes.blocks.max(1))
         .map_max_entries("PEERS", sizes.peers)
         .map_max_entries("LISTS", sizes.lists)
+        .map_max_entries("LIMITS", sizes.limits.max(1))
         .map_max_entries("TEIDS", sizes.slots)
         .map_max_entries("UE_ADDRESSES", sizes.slots)
         .map_max_entries("UE_NETWORKS", sizes.slots.saturating_add(MAX_POOLS))
@@ -378,9 +382,10 @@ fn tell_price(sizes: &Sizes) {
     // Every entry of an array is a multiple of eight bytes.
     let others = words(sizes.blocks, 8)
         + words(sizes.peers, size_of::<upf_common::abi::Peer>())
-        + words(sizes.lists, size_of::<upf_common::abi::RuleList>());
+        + words(sizes.lists, size_of::<upf_common::abi::RuleList>())
+        + words(sizes.limits, size_of::<upf_common::abi::Limit>());
     info!(
-        "{} slots of {} bytes: {} MiB; blocks, peers and rule lists: {} MiB",
+        "{} slots of {} bytes: {} MiB; blocks, peers, rule lists and limits: {} MiB",
         sizes.slots,
         size_of::<Slot>(),
         slots.div_ceil(1 << 20),

@@ -15,6 +15,7 @@ pub mod attach;
 pub mod control;
 pub mod counters;
 mod latch;
+mod limit;
 pub mod loader;
 mod mmap;
 pub mod object;

@@ -9,17 +9,21 @@ use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{HashMap, MapData, MapError};
 use ipnet::IpNet;
 use upf_common::abi::{
-    BLOCK_SLOTS, NO_SLOT, POOL_NETWORK, Peer, Plain, RuleList, Rules, Slot, UeKey, UeNetwork,
-    control_flags,
+    BLOCK_SLOTS, Limit, NO_SLOT, POOL_NETWORK, Peer, Plain, RuleList, Rules, Slot, UeKey,
+    UeNetwork, control_flags,
 };
 use upf_common::meter::Rate;
 
 use super::control::ControlTable;
 use super::latch::{self, HALF_WORDS, Half};
+use super::limit::{self, LIMIT_HALF_WORDS, LimitHalf};
 use super::mmap::{MappedArray, words_of};
 use super::{Record, Sizes};
 use crate::datapath::slots::PoolLayout;
-use crate::datapath::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex, network_key};
+use crate::datapath::{
+    Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting, SlotCounters,
+    SlotIndex, network_key,
+};
 
 /// An entry of `BLOCKS`.
 #[derive(Clone, Copy)]
@@ -33,6 +37,7 @@ pub(super) type SlotArray = MappedArray<Slot, { words_of::<Slot>() }>;
 pub(super) type BlockArray = MappedArray<Block, { words_of::<Block>() }>;
 pub(super) type PeerArray = MappedArray<Peer, { words_of::<Peer>() }>;
 pub(super) type ListArray = MappedArray<RuleList, { words_of::<RuleList>() }>;
+pub(super) type LimitArray = MappedArray<Limit, { words_of::<Limit>() }>;
 
 /// The tables that the XDP program reads.
 pub struct BpfDatapath {
@@ -41,6 +46,7 @@ pub struct BpfDatapath {
     pub(super) blocks: BlockArray,
     pub(super) peers: PeerArray,
     pub(super) lists: ListArray,
+    pub(super) limits: LimitArray,
     pub(super) teids: HashMap<MapData, [u8; 4], u32>,
     pub(super) ue_addresses: HashMap<MapData, Record<UeKey>, u32>,
     pub(super) networks: UeNetworks,
@@ -108,6 +114,13 @@ impl BpfDatapath {
         Ok(())
     }
 
+    /// A fresh array is all zero, which for a limit would be a parent: limit 0.
+    pub(super) fn empty_limits(&self) {
+        for index in 0..self.limits.len() {
+            self.limits.store(index, &Limit::default());
+        }
+    }
+
     /// A fresh array is all zero, which for a block would be slot 0.
     pub(super) fn empty_blocks(&self) {
         for block in 0..self.blocks.len() {
@@ -121,6 +134,21 @@ impl BpfDatapath {
             .entry(slot.0)
             .ok_or(out_of_range("SLOTS", slot.0))?;
         let (halves, _) = entry.as_chunks::<HALF_WORDS>();
+        Ok(match direction {
+            Direction::Uplink => &halves[0],
+            Direction::Downlink => &halves[1],
+        })
+    }
+
+    fn limit_half(
+        &self,
+        limit: LimitIndex,
+        direction: Direction,
+    ) -> Result<&LimitHalf, DatapathError> {
+        let is_there = limit.0 < self.sizes.limits;
+        let entry = self.limits.entry(limit.0).filter(|_| is_there);
+        let entry = entry.ok_or(out_of_range("LIMITS", limit.0))?;
+        let (halves, _) = entry.as_chunks::<LIMIT_HALF_WORDS>();
         Ok(match direction {
             Direction::Uplink => &halves[0],
             Direction::Downlink => &halves[1],
@@ -151,6 +179,10 @@ impl Datapath for BpfDatapath {
 
     fn lists(&self) -> u32 {
         self.sizes.lists
+    }
+
+    fn limits(&self) -> u32 {
+        self.sizes.limits
     }
 
     fn write_rules(
@@ -190,6 +222,31 @@ impl Datapath for BpfDatapath {
         direction: Direction,
     ) -> Result<SlotCounters, DatapathError> {
         Ok(latch::counters(self.half(slot, direction)?))
+    }
+
+    fn write_limit(
+        &mut self,
+        limit: LimitIndex,
+        direction: Direction,
+        setting: &LimitSetting,
+    ) -> Result<(), DatapathError> {
+        limit::set(self.limit_half(limit, direction)?, setting);
+        Ok(())
+    }
+
+    fn reset_limit(&mut self, limit: LimitIndex) -> Result<(), DatapathError> {
+        for direction in [Direction::Uplink, Direction::Downlink] {
+            limit::reset(self.limit_half(limit, direction)?);
+        }
+        Ok(())
+    }
+
+    fn limit_counters(
+        &self,
+        limit: LimitIndex,
+        direction: Direction,
+    ) -> Result<LimitCounters, DatapathError> {
+        Ok(limit::counters(self.limit_half(limit, direction)?))
     }
 
     fn set_block(&mut self, block: u32, first: Option<SlotIndex>) -> Result<(), DatapathError> {

@@ -24,6 +24,7 @@ const SIZES: Sizes = Sizes {
     blocks: 3,
     peers: 5,
     lists: 7,
+    limits: 9,
 };
 
 /// Runs in a thread with network and mounts of its own; `/sys/fs/bpf` is an empty BPF file system there.

@@ -14,6 +14,7 @@ impl SlotTable {
     pub(super) fn finish(
         &mut self,
         tables: &mut impl Datapath,
+        seid: u64,
         current: &Seating,
         next: Seating,
         now: Instant,
@@ -36,12 +37,7 @@ impl SlotTable {
         for set in current.duplicates() {
             self.duplicates.release(set);
         }
-        for key in current.shared_meters() {
-            if let Some(slot) = self.shared_meters.leave(key) {
-                self.write_or_owe(tables, Write::Reset(slot));
-                self.slots.release(slot);
-            }
-        }
+        self.give_back_limits(tables, seid, current, &next);
         // Else they have gone from the books already, see prepare().
         if next.framed_routes().is_empty() {
             for (route, _) in current.framed_routes() {
@@ -54,6 +50,28 @@ impl SlotTable {
         Changed {
             seating: next,
             released,
+        }
+    }
+
+    fn give_back_limits(
+        &mut self,
+        tables: &mut impl Datapath,
+        seid: u64,
+        current: &Seating,
+        next: &Seating,
+    ) {
+        self.move_session(seid, current.sim, next.sim);
+        let keys = current.limits().iter();
+        let mut free: Vec<_> = keys.filter_map(|key| self.limits.leave(key)).collect();
+        free.extend(
+            current
+                .sim
+                .map(|imsi| self.leave_sim(imsi))
+                .into_iter()
+                .flatten(),
+        );
+        for index in free {
+            self.write_or_owe(tables, Write::ResetLimit(index));
         }
     }
 

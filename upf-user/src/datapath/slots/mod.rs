@@ -1,18 +1,19 @@
 //! Which slot serves what: pools of UE addresses cut into blocks, the allocators of slots and of UE addresses, peers,
-//! rule lists and shared meters, and the table that puts sessions into them.
+//! rule lists and limits, and the table that puts sessions into them.
 
 mod addresses;
 mod allocator;
 mod duplicates;
 mod framed;
 mod give_back;
+mod limits;
 mod lists;
 mod named;
 mod peers;
 mod pools;
 mod prepare;
 mod seating;
-mod shared_meters;
+mod sims;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -22,14 +23,15 @@ mod write;
 pub use addresses::{AddressFamily, UePool};
 pub use duplicates::{Duplicate, DuplicateSet, MAX_DUPLICATES};
 pub use framed::{FramedRoute, outermost};
+pub use limits::{Both, LimitKey, LimitKind, LimitOwner, LimitScope};
 pub use peers::{PeerKey, Peers};
 pub use pools::{MAX_BLOCKS, PoolError, PoolLayout, ue_key};
 pub use prepare::Prepared;
 pub use seating::{
-    Address, Image, Meter, MeterKey, Program, Seat, Seating, SharedMeter, Tunnel, TunnelKey,
-    UeEndpoint, Wanted, WantedTunnel,
+    Address, Image, Limit, Meter, MeterKey, Program, Seat, Seating, Tunnel, TunnelKey, UeEndpoint,
+    Wanted, WantedTunnel,
 };
-pub use shared_meters::{MeterScope, SharedMeterKey};
+pub use sims::{Customer, CustomerTerms, Sim, SimTerms, WantedSim};
 #[cfg(test)]
 pub(crate) use table::Snapshot;
 pub use table::{Exhausted, SlotTable, index_bits};

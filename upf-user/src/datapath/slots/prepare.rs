@@ -4,17 +4,17 @@ use std::time::Instant;
 
 use rand::Rng;
 use upf_common::abi::BLOCK_SLOTS;
-use upf_common::meter::Rate;
 
 use super::duplicates::DuplicateSet;
 use super::framed::FramedRoute;
+use super::limits::{InForce, LimitKey};
 use super::pools::ue_key;
 use super::seating::{
     Address, Extras, MeterKey, Seat, Seating, Tunnel, TunnelKey, UeEndpoint, Wanted, WantedTunnel,
 };
-use super::shared_meters::SharedMeterKey;
 use super::table::{Exhausted, SlotTable, key_of};
 use super::write::Write;
+use crate::bandwidth::Imsi;
 use crate::datapath::{Direction, SlotIndex};
 
 /// Tags that are tried for a new TEID before giving up. Only TEIDs that control planes gave can be in the way.
@@ -49,8 +49,9 @@ pub(super) enum Undo {
     RestoreRoute(FramedRoute, SlotIndex),
     ReleasePeer(u32),
     ReleaseList(u32),
-    LeaveMeter(SharedMeterKey),
-    RestoreRate(SharedMeterKey, Direction, Option<Rate>),
+    LeaveLimit(LimitKey),
+    RestoreLimit(LimitKey, Direction, Option<InForce>),
+    LeaveSim(Imsi),
     ReleaseDuplicate(DuplicateSet),
     Unname(UeEndpoint),
 }
@@ -102,11 +103,14 @@ impl SlotTable {
                 Undo::RestoreRoute(route, slot) => self.framed.insert(route, slot),
                 Undo::ReleasePeer(index) => self.peers.release(index, now),
                 Undo::ReleaseList(first) => self.lists.release(first, now),
-                Undo::LeaveMeter(key) => {
-                    self.shared_meters.leave(&key);
+                Undo::LeaveLimit(key) => {
+                    self.limits.leave(&key);
                 }
-                Undo::RestoreRate(key, direction, rate) => {
-                    self.shared_meters.set_rate(&key, direction, rate);
+                Undo::RestoreLimit(key, direction, in_force) => {
+                    self.limits.set(&key, direction, in_force);
+                }
+                Undo::LeaveSim(imsi) => {
+                    self.leave_sim(imsi);
                 }
                 Undo::ReleaseDuplicate(set) => self.duplicates.release(&set),
                 Undo::Unname(endpoint) => {
@@ -149,6 +153,11 @@ impl SlotTable {
             }
         }
         prepared.seating.drop_empty_seats();
+        prepared.seating.sim = None;
+        if let Some(sim) = &wanted.sim {
+            self.join_sim(prepared, sim)?;
+            prepared.seating.sim = Some(sim.imsi);
+        }
         self.take_extras(prepared, wanted)
     }
 
@@ -160,8 +169,8 @@ impl SlotTable {
             }
             prepared.undo.push(Undo::ReleaseDuplicate(set.clone()));
         }
-        for key in &wanted.shared_meters {
-            self.join_meter(prepared, key)?;
+        for key in &wanted.limits {
+            self.join_limit(prepared, key)?;
         }
         let named = wanted.named.iter().copied();
         let named: Vec<_> = named
@@ -176,22 +185,19 @@ impl SlotTable {
             allocated: wanted.allocated.clone(),
             named,
             framed_routes,
-            shared_meters: wanted.shared_meters.clone(),
+            limits: wanted.limits.clone(),
             duplicates: wanted.duplicates.clone(),
         });
         Ok(())
     }
 
-    fn join_meter(
-        &mut self,
-        prepared: &mut Prepared,
-        key: &SharedMeterKey,
-    ) -> Result<(), Exhausted> {
-        if self.shared_meters.join(key).is_none() {
-            let slot = self.claim(prepared)?;
-            self.shared_meters.found(key.clone(), slot);
+    fn join_limit(&mut self, prepared: &mut Prepared, key: &LimitKey) -> Result<(), Exhausted> {
+        if !self.limits.join(key) {
+            let index = self.limits.claim().ok_or(Exhausted::Limits)?;
+            self.limits.found(key.clone(), index);
+            prepared.before.push(Write::ResetLimit(index));
         }
-        prepared.undo.push(Undo::LeaveMeter(key.clone()));
+        prepared.undo.push(Undo::LeaveLimit(key.clone()));
         Ok(())
     }
 

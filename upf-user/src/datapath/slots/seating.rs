@@ -12,9 +12,11 @@ use upf_common::meter::Rate;
 
 use super::duplicates::DuplicateSet;
 use super::framed::FramedRoute;
+use super::limits::LimitKey;
 use super::peers::PeerKey;
-use super::shared_meters::SharedMeterKey;
-use crate::datapath::{Direction, SlotIndex};
+use super::sims::WantedSim;
+use crate::bandwidth::Imsi;
+use crate::datapath::{Direction, LimitSetting, SlotIndex};
 
 /// A session's name for one of its local F-TEIDs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,8 +65,10 @@ pub struct Wanted {
     pub framed_routes: Vec<FramedRoute>,
     /// Meters, none twice.
     pub meters: Vec<MeterKey>,
-    /// Meters that it shares with other sessions, none twice.
-    pub shared_meters: Vec<SharedMeterKey>,
+    /// Limits beside those meters, none twice.
+    pub limits: Vec<LimitKey>,
+    /// Its SIM, where SIMs have limits.
+    pub sim: Option<WantedSim>,
     /// Peers that are sent to, none twice.
     pub peers: Vec<PeerKey>,
     /// Where copies go, none twice.
@@ -87,6 +91,8 @@ pub struct Seating {
     pub seats: Vec<Seat>,
     /// The peers that it is a user of, by their index.
     pub(super) peers: Vec<u32>,
+    /// The SIM whose record it is a user of.
+    pub(super) sim: Option<Imsi>,
     /// `None` if all of it is empty.
     extras: Option<Box<Extras>>,
 }
@@ -100,8 +106,8 @@ pub(super) struct Extras {
     pub(super) named: Vec<UeEndpoint>,
     /// Framed routes, each with the slot that it leads to.
     pub(super) framed_routes: Vec<(FramedRoute, SlotIndex)>,
-    /// Shared meters.
-    pub(super) shared_meters: Vec<SharedMeterKey>,
+    /// Limits beside the meters of its slots.
+    pub(super) limits: Vec<LimitKey>,
     /// Where copies go.
     pub(super) duplicates: Vec<DuplicateSet>,
 }
@@ -148,8 +154,8 @@ pub struct Image {
     pub programs: Vec<Program>,
     /// The rates of the session's own meters.
     pub meters: Vec<Meter>,
-    /// The rates that the session asks of shared meters.
-    pub shared_meters: Vec<SharedMeter>,
+    /// What the session asks of limits beside those.
+    pub limits: Vec<Limit>,
 }
 
 /// What one half of a slot is to do.
@@ -176,15 +182,17 @@ pub struct Meter {
     pub rate: Rate,
 }
 
-/// One half of a shared meter.
+/// One direction of a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SharedMeter {
+pub struct Limit {
     /// Its name.
-    pub key: SharedMeterKey,
-    /// Which half.
+    pub key: LimitKey,
+    /// Which way the packets go.
     pub direction: Direction,
-    /// How much passes.
-    pub rate: Rate,
+    /// What is asked of it; the parent is found when it is put into force.
+    pub setting: LimitSetting,
+    /// The one behind it; behind the last one is the SIM's.
+    pub next: Option<LimitKey>,
 }
 
 impl Seat {
@@ -271,8 +279,16 @@ impl Seating {
         self.extras().map_or(&[], |extras| &extras.named)
     }
 
-    pub(super) fn shared_meters(&self) -> &[SharedMeterKey] {
-        self.extras().map_or(&[], |extras| &extras.shared_meters)
+    /// The SIM whose record it is a user of.
+    #[must_use]
+    pub fn sim(&self) -> Option<Imsi> {
+        self.sim
+    }
+
+    /// Limits beside the meters of its slots.
+    #[must_use]
+    pub fn limits(&self) -> &[LimitKey] {
+        self.extras().map_or(&[], |extras| &extras.limits)
     }
 
     pub(super) fn duplicates(&self) -> &[DuplicateSet] {

@@ -1,16 +1,15 @@
-//! Who has which slot, TEID, UE address, framed route, peer, rule list and shared meter.
+//! Who has which slot, TEID, UE address, framed route, peer, rule list and limit.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use upf_common::abi::UeKey;
-#[cfg(test)]
-use upf_common::meter::Rate;
 
 use super::addresses::{AddressFamily, UeAddressAllocator, UePool};
 use super::allocator::SlotAllocator;
 use super::duplicates::{Duplicate, DuplicateSet, Duplicates};
 use super::framed::{FramedRoute, FramedRoutes};
+use super::limits::{LimitKey, Limits};
 use super::lists::Lists;
 use super::named::NamedAddresses;
 #[cfg(test)]
@@ -18,9 +17,10 @@ use super::peers::PeerKey;
 use super::peers::Peers;
 use super::pools::{PoolLayout, ue_key};
 use super::seating::{Seating, TunnelKey, UeEndpoint, Wanted};
-use super::shared_meters::{SharedMeterKey, SharedMeters};
 use super::write::Write;
-use crate::datapath::{Datapath, SlotIndex};
+use crate::datapath::{Datapath, LimitIndex, SlotIndex};
+#[cfg(test)]
+use crate::datapath::{Direction, LimitSetting};
 
 /// Low bits of a TEID that hold the slot's index; the rest is the tag. The fast path's mask is
 /// `(1 << bits) - 1`.
@@ -44,6 +44,12 @@ pub enum Exhausted {
     /// Pages of rule lists.
     #[error("all rule lists are in use")]
     Lists,
+    /// Limits beside those of slots.
+    #[error("all limits are in use")]
+    Limits,
+    /// Places of a limit in a chain: other sessions have it somewhere else.
+    #[error("other sessions have this limit before or behind another one")]
+    Chains,
     /// UE addresses of the pools.
     #[error("all UE addresses of the network instance's pools are in use")]
     UeAddresses,
@@ -73,7 +79,7 @@ pub struct SlotTable {
     pub(super) holders: Vec<u64>,
     pub(super) peers: Peers,
     pub(super) lists: Lists,
-    pub(super) shared_meters: SharedMeters,
+    pub(super) limits: Limits,
     pub(super) duplicates: Duplicates,
     /// Writes that are owed to the tables, because they failed while a change was taken back.
     pub(super) repairs: VecDeque<Write>,
@@ -93,7 +99,7 @@ pub(crate) struct Snapshot {
     holders: Vec<u64>,
     peers: std::collections::BTreeMap<PeerKey, u32>,
     lists: u32,
-    shared_meters: SharedMeters,
+    limits: Limits,
     duplicates: std::collections::BTreeMap<Vec<Duplicate>, u32>,
 }
 
@@ -116,7 +122,7 @@ impl SlotTable {
             holders: vec![0; capacity as usize],
             peers: Peers::new(tables.peers()),
             lists: Lists::new(tables.lists()),
-            shared_meters: SharedMeters::default(),
+            limits: Limits::new(tables.limits()),
             duplicates: Duplicates::new(),
             repairs: VecDeque::new(),
         }
@@ -128,16 +134,18 @@ impl SlotTable {
         self.slots.used()
     }
 
-    /// How much is in use, in percent: slots, pages of rule lists, peers and the UE addresses of a family in a network
-    /// instance, the scarcest of them.
+    /// How much is in use, in percent: slots, limits, pages of rule lists, peers and the UE addresses of a family in a
+    /// network instance, the scarcest of them.
     #[must_use]
     pub fn load_percent(&self, tables: &impl Datapath) -> u8 {
         let percent = |used: u64, all: u32| (used * 100 / u64::from(all.max(1))).min(100) as u8;
         let slots = percent(self.slots.used().into(), tables.capacity());
         let lists = percent(self.lists.used().into(), tables.lists());
         let peers = percent(self.peers.len() as u64, tables.peers());
+        let limits = percent(self.limits.used().into(), tables.limits());
         let addresses = self.ue_allocator.load_percent();
-        slots.max(lists).max(peers).max(addresses)
+        let tables = slots.max(lists).max(peers).max(limits);
+        tables.max(addresses)
     }
 
     /// The peers.
@@ -152,7 +160,7 @@ impl SlotTable {
         self.teids.contains_key(&teid)
     }
 
-    /// The session that has a slot, by its SEID. A slot of a shared meter is no session's.
+    /// The session that has a slot, by its SEID.
     #[must_use]
     pub fn holder(&self, slot: SlotIndex) -> Option<u64> {
         let holder = self.holders.get(slot.0 as usize).copied();
@@ -252,18 +260,32 @@ impl SlotTable {
         self.duplicates.id_of(set)
     }
 
-    /// The slot whose state holds the buckets of a shared meter that some session has.
+    /// The record of a limit that some session has.
     #[must_use]
-    pub fn shared_meter_slot(&self, key: &SharedMeterKey) -> Option<SlotIndex> {
-        self.shared_meters.slot_of(key)
+    pub fn limit_index(&self, key: &LimitKey) -> Option<LimitIndex> {
+        self.limits.get(key).map(|limit| limit.index)
     }
 
-    /// All shared meters: users, slot, and what is in force in its halves.
+    /// Records of limits in use.
+    #[must_use]
+    pub fn used_limits(&self) -> u32 {
+        self.limits.used()
+    }
+
+    /// All limits that have names: users, record, and what is in force in both directions.
     #[cfg(test)]
-    pub(crate) fn shared_meters(
+    pub(crate) fn limits(
         &self,
-    ) -> impl Iterator<Item = (&SharedMeterKey, u32, SlotIndex, [Option<Rate>; 2])> {
-        self.shared_meters.iter()
+    ) -> impl Iterator<Item = (&LimitKey, u32, LimitIndex, [Option<LimitSetting>; 2])> {
+        let all = self.limits.iter();
+        all.map(|(key, limit)| {
+            let setting = |direction| {
+                let in_force = limit.in_force.of(direction).as_ref()?;
+                Some(in_force.setting)
+            };
+            let settings = [Direction::Uplink, Direction::Downlink].map(setting);
+            (key, limit.users, limit.index, settings)
+        })
     }
 
     /// How many sessions have copies sent to each set of places.
@@ -304,7 +326,7 @@ impl SlotTable {
             holders: self.holders.clone(),
             peers: self.peers.users(),
             lists: self.lists.used(),
-            shared_meters: self.shared_meters.clone(),
+            limits: self.limits.clone(),
             duplicates: self.duplicates.users(),
         }
     }

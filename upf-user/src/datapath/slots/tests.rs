@@ -8,12 +8,12 @@ use ipnet::IpNet;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use upf_common::abi::Rules;
-use upf_common::meter::Rate;
+use upf_common::abi::{Limit as LimitRecord, NO_LIMIT, Rules, level};
 
 use super::*;
+use crate::bandwidth::CustomerId;
 use crate::datapath::memory::{MemoryDatapath, Sizes};
-use crate::datapath::{Datapath, Direction, network_key};
+use crate::datapath::{Datapath, Direction, LimitIndex, LimitSetting, network_key};
 
 struct Books {
     tables: MemoryDatapath,
@@ -32,6 +32,7 @@ impl Books {
             blocks: pools.blocks(),
             peers: 4,
             lists: 4,
+            limits: 4,
         });
         let ue_pools: Vec<_> = nets
             .iter()
@@ -84,25 +85,54 @@ fn image(seating: &Seating) -> Image {
         let downlink = seat.address.map(|_| program(seat, Direction::Downlink, 0));
         uplink.into_iter().chain(downlink)
     });
-    let shared = seating.shared_meters().iter();
+    let limits = seating.limits().iter();
     Image {
         programs: programs.collect(),
-        shared_meters: shared
-            .map(|key| SharedMeter {
+        limits: limits
+            .map(|key| Limit {
                 key: key.clone(),
                 direction: Direction::Downlink,
-                rate: Rate::from_bits_per_second(1000 + u64::from(key.correlation)),
+                setting: LimitSetting {
+                    ticks_per_byte: 1,
+                    level: key.level(),
+                    ..LimitSetting::default()
+                },
+                next: None,
             })
             .collect(),
         ..Image::default()
     }
 }
 
-fn shared(correlation: u32) -> SharedMeterKey {
-    SharedMeterKey {
-        scope: MeterScope::Session(1),
-        correlation,
-        is_downlink_tunnel: false,
+fn shared(correlation: u32) -> LimitKey {
+    LimitKey {
+        owner: LimitOwner::Correlated(LimitScope::Session(1), correlation),
+        kind: LimitKind::Rate,
+    }
+}
+
+/// The first two are of one customer.
+fn sim(number: u8) -> WantedSim {
+    let setting = |level| LimitSetting {
+        ticks_per_byte: 9,
+        level,
+        ..LimitSetting::default()
+    };
+    let both = |level| Both {
+        uplink: setting(level),
+        downlink: setting(level),
+    };
+    let customer = (number < 2).then(|| CustomerTerms {
+        id: CustomerId("acme".into()),
+        settings: both(level::CUSTOMER),
+    });
+    WantedSim {
+        imsi: format!("00101000000000{number}").parse().unwrap(),
+        terms: SimTerms {
+            settings: both(level::SIM),
+            customer,
+        },
+        by_rule: None,
     }
 }
 
@@ -223,6 +253,19 @@ fn an_address_whose_slot_another_session_kept_dissolves_the_block() {
     assert_eq!(books.books.snapshot(), Books::new(1024).books.snapshot());
 }
 
+/// What a record demands of traffic to the UE.
+fn setting_of(books: &Books, index: LimitIndex) -> LimitSetting {
+    let half = books.tables.limit(index.0).unwrap().downlink;
+    LimitSetting {
+        ticks_per_byte: half.ticks_per_byte,
+        depth: half.depth,
+        parent: (half.parent != NO_LIMIT).then_some(LimitIndex(half.parent)),
+        level: half.level,
+        flags: half.flags,
+        class: half.class,
+    }
+}
+
 fn wanted() -> impl Strategy<Value = Wanted> {
     let tunnels = proptest::collection::btree_set(0u8..4, 0..3);
     let v4 = proptest::option::of((0u8..5, 0u8..2).prop_map(|(block, place)| v4(block, place)));
@@ -234,10 +277,11 @@ fn wanted() -> impl Strategy<Value = Wanted> {
     });
     let meters = proptest::collection::btree_set(0u32..5, 0..4);
     let few = |end: u8| proptest::collection::btree_set(0..end, 0..3);
-    let extras = (few(3), few(4), few(3), few(3));
+    let sim = proptest::option::of((0u8..3).prop_map(sim));
+    let extras = (few(3), few(4), few(3), few(3), sim);
     let all = (tunnels, v4, v6, meters, extras);
     all.prop_map(
-        |(tunnels, v4, v6, meters, (shared_meters, routes, sets, peers))| Wanted {
+        |(tunnels, v4, v6, meters, (limits, routes, sets, peers, sim))| Wanted {
             tunnels: tunnels
                 .into_iter()
                 .map(|id| tunnel(TunnelKey::Shared(id)))
@@ -251,11 +295,8 @@ fn wanted() -> impl Strategy<Value = Wanted> {
                 })
                 .collect(),
             framed_routes: outermost(&routes.into_iter().map(route).collect::<Vec<_>>()),
-            shared_meters: shared_meters
-                .into_iter()
-                .map(u32::from)
-                .map(shared)
-                .collect(),
+            limits: limits.into_iter().map(u32::from).map(shared).collect(),
+            sim,
             duplicates: sets.into_iter().map(u32::from).map(copies).collect(),
             peers: peers.into_iter().map(peer).collect(),
             ..Wanted::default()
@@ -307,14 +348,31 @@ proptest! {
                 }
             }
             let used: usize = sessions.iter().map(|session| session.seats.len()).sum();
-            let mut slots: HashSet<_> = sessions.iter().flat_map(|s| &s.seats).map(|seat| seat.slot).collect();
+            let slots: HashSet<_> = sessions.iter().flat_map(|s| &s.seats).map(|seat| seat.slot).collect();
             let mut framed = 0;
-            for (key, users, slot, rates) in books.books.shared_meters() {
-                let having = sessions.iter().filter(|session| session.shared_meters().contains(key));
+            let mut limits = HashSet::new();
+            for (key, users, index, settings) in books.books.limits() {
+                let having = sessions.iter().filter(|session| session.limits().contains(key));
                 prop_assert_eq!(having.count(), users as usize);
-                prop_assert!(slots.insert(slot));
-                let state = books.tables.slot(slot.0).unwrap().downlink.state;
-                prop_assert_eq!(rates[1].map(|rate| rate.ticks_per_byte), Some(state.ticks_per_byte));
+                prop_assert!(limits.insert(index));
+                prop_assert_eq!(settings[1].unwrap(), setting_of(&books, index));
+            }
+            for (imsi, sim) in books.books.sims() {
+                prop_assert!(sessions.iter().any(|session| session.sim() == Some(imsi)));
+                prop_assert!(limits.insert(sim.index));
+                prop_assert_eq!(sim.settings.downlink, setting_of(&books, sim.index));
+                let customer = sim.customer.as_ref().map(|id| books.books.customer(id).unwrap().index);
+                prop_assert_eq!(sim.settings.downlink.parent, customer);
+            }
+            for (id, customer) in books.books.customers() {
+                let sims = books.books.sims().filter(|(_, sim)| sim.customer.as_ref() == Some(id));
+                prop_assert_eq!(sims.count(), customer.sims as usize);
+                prop_assert!(limits.insert(customer.index));
+                prop_assert_eq!(customer.settings.downlink, setting_of(&books, customer.index));
+            }
+            prop_assert_eq!(books.books.used_limits() as usize, limits.len());
+            for index in (0..4).map(LimitIndex).filter(|index| !limits.contains(index)) {
+                prop_assert_eq!(books.tables.limit(index.0), Some(&LimitRecord::default()));
             }
             for session in &sessions {
                 for (route, slot) in session.framed_routes() {
@@ -325,7 +383,7 @@ proptest! {
                 }
             }
             prop_assert_eq!(books.tables.framed_entries(), framed);
-            prop_assert_eq!(slots.len(), used + books.books.shared_meters().count());
+            prop_assert_eq!(slots.len(), used);
             prop_assert_eq!(books.books.used_slots() as usize, slots.len());
         }
         for session in sessions {

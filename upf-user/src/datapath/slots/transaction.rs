@@ -9,12 +9,13 @@ use std::time::Instant;
 use upf_common::abi::{LIST_PAGE_ENTRIES, NO_LIST, RuleList, RuleListEntry, Rules};
 
 use super::give_back::leaving;
+use super::limits::InForce;
 use super::peers::PeerKey;
 use super::prepare::{Prepared, Undo};
 use super::seating::{Image, Meter, Program, Seat, Seating};
 use super::table::{Exhausted, SlotTable, key_of};
 use super::write::{NO_RATE, Write};
-use crate::datapath::{Datapath, DatapathError, SlotCounters};
+use crate::datapath::{Datapath, DatapathError, LimitSetting, SlotCounters};
 
 /// Writes that are owed and done at a time.
 const MAX_REPAIRS: usize = 1024;
@@ -92,17 +93,15 @@ impl SlotTable {
     ) -> Result<Changed, ChangeError> {
         let result = self
             .place_lists(&mut prepared, old, &mut new, now)
+            .and_then(|()| self.sequence((current, old), &mut prepared, &new, end_markers))
             .map_err(ChangeError::from)
-            .and_then(|()| {
-                let writes = self.sequence((current, old), &mut prepared, &new, end_markers);
-                self.run(tables, &writes).map_err(ChangeError::from)
-            });
+            .and_then(|writes| self.run(tables, &writes).map_err(ChangeError::from));
         match result {
             Ok(()) => {
                 for seat in &prepared.seating.seats {
                     self.hold(seat.slot, prepared.seid);
                 }
-                Ok(self.finish(tables, current, prepared.seating, now))
+                Ok(self.finish(tables, prepared.seid, current, prepared.seating, now))
             }
             Err(error) => {
                 self.cancel(prepared, now);
@@ -111,10 +110,11 @@ impl SlotTable {
         }
     }
 
-    /// Takes all that a session has, whatever the tables say: what cannot be written now is owed.
+    /// Takes all that the session `seid` has, whatever the tables say: what cannot be written now is owed.
     pub fn remove(
         &mut self,
         tables: &mut impl Datapath,
+        seid: u64,
         (current, old): (&Seating, &Image),
         now: Instant,
     ) {
@@ -122,7 +122,7 @@ impl SlotTable {
         for write in self.departures((current, old), nothing) {
             self.write_or_owe(tables, write);
         }
-        self.finish(tables, current, Seating::default(), now);
+        self.finish(tables, seid, current, Seating::default(), now);
     }
 
     /// Finds a place for the lists that are new, and writes them.
@@ -180,7 +180,7 @@ impl SlotTable {
         prepared: &mut Prepared,
         new: &Image,
         end_markers: &[EndMarker],
-    ) -> Vec<Write> {
+    ) -> Result<Vec<Write>, Exhausted> {
         let mut writes = std::mem::take(&mut prepared.before);
         for meter in &new.meters {
             let before = rate_of(&old.meters, meter).map_or(NO_RATE, |old| old.rate);
@@ -193,7 +193,7 @@ impl SlotTable {
                 });
             }
         }
-        self.change_shared_rates(&mut writes, old, prepared, new);
+        self.change_limits(&mut writes, (current, old), prepared, new)?;
         for program in &new.programs {
             let before = find(&old.programs, program).map(|old| old.rules);
             if before != Some(program.rules) {
@@ -209,40 +209,74 @@ impl SlotTable {
         writes.extend(end_markers.map(|end| Write::EndMarker(end.peer.record(), end.teid)));
         writes.append(&mut prepared.after);
         writes.extend(self.departures((current, old), (&prepared.seating, new)));
-        writes
+        Ok(writes)
     }
 
-    /// What the session asks of a shared meter is in force for all its users. It only asks when it joins, and when its
-    /// own rate changes: what another session has asked since stays.
-    fn change_shared_rates(
+    /// What the session asks of a limit is in force for all its users. It only asks when it joins, and when its own
+    /// demand changes: what another session has asked since stays. Where a limit is in the chain has to be the same for
+    /// all of them.
+    fn change_limits(
         &mut self,
         writes: &mut Vec<Write>,
-        old: &Image,
+        (current, old): (&Seating, &Image),
         prepared: &mut Prepared,
         new: &Image,
-    ) {
-        for meter in &new.shared_meters {
-            let before = self.shared_meters.rate(&meter.key, meter.direction);
-            let is_new = !old.shared_meters.contains(meter);
-            let Some(slot) = self.shared_meters.slot_of(&meter.key) else {
+    ) -> Result<(), Exhausted> {
+        for limit in &new.limits {
+            let Some(named) = self.limits.get(&limit.key) else {
                 continue;
             };
-            if !is_new || before == Some(meter.rate) {
-                continue;
+            let (index, before) = (named.index, named.in_force.of(limit.direction).clone());
+            let own = 1 + u32::from(current.limits().contains(&limit.key));
+            if let Some(before) = &before
+                && named.users > own
+                && before.next != limit.next
+                && before
+                    .next
+                    .as_ref()
+                    .is_none_or(|next| self.limits.get(next).is_some())
+            {
+                return Err(Exhausted::Chains);
             }
-            writes.push(Write::Meter {
-                slot,
-                direction: meter.direction,
-                new: meter.rate,
-                old: before.unwrap_or(NO_RATE),
-            });
-            self.shared_meters
-                .set_rate(&meter.key, meter.direction, Some(meter.rate));
-            let key = meter.key.clone();
+            let mut last = old.limits.iter();
+            let last = last.find(|last| last.key == limit.key && last.direction == limit.direction);
+            let asks_the_same = last.is_some_and(|last| last.setting == limit.setting);
+            let kept = before.as_ref().filter(|_| asks_the_same);
+            let parent = match &limit.next {
+                Some(next) => self.limit_index(next),
+                None => prepared
+                    .seating
+                    .sim
+                    .and_then(|imsi| Some(self.sim(imsi)?.index)),
+            };
+            let in_force = InForce {
+                setting: LimitSetting {
+                    parent,
+                    ..kept.map_or(limit.setting, |kept| kept.setting)
+                },
+                next: limit.next.clone(),
+            };
+            let (new, old) = (
+                in_force.setting,
+                before
+                    .as_ref()
+                    .map_or_else(LimitSetting::default, |before| before.setting),
+            );
+            if new != old {
+                writes.push(Write::Limit {
+                    index,
+                    direction: limit.direction,
+                    new,
+                    old,
+                });
+            }
+            let key = limit.key.clone();
+            self.limits.set(&key, limit.direction, Some(in_force));
             prepared
                 .undo
-                .push(Undo::RestoreRate(key, meter.direction, before));
+                .push(Undo::RestoreLimit(key, limit.direction, before));
         }
+        Ok(())
     }
 
     /// The writes that end what a session has and will not have.
@@ -310,7 +344,11 @@ impl SlotTable {
         }
     }
 
-    fn run(&mut self, tables: &mut impl Datapath, writes: &[Write]) -> Result<(), DatapathError> {
+    pub(super) fn run(
+        &mut self,
+        tables: &mut impl Datapath,
+        writes: &[Write],
+    ) -> Result<(), DatapathError> {
         for (done, write) in writes.iter().enumerate() {
             if let Err(error) = write.apply(tables) {
                 for write in writes[..done].iter().rev().filter_map(Write::inverse) {

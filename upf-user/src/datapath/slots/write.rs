@@ -4,7 +4,7 @@ use upf_common::abi::{Peer, RuleList, Rules, UeKey};
 use upf_common::meter::Rate;
 
 use super::framed::FramedRoute;
-use crate::datapath::{Datapath, DatapathError, Direction, SlotIndex};
+use crate::datapath::{Datapath, DatapathError, Direction, LimitIndex, LimitSetting, SlotIndex};
 
 /// The rate in the state of a slot that is nobody's meter.
 pub(super) const NO_RATE: Rate = Rate {
@@ -28,6 +28,13 @@ pub(super) enum Write {
         old: Rate,
     },
     Reset(SlotIndex),
+    Limit {
+        index: LimitIndex,
+        direction: Direction,
+        new: LimitSetting,
+        old: LimitSetting,
+    },
+    ResetLimit(LimitIndex),
     Block {
         block: u32,
         new: Option<SlotIndex>,
@@ -65,6 +72,13 @@ impl Write {
                 ..
             } => tables.write_meter(*slot, *direction, *new),
             Self::Reset(slot) => tables.reset_slot(*slot),
+            Self::Limit {
+                index,
+                direction,
+                new,
+                ..
+            } => tables.write_limit(*index, *direction, new),
+            Self::ResetLimit(index) => tables.reset_limit(*index),
             Self::Block { block, new, .. } => tables.set_block(*block, *new),
             Self::InsertTeid(teid, slot) => tables.insert_teid(teid.to_be_bytes(), *slot),
             Self::RemoveTeid(teid, _) => tables.remove_teid(teid.to_be_bytes()),
@@ -105,6 +119,17 @@ impl Write {
                 new: *old,
                 old: *new,
             },
+            Self::Limit {
+                index,
+                direction,
+                new,
+                old,
+            } => Self::Limit {
+                index: *index,
+                direction: *direction,
+                new: *old,
+                old: *new,
+            },
             Self::Block { block, new, old } => Self::Block {
                 block: *block,
                 new: *old,
@@ -127,8 +152,12 @@ impl Write {
                 new: *slot,
                 old: None,
             },
-            // Unused slots, peers and lists; and what is sent is gone.
-            Self::Reset(_) | Self::Peer(..) | Self::List(..) | Self::EndMarker(..) => return None,
+            // Unused slots, limits, peers and lists; and what is sent is gone.
+            Self::Reset(_)
+            | Self::ResetLimit(_)
+            | Self::Peer(..)
+            | Self::List(..)
+            | Self::EndMarker(..) => return None,
         })
     }
 }

@@ -3,10 +3,10 @@
 
 use super::chaos::Request;
 use super::copies::{copied, not_copied};
+use super::correlated::{AMBR, ambr_of, with_ambr};
 use super::end_markers::handover;
 use super::framed::with_framed;
 use super::requests::*;
-use super::shared_meters::{AMBR, ambr_of, with_ambr};
 use super::ue_pools::choosing;
 use super::world::World;
 use crate::datapath::chaos::Chaos;

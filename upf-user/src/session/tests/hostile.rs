@@ -9,11 +9,11 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use super::copies::copied;
+use super::correlated::{ambr_of, with_ambr};
 use super::end_markers::handover;
 use super::framed::with_framed;
 use super::random::Author;
 use super::requests::{dedicated_flow, idle, pdu_session, pgw_u, sgw_u, smf, tunnel, ue};
-use super::shared_meters::{ambr_of, with_ambr};
 use super::ue_pools::choosing;
 use super::world::World;
 use crate::pfcp::codec::{AssociationSetupRequest, Body, Message};
@@ -152,7 +152,7 @@ fn mutated_requests_leave_no_session_half_made() {
             let books = &attack.world.sessions.books;
             let now = [
                 attack.world.tables.with(|tables| tables.framed_entries()),
-                books.shared_meters().count(),
+                books.limits().count(),
                 books.allocated().len(),
                 books.duplicates().len(),
             ];

@@ -7,17 +7,20 @@ use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use upf_common::abi::{self, MAX_LIST_ENTRIES, NO_LIST, Peer, RuleList, RuleListEntry, Rules};
+use upf_common::abi::{
+    self, Limit, LimitDirection, MAX_LIST_ENTRIES, NO_LIST, Peer, RuleList, RuleListEntry, Rules,
+};
 use upf_common::meter::Rate;
 
 use super::requests::smf;
+use crate::bandwidth::{Bandwidth, CustomerId, Imsi};
 use crate::config::Config;
 use crate::datapath::chaos::{Chaos, ChaosDatapath};
 use crate::datapath::memory::{MemoryDatapath, Sizes};
 use crate::datapath::slots::{
-    Duplicate, Image, SharedMeterKey, TunnelKey, UeEndpoint, Wanted, index_bits, ue_key,
+    Both, Duplicate, Image, LimitKey, TunnelKey, UeEndpoint, Wanted, index_bits, ue_key,
 };
-use crate::datapath::{Datapath, Direction, SlotIndex, network_key};
+use crate::datapath::{Datapath, Direction, LimitIndex, LimitSetting, SlotIndex, network_key};
 use crate::pfcp::ie::NodeId;
 use crate::pfcp::message::{
     CreatedPdr, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
@@ -29,7 +32,7 @@ use crate::session::by_owner::ByOwner;
 use crate::session::detection::Detection;
 use crate::session::remotes::Remotes;
 use crate::session::slices::Portion;
-use crate::session::{LocalGtpu, Session, Sessions, SessionsConfig};
+use crate::session::{LocalGtpu, Session, Sessions, SessionsConfig, sims};
 
 pub(super) const CONFIG: &str = r#"
 [node]
@@ -90,6 +93,7 @@ pub(super) struct World {
 pub(super) struct State {
     tables: MemoryDatapath,
     books: crate::datapath::slots::Snapshot,
+    bandwidth: Bandwidth,
     /// Without those that have ended.
     sessions: BTreeMap<u64, Session>,
     of_owner: ByOwner,
@@ -148,6 +152,13 @@ impl World {
         Self::with(&config(CONFIG), 1024, 2048)
     }
 
+    /// With these speed classes and customers.
+    pub(super) fn with_bandwidth(bandwidth: Bandwidth) -> Self {
+        let mut config = config(CONFIG);
+        config.bandwidth = bandwidth;
+        Self::with(&config, 1024, 512)
+    }
+
     /// With a handful of everything.
     pub(super) fn small(config: &SessionsConfig) -> Self {
         Self::with(config, 12, 6)
@@ -160,6 +171,7 @@ impl World {
             blocks: config.pools.blocks(),
             peers: 16,
             lists,
+            limits: slots,
         }));
         let random = StdRng::seed_from_u64(1);
         let mut sessions = Sessions::with_random(config, tables.clone(), random);
@@ -240,6 +252,7 @@ impl World {
         State {
             tables,
             books: books.snapshot(),
+            bandwidth: self.sessions.bandwidth.clone(),
             sessions: self.living(),
             of_owner: self.sessions.of_owner.clone(),
             applications: self.sessions.applications.clone(),
@@ -402,6 +415,47 @@ impl World {
         })
     }
 
+    /// A limit's record.
+    pub(super) fn record(&self, index: LimitIndex) -> Limit {
+        self.tables.with(|tables| *tables.limit(index.0).unwrap())
+    }
+
+    /// What a record demands in both directions.
+    fn settings(&self, index: LimitIndex) -> Both<LimitSetting> {
+        let record = self.record(index);
+        let setting = |half: LimitDirection| LimitSetting {
+            ticks_per_byte: half.ticks_per_byte,
+            depth: half.depth,
+            parent: (half.parent != abi::NO_LIMIT).then_some(LimitIndex(half.parent)),
+            level: half.level,
+            flags: half.flags,
+            class: half.class,
+        };
+        Both {
+            uplink: setting(record.uplink),
+            downlink: setting(record.downlink),
+        }
+    }
+
+    /// Records that nobody has are empty, and no two have the same one.
+    fn check_unused_limits(&self) {
+        let books = &self.sessions.books;
+        let named = books.limits().map(|(_, _, index, _)| index);
+        let sims = books.sims().map(|(_, sim)| sim.index);
+        let customers = books.customers().map(|(_, customer)| customer.index);
+        let all: Vec<_> = named.chain(sims).chain(customers).collect();
+        let used: HashSet<_> = all.iter().copied().collect();
+        assert_eq!(
+            (all.len(), books.used_limits() as usize),
+            (used.len(), used.len())
+        );
+        for index in (0..self.tables.limits()).map(LimitIndex) {
+            if !used.contains(&index) {
+                assert_eq!(self.record(index), Limit::default(), "{index:?}");
+            }
+        }
+    }
+
     fn check_weights(&self) {
         let sessions = self.sessions.sessions.values();
         let weigh = |session: &Session| {
@@ -419,7 +473,8 @@ impl World {
             implied.add_seats(self, session);
             let compiler = self.sessions.compiler(*seid, session);
             let image = compiler.image(&session.seating, &self.sessions.books);
-            implied.add_image(self, &image.unwrap());
+            implied.add_image(self, &image.unwrap(), session.seating.sim());
+            implied.add_sim(*seid, session);
             implied.add_wanted(&compiler.wanted());
             for seat in &session.seating.seats {
                 assert_eq!(self.sessions.books.holder(seat.slot), Some(*seid));
@@ -436,7 +491,9 @@ impl World {
             .map(|(owner, used)| (owner, Vec::from_iter(used)))
             .collect();
         assert_eq!(self.sessions.owners_of_peers(&peers), owners);
-        implied.add_shared_meters(self);
+        implied.check_limits(self);
+        implied.check_sims(self);
+        self.check_unused_limits();
         self.check_weights();
         for index in 0..self.tables.capacity() {
             for direction in [Direction::Uplink, Direction::Downlink] {
@@ -494,7 +551,7 @@ struct Implied {
     halves: BTreeMap<(u32, bool), Rules>,
     rates: BTreeMap<(u32, bool), Rate>,
     slots: HashSet<SlotIndex>,
-    /// Slots of sessions; the others are of shared meters.
+    /// Slots of sessions.
     held: usize,
     /// Whose sessions send to which GTP-U peers.
     owners: BTreeMap<NodeId, BTreeSet<IpAddr>>,
@@ -502,8 +559,10 @@ struct Implied {
     /// Entries of the hash maps.
     hashed: (usize, usize),
     framed: usize,
-    /// How many sessions have each shared meter, and what they ask of it.
-    shared: BTreeMap<SharedMeterKey, (u32, Vec<(Direction, Rate)>)>,
+    /// How many sessions have each limit, where it leads in each direction that they use, and what they ask.
+    limits: BTreeMap<LimitKey, (u32, Vec<Asked>)>,
+    /// The sessions of each SIM.
+    sims: BTreeMap<Imsi, BTreeSet<u64>>,
     /// How many sessions have copies sent to each set of places.
     copies: BTreeMap<Vec<Duplicate>, u32>,
     /// UE addresses that we handed out.
@@ -538,7 +597,7 @@ impl Implied {
         }
     }
 
-    fn add_image(&mut self, world: &World, image: &Image) {
+    fn add_image(&mut self, world: &World, image: &Image, sim: Option<Imsi>) {
         for program in &image.programs {
             let half = (program.slot.0, program.direction == Direction::Uplink);
             let other = self.halves.insert(half, program.rules);
@@ -553,10 +612,15 @@ impl Implied {
             assert_eq!(other, None, "the meter of {half:?} is shared");
         }
         let mut keys = BTreeSet::new();
-        for meter in &image.shared_meters {
-            let (users, rates) = self.shared.entry(meter.key.clone()).or_default();
-            *users += u32::from(keys.insert(&meter.key));
-            rates.push((meter.direction, meter.rate));
+        for limit in &image.limits {
+            let (users, asked) = self.limits.entry(limit.key.clone()).or_default();
+            *users += u32::from(keys.insert(&limit.key));
+            asked.push(Asked {
+                direction: limit.direction,
+                setting: limit.setting,
+                next: limit.next.clone(),
+                sim,
+            });
         }
     }
 
@@ -580,25 +644,90 @@ impl Implied {
         }
     }
 
-    /// What is in force was asked for by one of those who share the meter, or by one who left.
-    fn add_shared_meters(&mut self, world: &World) {
-        let mut shared = std::mem::take(&mut self.shared);
-        for (key, users, slot, [uplink, downlink]) in world.sessions.books.shared_meters() {
-            let (sessions, asked) = shared.remove(key).unwrap();
+    fn add_sim(&mut self, seid: u64, session: &Session) {
+        if let Some(imsi) = session.seating.sim() {
+            assert_eq!(session.about.imsi(), Some(&*imsi.to_string()));
+            self.sims.entry(imsi).or_default().insert(seid);
+        }
+    }
+
+    /// What is in force was asked for by one of those who share the limit, or by one who left; and it leads where all
+    /// of them want it to.
+    fn check_limits(&mut self, world: &World) {
+        let books = &world.sessions.books;
+        for (key, users, index, in_force) in books.limits() {
+            let (sessions, asked) = self.limits.remove(key).unwrap();
             assert_eq!(users, sessions, "{key:?}");
-            assert!(self.slots.insert(slot), "{slot:?} is shared");
-            for (rate, direction) in [(uplink, Direction::Uplink), (downlink, Direction::Downlink)]
-            {
-                let is_asked = asked.iter().any(|(half, _)| *half == direction);
-                assert!(rate.is_some() || !is_asked, "{key:?} {direction:?}");
-                if let Some(rate) = rate {
-                    self.rates
-                        .insert((slot.0, direction == Direction::Uplink), rate);
+            let settings = world.settings(index);
+            let found = [settings.uplink, settings.downlink];
+            assert_eq!(found, in_force.map(Option::unwrap_or_default), "{key:?}");
+            for asked in asked {
+                let setting = *settings.of(asked.direction);
+                let next = asked
+                    .next
+                    .as_ref()
+                    .map(|next| books.limit_index(next).unwrap());
+                let sim = asked.sim.map(|imsi| books.sim(imsi).unwrap().index);
+                assert_eq!(setting.parent, next.or(sim), "{key:?}");
+                let kind = |setting: LimitSetting| (setting.level, setting.flags, setting.class);
+                assert_eq!(kind(setting), kind(asked.setting), "{key:?}");
+                if key.level() == abi::level::FLOW {
+                    assert_eq!(setting.ticks_per_byte, asked.setting.ticks_per_byte);
                 }
             }
         }
-        assert!(shared.is_empty(), "{shared:?}");
+        assert!(self.limits.is_empty(), "{:?}", self.limits);
     }
+
+    /// SIMs and customers have what the registry says.
+    fn check_sims(&mut self, world: &World) {
+        let Sessions {
+            books, bandwidth, ..
+        } = &world.sessions;
+        let mut customers: BTreeMap<CustomerId, u32> = BTreeMap::new();
+        for (imsi, sim) in books.sims() {
+            assert_eq!(
+                self.sims.remove(&imsi),
+                Some(sim.sessions.clone()),
+                "{imsi}"
+            );
+            let assigned = bandwidth.assignment(imsi);
+            let customer = assigned.and_then(|assigned| assigned.customer.clone());
+            let customer = customer.or_else(|| sim.by_rule.clone());
+            assert_eq!(sim.customer, customer, "{imsi}");
+            let class = bandwidth.entitlement(imsi, None).class;
+            let terms = sims::terms(bandwidth, class, customer.clone());
+            let parent = customer.map(|id| {
+                *customers.entry(id.clone()).or_default() += 1;
+                books.customer(&id).unwrap().index
+            });
+            let with_parent = |setting| LimitSetting { parent, ..setting };
+            let expected = Both {
+                uplink: with_parent(terms.settings.uplink),
+                downlink: with_parent(terms.settings.downlink),
+            };
+            assert_eq!(sim.settings, expected, "{imsi}");
+            assert_eq!(world.settings(sim.index), expected, "{imsi}");
+        }
+        assert!(self.sims.is_empty(), "{:?}", self.sims);
+        for (id, customer) in books.customers() {
+            assert_eq!(customers.remove(id), Some(customer.sims), "{id:?}");
+            let terms = sims::terms(bandwidth, None, Some(id.clone()));
+            let expected = terms.customer.unwrap().settings;
+            assert_eq!(customer.settings, expected, "{id:?}");
+            assert_eq!(world.settings(customer.index), expected, "{id:?}");
+        }
+        assert!(customers.is_empty(), "{customers:?}");
+    }
+}
+
+/// What a session asks of one direction of a limit.
+#[derive(Debug)]
+struct Asked {
+    direction: Direction,
+    setting: LimitSetting,
+    next: Option<LimitKey>,
+    sim: Option<Imsi>,
 }
 
 pub(super) fn config(text: &str) -> SessionsConfig {

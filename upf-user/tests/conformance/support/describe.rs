@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
 
-use upf_common::abi::{self, Match, NO_LIST, Rules, flags, match_flags, verdict};
+use upf_common::abi::{
+    self, LimitDirection, Match, NO_LIST, Rules, flags, limit_flags, match_flags, verdict,
+};
 use upf_common::meter::Rate;
 use upf_user::datapath::memory::MemoryDatapath;
 use upf_user::datapath::{Datapath, Direction, SlotIndex};
@@ -65,10 +67,23 @@ fn describe(tables: &MemoryDatapath, rules: &Rules, direction: Direction) -> Str
     if has(flags::MATCH_QFI) {
         let _ = write!(words, ", of qfi {}", rules.match_qfi);
     }
-    for meter in [rules.meter_slot, rules.shared_meter_slot] {
-        if let Some(kbps) = kbps(tables, meter, direction) {
-            let _ = write!(words, ", {kbps} kbit/s");
-        }
+    if let Some(slot) = tables.slot(rules.meter_slot) {
+        let state = match direction {
+            Direction::Uplink => slot.uplink.state,
+            Direction::Downlink => slot.downlink.state,
+        };
+        let _ = write!(words, ", {} kbit/s", kbps(state.ticks_per_byte));
+    }
+    let is_uplink = direction == Direction::Uplink && rules.is_downlink == 0;
+    for limit in chain(tables, rules.limit, is_uplink) {
+        let _ = match limit.flags & limit_flags::PACKETS {
+            0 => write!(words, ", {} kbit/s", kbps(limit.ticks_per_byte)),
+            _ => {
+                let packets = limit.depth.checked_div(limit.ticks_per_byte).unwrap_or(0);
+                let seconds = (limit.depth as f64 * 1024e-9).round();
+                write!(words, ", {packets} packets in {seconds} s")
+            }
+        };
     }
     if rules.duplicate != 0 {
         words.push_str(", copied");
@@ -79,28 +94,36 @@ fn describe(tables: &MemoryDatapath, rules: &Rules, direction: Direction) -> Str
     words
 }
 
-/// The rate of a meter; `None` without one.
-fn kbps(tables: &MemoryDatapath, slot: u32, direction: Direction) -> Option<u64> {
-    let slot = tables.slot(slot)?;
-    let state = match direction {
-        Direction::Uplink => slot.uplink.state,
-        Direction::Downlink => slot.downlink.state,
+/// Limits, one behind the other.
+fn chain(tables: &MemoryDatapath, first: u32, is_uplink: bool) -> Vec<LimitDirection> {
+    let half = |index: u32| {
+        let limit = tables.limit(index)?;
+        Some(if is_uplink {
+            limit.uplink
+        } else {
+            limit.downlink
+        })
     };
-    if state.ticks_per_byte == u64::MAX {
-        return Some(0);
+    std::iter::successors(half(first), |limit| half(limit.parent)).collect()
+}
+
+/// The rate at which a byte takes so many ticks.
+fn kbps(ticks_per_byte: u64) -> u64 {
+    if ticks_per_byte == u64::MAX {
+        return 0;
     }
     // A tick is 1/1024 ns and has 12 fractional bits here.
     let scaled = 8_000_000_u128 << 22;
-    let per_byte = u128::from(state.ticks_per_byte.max(1));
+    let per_byte = u128::from(ticks_per_byte.max(1));
     let kbps = ((scaled + per_byte / 2) / per_byte) as u64;
     // Of the rates that come to so many ticks the roundest one was meant.
     let rounded = (0..6).rev().map(|digits| 10_u64.pow(digits));
     let mut rounded = rounded.map(|unit| (kbps + unit / 2) / unit * unit);
     let is_meant = |kbps: &u64| {
         let rate = Rate::from_bits_per_second(kbps * 1000);
-        *kbps > 0 && rate.ticks_per_byte == state.ticks_per_byte
+        *kbps > 0 && rate.ticks_per_byte == ticks_per_byte
     };
-    Some(rounded.find(is_meant).unwrap_or(kbps))
+    rounded.find(is_meant).unwrap_or(kbps)
 }
 
 fn address(octets: abi::Address) -> IpAddr {

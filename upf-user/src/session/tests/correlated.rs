@@ -1,12 +1,12 @@
 //! QER Correlation ID: limits over several PDRs and sessions of a UE (TS 29.244 clause 5.4.4).
 
-use upf_common::abi::NO_METER;
+use upf_common::abi::{LimitDirection, MAX_CHAIN, NO_LIMIT, NO_METER, Rules, level};
 use upf_common::meter::Rate;
 
 use super::requests::*;
 use super::world::World;
-use crate::datapath::{Direction, SlotIndex};
-use crate::pfcp::ie::{BitRates, Cause, FailedRule, NodeId, UserId};
+use crate::datapath::Direction;
+use crate::pfcp::ie::{BitRates, NodeId, UserId};
 use crate::pfcp::message::{SessionEstablishmentRequest, SessionModificationRequest, UpdateQer};
 use crate::pfcp::service::SessionService;
 
@@ -45,25 +45,51 @@ pub(super) fn ambr_of(kbps: u64) -> SessionModificationRequest {
 }
 
 impl World {
-    fn shared_slot(&self, address: &str) -> u32 {
-        let rules = self.downlink(1, address);
-        assert_ne!(rules.meter_slot, NO_METER);
-        assert_ne!(rules.meter_slot, rules.shared_meter_slot);
-        rules.shared_meter_slot
+    /// The limits of packets that find these rules, the first one first.
+    pub(super) fn chain(&self, rules: &Rules, direction: Direction) -> Vec<LimitDirection> {
+        let half = |index: u32| {
+            self.tables.with(|tables| {
+                let limit = tables.limit(index)?;
+                Some(match direction {
+                    Direction::Uplink => limit.uplink,
+                    Direction::Downlink => limit.downlink,
+                })
+            })
+        };
+        let next = |limit: &LimitDirection| half(limit.parent);
+        let chain: Vec<_> = std::iter::successors(half(rules.limit), next).collect();
+        assert!(chain.len() <= MAX_CHAIN);
+        chain
     }
 
-    /// What a shared meter lets pass in each direction, kbit/s.
-    fn ambr(&self, address: &str) -> (u64, u64) {
-        let slot = self.shared_slot(address);
-        let kbps = |direction| {
-            let rate = self.rate_in(slot, direction).0;
-            (1..=100_000)
-                .map(|n| n * 100)
-                .find(|kbps| Rate::from_bits_per_second(kbps * 1000).ticks_per_byte == rate)
-                .unwrap()
-        };
-        (kbps(Direction::Uplink), kbps(Direction::Downlink))
+    fn limit(&self, address: &str) -> u32 {
+        let rules = self.downlink(1, address);
+        assert_ne!(rules.meter_slot, NO_METER);
+        assert_ne!(rules.limit, NO_LIMIT);
+        rules.limit
     }
+
+    /// What the AMBR lets pass in each direction, kbit/s.
+    fn ambr(&self, address: &str) -> (u64, u64) {
+        let index = self.limit(address);
+        let limit = self.tables.with(|tables| *tables.limit(index).unwrap());
+        assert_eq!(
+            (limit.uplink.level, limit.downlink.level),
+            (level::SESSION, level::SESSION)
+        );
+        (kbps(&limit.uplink), kbps(&limit.downlink))
+    }
+}
+
+/// The rate of a limit, kbit/s.
+pub(super) fn kbps(limit: &LimitDirection) -> u64 {
+    let all = (1..=100_000).map(|n| n * 10);
+    let mut fitting = all.filter(|kbps| ticks(*kbps) == limit.ticks_per_byte);
+    fitting.next().unwrap()
+}
+
+pub(super) fn ticks(kbps: u64) -> u64 {
+    Rate::from_bits_per_second(kbps * 1000).ticks_per_byte
 }
 
 #[test]
@@ -88,7 +114,7 @@ fn sessions_of_a_ue_share_one_limit_and_others_do_not() {
         .unwrap();
     world.check();
     let slots: Vec<_> = (1..=6)
-        .map(|n| world.shared_slot(&format!("10.45.0.{n}")))
+        .map(|n| world.limit(&format!("10.45.0.{n}")))
         .collect();
     assert_eq!(slots[0], slots[1]);
     let mut all = slots.clone();
@@ -120,33 +146,32 @@ fn the_last_rate_that_any_session_asks_for_is_in_force() {
 }
 
 #[test]
-fn the_bucket_is_nobodys_slot_and_goes_with_the_last_session() {
+fn the_record_goes_with_the_last_session() {
     let mut world = World::new();
     let imsi = Some("001010000000001");
-    let plain = world.sessions.slots_in_use();
     let first = world.established(&with_ambr("10.45.0.1", imsi, 1000));
     let with_first = world.sessions.slots_in_use();
     let second = world.established(&with_ambr("10.45.0.2", imsi, 1000));
-    assert_eq!(world.sessions.slots_in_use(), 2 * with_first - 1);
-    let slot = world.shared_slot("10.45.0.1");
-    let is_in_a_session = world.sessions.sessions.values().any(|session| {
-        let mut seats = session.seating.seats.iter();
-        seats.any(|seat| seat.slot == SlotIndex(slot))
-    });
-    assert!(!is_in_a_session);
+    assert_eq!(
+        world.sessions.slots_in_use(),
+        2 * with_first,
+        "it takes no slot"
+    );
+    let index = world.limit("10.45.0.1");
+    assert_eq!(world.sessions.books.used_limits(), 1);
     world.delete(first).unwrap();
-    assert_eq!(world.shared_slot("10.45.0.2"), slot);
+    assert_eq!(world.limit("10.45.0.2"), index);
     world.sessions.delete_all(&smf(), world.now);
     world.drain();
-    assert_eq!(world.sessions.slots_in_use(), plain);
+    assert_eq!(world.sessions.books.used_limits(), 0);
     world.check();
     assert!(world.state().has_same_tables(&World::new().state()));
     assert!(world.delete(second).is_err());
 }
 
-/// An SGW-U sees both directions come by tunnels: each has a bucket.
+/// An SGW-U sees both directions come by tunnels, and an AMBR has a bucket for each direction.
 #[test]
-fn traffic_to_the_ue_by_a_tunnel_has_a_shared_bucket_of_its_own() {
+fn directions_are_those_of_the_traffic() {
     let mut world = World::new();
     let mut request = sgw_u(1);
     let mut ambr = qer(AMBR, Some(1000), None);
@@ -158,38 +183,11 @@ fn traffic_to_the_ue_by_a_tunnel_has_a_shared_bucket_of_its_own() {
     let established = world.establish(&request).unwrap();
     let rules = |pdr| world.uplink(super::world::teid_of(&established.created_pdrs, pdr));
     let (downlink, uplink) = (rules(1), rules(2));
-    assert_ne!(
-        downlink.meter_slot, uplink.meter_slot,
-        "a shared one alone is the first"
-    );
-    let rate =
-        |rules: &upf_common::abi::Rules| world.rate_in(rules.meter_slot, Direction::Uplink).0;
-    let kbps = |kbps: u64| Rate::from_bits_per_second(kbps * 1000).ticks_per_byte;
-    assert_eq!((rate(&uplink), rate(&downlink)), (kbps(1000), kbps(2000)));
+    assert_eq!(downlink.limit, uplink.limit);
+    assert_eq!((downlink.is_downlink, downlink.meter_slot), (1, NO_METER));
+    let limit = world
+        .tables
+        .with(|tables| *tables.limit(uplink.limit).unwrap());
+    assert_eq!((kbps(&limit.uplink), kbps(&limit.downlink)), (1000, 2000));
     world.check();
-}
-
-#[test]
-fn two_limits_of_a_pdr_hold_and_a_third_is_refused() {
-    let mut world = World::new();
-    let mut request = with_ambr("10.45.0.1", Some("001010000000001"), 1000);
-    request.create_qers.push(qer(5, Some(10), None));
-    request.create_qers.push(qer(6, None, None));
-    request.create_pdrs[0].qer_ids = vec![1, 5, 6];
-    request.create_pdrs[1].qer_ids = vec![1];
-    let established = world.establish(&request).unwrap();
-    let rules = world.downlink(1, "10.45.0.1");
-    assert_ne!(rules.meter_slot, rules.shared_meter_slot);
-    assert_ne!(
-        rules.shared_meter_slot, NO_METER,
-        "two of the session's own"
-    );
-    world.check();
-    world.delete(established.up_f_seid.seid).unwrap();
-    request.create_pdrs[0].qer_ids = vec![1, 5, AMBR];
-    let before = world.state();
-    let refusal = world.establish(&request).unwrap_err();
-    assert_eq!(refusal.cause, Cause::NoResourcesAvailable);
-    assert_eq!(refusal.failed_rule, Some(FailedRule::Pdr(1)));
-    assert_eq!(world.state(), before);
 }
