@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use upf_common::abi::{Limit, level};
+use upf_common::abi::{Limit, LimitDirection, level};
 use upf_common::meter::Rate;
 
 use super::*;
 use crate::agent::pfcp::Engine as _;
 use crate::agent::storm::{establishment_of, message_of};
 use crate::config::Config;
+use crate::datapath::chaos::{Chaos, ChaosDatapath};
 use crate::datapath::memory::{MemoryDatapath, Sizes};
 use crate::pfcp::codec::{AssociationSetupRequest, Body, Heartbeat};
 use crate::pfcp::ie::NodeId;
@@ -60,9 +61,12 @@ const FAST: u16 = 2;
 /// How long a heartbeat may wait behind a slice, on a busy machine.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(100);
 
+type Tables = ChaosDatapath<MemoryDatapath>;
+
 struct World {
-    control: Arc<Control<MemoryDatapath>>,
-    changes: Changes<MemoryDatapath>,
+    tables: Tables,
+    control: Arc<Control<Tables>>,
+    changes: Changes<Tables>,
 }
 
 /// Whoever controls us.
@@ -78,18 +82,22 @@ impl World {
         let mut sessions = SessionsConfig::new(&config).unwrap();
         let mut store = BandwidthStore::open(state).unwrap();
         restore(&mut sessions.bandwidth, &mut store).unwrap();
-        let tables = MemoryDatapath::new(Sizes {
+        let tables = ChaosDatapath::new(MemoryDatapath::new(Sizes {
             slots,
             blocks: sessions.pools.blocks(),
             peers: 64,
             lists: slots,
             limits: slots,
-        });
+        }));
         let started = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let sessions = Sessions::new(sessions, tables);
+        let sessions = Sessions::new(sessions, tables.clone());
         let control = Arc::new(Control::new(&config, started, sessions));
         let changes = Changes::new(Arc::clone(&control), store);
-        let world = Self { control, changes };
+        let world = Self {
+            tables,
+            control,
+            changes,
+        };
         let (_, node_id) = smf();
         world.say(message_of(
             1,
@@ -128,22 +136,18 @@ impl World {
 
     /// The records of SIMs with this class.
     fn records(&self, class: u16) -> Vec<Limit> {
-        self.control.look(|sessions| {
-            let tables = sessions.tables();
-            let records = (0..tables.limits()).filter_map(|index| tables.limit(index).copied());
-            records
-                .filter(|record| (record.uplink.level, record.uplink.class) == (level::SIM, class))
-                .collect()
-        })
+        self.all_records(|record| (record.level, record.class) == (level::SIM, class))
     }
 
     fn customer_records(&self) -> Vec<Limit> {
-        self.control.look(|sessions| {
-            let tables = sessions.tables();
+        self.all_records(|record| record.level == level::CUSTOMER)
+    }
+
+    /// Those whose uplink is like this.
+    fn all_records(&self, is_one: impl Fn(&LimitDirection) -> bool) -> Vec<Limit> {
+        self.tables.with(|tables| {
             let records = (0..tables.limits()).filter_map(|index| tables.limit(index).copied());
-            records
-                .filter(|record| record.uplink.level == level::CUSTOMER)
-                .collect()
+            records.filter(|record| is_one(&record.uplink)).collect()
         })
     }
 
@@ -194,6 +198,57 @@ fn a_change_is_in_the_tables_when_it_is_answered() {
         (2, 0)
     );
     assert_eq!(world.customer_records(), []);
+}
+
+#[test]
+fn what_a_table_does_not_take_is_kept_and_tried_again() {
+    let state = tempfile::tempdir().unwrap();
+    let world = World::start(state.path(), CONFIG, 5000);
+    world.establish(3);
+    let change = |number, class: &str| SimChange {
+        imsi: sim(number),
+        class: Some(Some(class.into())),
+        customer: None,
+    };
+    let customer = CustomerChange {
+        uplink_bps: Some(Some(8000)),
+        ..CustomerChange::default()
+    };
+    world.give(2, None, Some("acme"));
+    world.tables.set(Chaos::From(0));
+    let outcome = world
+        .changes
+        .change_sims(&[change(0, "fast"), change(1, "fast")]);
+    let Err(ChangeError::NotInForce { failed, all, .. }) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!((failed, all), (2, 2));
+    let outcome = world.changes.change_customer("acme", &customer);
+    assert!(matches!(outcome, Err(ChangeError::NotInForce { .. })));
+    world.changes.settle();
+    assert_eq!(world.records(FAST), []);
+    world.tables.set(Chaos::Never);
+    // What comes later counts, not what is owed.
+    world.give(1, Some("slow"), None);
+    world.changes.settle();
+    assert_eq!(
+        (world.records(SLOW).len(), world.records(FAST).len()),
+        (2, 1)
+    );
+    let rate = Rate::from_bits_per_second(8000);
+    assert_eq!(
+        world.customer_records()[0].uplink.ticks_per_byte,
+        rate.ticks_per_byte
+    );
+    assert!(world.changes.books().owed.is_empty());
+    drop(world);
+    let kept = BandwidthStore::open(state.path()).unwrap().load().unwrap();
+    let classes: Vec<_> = kept
+        .sims
+        .iter()
+        .map(|(_, kept)| kept.class.as_deref())
+        .collect();
+    assert_eq!(classes, [Some("fast"), Some("slow"), None]);
 }
 
 #[test]
