@@ -75,8 +75,8 @@ impl Service for Api {
         self.control.look(|sessions| sessions.sim(imsi))
     }
 
-    fn customers(&self) -> Vec<CustomerView> {
-        self.control.look(|sessions| sessions.customers())
+    fn customers(&self, after: Option<&str>, limit: usize) -> Vec<CustomerView> {
+        self.control.customers(after, limit)
     }
 
     fn customer(&self, name: &str) -> Option<CustomerView> {

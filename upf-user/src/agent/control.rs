@@ -1,5 +1,6 @@
 //! The control plane's side: the PFCP node and its sessions, one message at a time.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -19,7 +20,7 @@ use crate::metrics::RequestCounters;
 use crate::pfcp::ie::{NodeId, RemoteGtpuPeer, UpFunctionFeatures};
 use crate::pfcp::message::SessionReport;
 use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
-use crate::session::{RemoteTunnel, SessionView, Sessions};
+use crate::session::{CustomerView, RemoteTunnel, SessionView, Sessions};
 use crate::store::NTP_TO_UNIX;
 
 /// Sessions that are shown at a time.
@@ -91,6 +92,17 @@ impl<D: Datapath> Control<D> {
             after = Some(last);
             std::thread::yield_now();
         }
+        views
+    }
+
+    /// Customers in the order of their names. Others get their turn between them.
+    pub(super) fn customers(&self, after: Option<&str>, limit: usize) -> Vec<CustomerView> {
+        let ids = self.look(|sessions| sessions.bandwidth().customers_after(after, limit));
+        let mut views = Vec::with_capacity(ids.len());
+        let Ok(()) = self.in_slices(&ids, |sessions, id| {
+            views.extend(sessions.customer(id));
+            Ok::<(), Infallible>(())
+        });
         views
     }
 

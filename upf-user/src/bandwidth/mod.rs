@@ -202,6 +202,20 @@ impl Bandwidth {
         self.customers.keys()
     }
 
+    /// Customers in the order of their names, from the one after `after` on, `limit` at most.
+    #[must_use]
+    pub fn customers_after(&self, after: Option<&str>, limit: usize) -> Vec<CustomerId> {
+        let later = |id: &&CustomerId| Some(&*id.0) > after;
+        let mut ids: Vec<_> = self.customers.keys().filter(later).collect();
+        // Those that are shown are mostly few.
+        if ids.len() > limit {
+            ids.select_nth_unstable(limit);
+            ids.truncate(limit);
+        }
+        ids.sort_unstable();
+        ids.into_iter().cloned().collect()
+    }
+
     /// What a SIM was given by the REST API.
     #[must_use]
     pub fn assignment(&self, imsi: Imsi) -> Option<&Assignment> {

@@ -189,6 +189,26 @@ fn what_means_nothing_any_more_is_ignored_and_counted() {
 }
 
 #[test]
+fn customers_come_in_the_order_of_their_names() {
+    let mut bandwidth = bandwidth();
+    for name in ["b", "B", "zed"] {
+        bandwidth.set_customer(CustomerId(name.into()), None);
+    }
+    let names = |after, limit| {
+        let ids = bandwidth.customers_after(after, limit);
+        ids.iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(names(None, 9), "B acme b other zed");
+    assert_eq!(names(None, 2), "B acme");
+    assert_eq!(names(Some("acme"), 2), "b other");
+    assert_eq!(names(Some("c"), 0), "");
+    assert_eq!(names(Some("zed"), 5), "");
+}
+
+#[test]
 fn names_are_short_and_plain() {
     for name in ["a", "s1.slow", "A-b_9", &"x".repeat(63)] {
         assert!(is_name(name), "{name}");

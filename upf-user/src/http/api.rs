@@ -232,7 +232,7 @@ async fn sessions(
     Ok(Json(Page { sessions, next }))
 }
 
-fn checked(limit: Option<usize>) -> Result<usize, Problem> {
+pub(super) fn checked(limit: Option<usize>) -> Result<usize, Problem> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if (1..=MAX_LIMIT).contains(&limit) {
         Ok(limit)

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::HttpBody as _;
-use axum::extract::rejection::{JsonRejection, PathRejection};
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::de::{Deserializer, SeqAccess, Visitor};
@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::Service;
-use super::api::Agent;
+use super::api::{Agent, checked};
 use super::problem::Problem;
 use crate::bandwidth::{ChangeError, CustomerChange, Imsi, SimChange, SpeedClass};
 use crate::session::{CustomerView, SimView};
@@ -70,11 +70,24 @@ pub struct SpeedClasses {
     classes: Vec<SpeedClassView>,
 }
 
-/// All customers.
+/// Some customers.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Customers {
-    /// By name.
+pub struct CustomerPage {
+    /// In the order of their names.
     customers: Vec<CustomerView>,
+    /// Ask for the rest with `after` set to this; null where there is no more.
+    #[schema(example = "acme")]
+    next: Option<String>,
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CustomerRange {
+    /// Only customers after this one.
+    after: Option<String>,
+    /// How many at most, 1 to 1000; 100 without.
+    limit: Option<usize>,
 }
 
 /// What a SIM is to have. What is absent stays as it is; null goes back to what the config says.
@@ -306,14 +319,24 @@ fn changes(sims: Vec<SimEntry>) -> Result<Vec<SimChange>, Problem> {
     sims.into_iter().enumerate().map(change).collect()
 }
 
-/// Customers.
-#[utoipa::path(get, path = "/v1/customers", responses(
-    (status = 200, description = "All of them", body = Customers),
+/// Customers, some at a time.
+#[utoipa::path(get, path = "/v1/customers", params(CustomerRange), responses(
+    (status = 200, description = "Customers", body = CustomerPage),
+    (status = 400, description = "A bad parameter", content_type = "application/problem+json", body = Problem),
 ))]
-pub(super) async fn customers(State(agent): Agent) -> Json<Customers> {
-    Json(Customers {
-        customers: agent.customers(),
-    })
+pub(super) async fn customers(
+    State(agent): Agent,
+    range: Result<Query<CustomerRange>, QueryRejection>,
+) -> Result<Json<CustomerPage>, Problem> {
+    let Query(range) = range.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let limit = checked(range.limit)?;
+    // One more tells whether there is a next page.
+    let mut customers = agent.customers(range.after.as_deref(), limit + 1);
+    let more = customers.len() > limit;
+    customers.truncate(limit);
+    let last = customers.last().filter(|_| more);
+    let next = last.map(|last| last.customer.clone());
+    Ok(Json(CustomerPage { customers, next }))
 }
 
 /// One customer: its limit, its SIMs, and what the limit did.

@@ -61,8 +61,8 @@ pub trait Service: Send + Sync + 'static {
     /// A SIM with sessions, or one that was given something.
     fn sim(&self, imsi: Imsi) -> Option<SimView>;
 
-    /// All customers by name.
-    fn customers(&self) -> Vec<CustomerView>;
+    /// Customers in the order of their names, from the one after `after` on, `limit` at most.
+    fn customers(&self, after: Option<&str>, limit: usize) -> Vec<CustomerView>;
 
     /// A customer.
     fn customer(&self, name: &str) -> Option<CustomerView>;

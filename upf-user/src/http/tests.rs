@@ -128,12 +128,11 @@ impl Service for Fake {
         bandwidth::sim_view(&self.bandwidth(), imsi)
     }
 
-    fn customers(&self) -> Vec<CustomerView> {
+    fn customers(&self, after: Option<&str>, limit: usize) -> Vec<CustomerView> {
         let bandwidth = self.bandwidth();
-        let mut customers: Vec<_> = bandwidth.customers().collect();
-        customers.sort();
+        let names = bandwidth.customers_after(after, limit);
         let view = |customer: &CustomerId| bandwidth::customer_view(&bandwidth, &customer.0);
-        customers.into_iter().filter_map(view).collect()
+        names.iter().filter_map(view).collect()
     }
 
     fn customer(&self, name: &str) -> Option<CustomerView> {

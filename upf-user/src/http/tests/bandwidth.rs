@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::bandwidth::{Assignment, KeptAssignment};
+use crate::bandwidth::{Assignment, Entitlement, KeptAssignment};
 use crate::config::Config;
 use crate::http::bandwidth::{MAX_BODY_BYTES, MAX_BULK_BYTES, MAX_SIMS};
 
@@ -153,8 +153,30 @@ async fn a_customer_is_changed_and_made() {
     assert_eq!(status, 404);
     let (status, _) = change(server, "PUT /v1/customers/new", &json!({})).await;
     assert_eq!(status, 200);
+    let names = |page: &Value| {
+        let customers = page["customers"].as_array().unwrap().clone();
+        customers
+            .iter()
+            .map(|one| one["customer"].clone())
+            .collect::<Vec<_>>()
+    };
     let all = get(server, "/v1/customers").await;
-    assert_eq!(all["customers"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (names(&all), &all["next"]),
+        (vec![json!("acme"), json!("new")], &Value::Null)
+    );
+    let first = get(server, "/v1/customers?limit=1").await;
+    assert_eq!(
+        (names(&first), &first["next"]),
+        (vec![json!("acme")], &json!("acme"))
+    );
+    let rest = get(server, "/v1/customers?limit=1&after=acme").await;
+    assert_eq!(
+        (names(&rest), &rest["next"]),
+        (vec![json!("new")], &Value::Null)
+    );
+    let (status, _, _) = ask(server, "GET", "/v1/customers?limit=0").await;
+    assert_eq!(status, 400);
 }
 
 #[tokio::test]
@@ -285,15 +307,14 @@ async fn what_cannot_be_is_a_problem_with_its_reason() {
 }
 
 pub(super) fn sim_view(bandwidth: &Bandwidth, imsi: Imsi) -> Option<SimView> {
-    let a = bandwidth.assignment(imsi)?;
-    let e = bandwidth.entitlement(imsi, None);
-    let _ = a;
+    bandwidth.assignment(imsi)?;
+    let Entitlement { class, customer } = bandwidth.entitlement(imsi, None);
+    let name = |id| bandwidth.class(id).unwrap().name.to_string();
     Some(SimView {
         imsi: imsi.to_string(),
-        class: e
-            .class
-            .map(|c| bandwidth.class(c).unwrap().name.to_string()),
-        customer: e.customer.map(|c| c.to_string()),
+        class: class.map(name),
+        customer: customer.map(|customer| customer.to_string()),
+        ..SimView::default()
     })
 }
 
@@ -303,8 +324,8 @@ pub(super) fn customer_view(bandwidth: &Bandwidth, name: &str) -> Option<Custome
         customer: name.to_owned(),
         uplink_bps: limit.uplink_bps,
         downlink_bps: limit.downlink_bps,
-        depth_ms: limit.depth.as_millis() as u64,
+        depth_ms: u64::try_from(limit.depth.as_millis()).unwrap(),
         ecn: limit.ecn,
-        sims: 0,
+        ..CustomerView::default()
     })
 }
