@@ -780,6 +780,16 @@ fn the_example_to_deploy_is_right() {
     assert_eq!(config.unwrap().interfaces.len(), 2);
 }
 
+#[test]
+fn the_config_of_the_readme_is_right() {
+    let readme = include_str!("../../../README.md");
+    let example = readme.split("```toml\n").nth(1).unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let config = Config::parse(example).unwrap();
+    assert_eq!(config.bandwidth.classes.len(), 1);
+    assert_eq!(config.bandwidth.rules.len(), 1);
+}
+
 /// The sample with a section behind it, which begins on line 32.
 fn sample_and(section: &str) -> Result<Config, Vec<Problem>> {
     Config::parse(&format!("{SAMPLE}{section}"))
