@@ -159,6 +159,22 @@ impl Bandwidth {
         }
     }
 
+    /// With these classes, of which the first is everybody's, customers and rules.
+    #[cfg(test)]
+    pub(crate) fn of(
+        classes: Vec<SpeedClass>,
+        customers: Vec<(CustomerId, Option<SpeedLimit>)>,
+        rules: Vec<CustomerRule>,
+    ) -> Self {
+        Self {
+            default_class: (!classes.is_empty()).then_some(ClassId(1)),
+            classes,
+            rules,
+            customers: customers.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
     /// Whether SIMs have limits of their own at all: there is a speed class or a customer.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
@@ -195,11 +211,6 @@ impl Bandwidth {
     pub fn customer_named(&self, name: &str) -> Option<&CustomerId> {
         let (id, _) = self.customers.get_key_value(name)?;
         Some(id)
-    }
-
-    /// All customers, in no order.
-    pub fn customers(&self) -> impl Iterator<Item = &CustomerId> {
-        self.customers.keys()
     }
 
     /// Customers in the order of their names, from the one after `after` on, `limit` at most.

@@ -63,6 +63,7 @@ fn session(seid: u64) -> SessionView {
             downlink_open: true,
         },
         volumes,
+        limits: None,
         rules: None,
     }
 }

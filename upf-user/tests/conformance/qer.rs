@@ -24,12 +24,12 @@ fn crowded(qers: u32) -> Msg {
     });
     for number in 2..=qers {
         let way = [source(ACCESS), choose(), network("internet")];
-        let pdr = 10 + number as u16;
-        message = message.with(create_pdr(pdr, 1000 + number, 2, way));
+        let place = number as usize + 1;
+        message = message.with(create_pdr(place as u16, 1000 + number, 2, way));
         message = (number..=qers).fold(message, |message, id| {
-            message.pdr(pdr, |pdr| pdr.add(qer_id(id)))
+            message.pdr(place, |pdr| pdr.add(qer_id(id)))
         });
-        message = message.pdr(pdr, |pdr| pdr.add(qer_id(1)));
+        message = message.pdr(place, |pdr| pdr.add(qer_id(1)));
     }
     message
 }

@@ -62,16 +62,13 @@ impl SlotTable {
     ) {
         self.move_session(seid, current.sim, next.sim);
         let keys = current.limits().iter();
-        let mut free: Vec<_> = keys.filter_map(|key| self.limits.leave(key)).collect();
-        free.extend(
-            current
-                .sim
-                .map(|imsi| self.leave_sim(imsi))
-                .into_iter()
-                .flatten(),
-        );
-        for index in free {
-            self.write_or_owe(tables, Write::ResetLimit(index));
+        let free = keys.filter_map(|key| self.limits.leave(key));
+        let mut writes: Vec<_> = free.map(Write::ResetLimit).collect();
+        if let Some(imsi) = current.sim {
+            writes.extend(self.leave_sim(imsi));
+        }
+        for write in writes {
+            self.write_or_owe(tables, write);
         }
     }
 

@@ -93,8 +93,10 @@ impl<T> Both<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct InForce {
     pub(super) setting: LimitSetting,
-    /// The named limit behind it; `None` where the SIM's is, or none.
+    /// The named limit behind it.
     pub(super) next: Option<LimitKey>,
+    /// The SIM whose record is behind it where no named limit is.
+    pub(super) sim: Option<Imsi>,
 }
 
 /// A named limit.
@@ -105,6 +107,14 @@ pub(super) struct Named {
     pub(super) users: u32,
     /// `None` where no session has said anything for that direction yet.
     pub(super) in_force: Both<Option<InForce>>,
+}
+
+impl Named {
+    /// The SIM whose record is behind it; one at most, because those who share it are of one UE.
+    fn sim(&self) -> Option<Imsi> {
+        let both = [&self.in_force.uplink, &self.in_force.downlink];
+        both.into_iter().flatten().find_map(|one| one.sim)
+    }
 }
 
 /// The books of all records.
@@ -171,9 +181,12 @@ impl Limits {
         if named.users > 0 {
             return None;
         }
-        let index = self.named.remove(key)?.index;
-        self.release(index);
-        Some(index)
+        let named = self.named.remove(key)?;
+        if let Some(imsi) = named.sim() {
+            self.remove_feeder(imsi, key);
+        }
+        self.release(named.index);
+        Some(named.index)
     }
 
     pub(super) fn get(&self, key: &LimitKey) -> Option<&Named> {
@@ -182,8 +195,26 @@ impl Limits {
 
     /// Notes what is in force in one direction.
     pub(super) fn set(&mut self, key: &LimitKey, direction: Direction, in_force: Option<InForce>) {
-        if let Some(named) = self.named.get_mut(key) {
-            *named.in_force.of_mut(direction) = in_force;
+        let Some(named) = self.named.get_mut(key) else {
+            return;
+        };
+        let before = named.sim();
+        *named.in_force.of_mut(direction) = in_force;
+        let after = named.sim();
+        if before == after {
+            return;
+        }
+        if let Some(imsi) = before {
+            self.remove_feeder(imsi, key);
+        }
+        if let Some(sim) = after.and_then(|imsi| self.sims.get_mut(&imsi)) {
+            sim.feeders.insert(key.clone());
+        }
+    }
+
+    fn remove_feeder(&mut self, imsi: Imsi, key: &LimitKey) {
+        if let Some(sim) = self.sims.get_mut(&imsi) {
+            sim.feeders.remove(key);
         }
     }
 
@@ -253,6 +284,7 @@ mod tests {
                 ..LimitSetting::default()
             },
             next: None,
+            sim: None,
         };
         limits.set(&key, Direction::Downlink, Some(in_force.clone()));
         let named = limits.get(&key).unwrap();

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::limits::Both;
+use super::limits::{Both, LimitKey};
 use super::prepare::{Prepared, Undo};
 use super::table::{Exhausted, SlotTable};
 use super::transaction::ChangeError;
@@ -58,6 +58,8 @@ pub struct Sim {
     pub by_rule: Option<CustomerId>,
     /// Its sessions' SEIDs.
     pub sessions: BTreeSet<u64>,
+    /// Named limits that lead to it.
+    pub(super) feeders: BTreeSet<LimitKey>,
     /// Sessions, and changes of sessions that are under way.
     users: u32,
 }
@@ -190,6 +192,7 @@ impl SlotTable {
             customer: customer.map(|customer| customer.id.clone()),
             by_rule: wanted.by_rule.clone(),
             sessions: BTreeSet::new(),
+            feeders: BTreeSet::new(),
             users: 1,
         };
         self.limits.sims.insert(wanted.imsi, sim);
@@ -199,8 +202,8 @@ impl SlotTable {
         Ok(())
     }
 
-    /// One user less; returns the records that are free then.
-    pub(super) fn leave_sim(&mut self, imsi: Imsi) -> Vec<LimitIndex> {
+    /// One user less; returns what is to be written if it was the last one.
+    pub(super) fn leave_sim(&mut self, imsi: Imsi) -> Vec<Write> {
         let Some(sim) = self.limits.sims.get_mut(&imsi) else {
             return Vec::new();
         };
@@ -208,12 +211,47 @@ impl SlotTable {
         if sim.users > 0 {
             return Vec::new();
         }
+        let mut writes = self.cut_feeders(imsi);
         let Some(sim) = self.limits.sims.remove(&imsi) else {
-            return Vec::new();
+            return writes;
         };
         self.limits.release(sim.index);
         let of_customer = sim.customer.and_then(|id| self.leave_customer(&id));
-        [sim.index].into_iter().chain(of_customer).collect()
+        let free = [sim.index].into_iter().chain(of_customer);
+        writes.extend(free.map(Write::ResetLimit));
+        writes
+    }
+
+    /// Limits that the UE's other sessions have lead to the SIM no more: those are from before SIMs had limits, and have
+    /// not come under theirs yet.
+    fn cut_feeders(&mut self, imsi: Imsi) -> Vec<Write> {
+        let sim = self.limits.sims.get(&imsi);
+        let feeders = sim.map(|sim| sim.feeders.clone()).unwrap_or_default();
+        let mut writes = Vec::new();
+        for key in feeders {
+            for direction in DIRECTIONS {
+                let Some(named) = self.limits.get(&key) else {
+                    continue;
+                };
+                let index = named.index;
+                let Some(mut in_force) = named.in_force.of(direction).clone() else {
+                    continue;
+                };
+                if in_force.sim.take().is_none() {
+                    continue;
+                }
+                let old = in_force.setting;
+                in_force.setting.parent = None;
+                writes.push(Write::Limit {
+                    index,
+                    direction,
+                    new: in_force.setting,
+                    old,
+                });
+                self.limits.set(&key, direction, Some(in_force));
+            }
+        }
+        writes
     }
 
     /// A session has gone from one SIM to another.

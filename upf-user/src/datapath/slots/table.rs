@@ -18,9 +18,7 @@ use super::peers::Peers;
 use super::pools::{PoolLayout, ue_key};
 use super::seating::{Seating, TunnelKey, UeEndpoint, Wanted};
 use super::write::Write;
-use crate::datapath::{Datapath, LimitIndex, SlotIndex};
-#[cfg(test)]
-use crate::datapath::{Direction, LimitSetting};
+use crate::datapath::{Datapath, Direction, LimitIndex, LimitSetting, SlotIndex};
 
 /// Low bits of a TEID that hold the slot's index; the rest is the tag. The fast path's mask is
 /// `(1 << bits) - 1`.
@@ -264,6 +262,13 @@ impl SlotTable {
     #[must_use]
     pub fn limit_index(&self, key: &LimitKey) -> Option<LimitIndex> {
         self.limits.get(key).map(|limit| limit.index)
+    }
+
+    /// What is in force in one direction of a limit that some session has.
+    #[must_use]
+    pub fn limit_setting(&self, key: &LimitKey, direction: Direction) -> Option<LimitSetting> {
+        let in_force = self.limits.get(key)?.in_force.of(direction).as_ref()?;
+        Some(in_force.setting)
     }
 
     /// Records of limits in use.

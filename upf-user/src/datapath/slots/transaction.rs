@@ -242,12 +242,13 @@ impl SlotTable {
             let last = last.find(|last| last.key == limit.key && last.direction == limit.direction);
             let asks_the_same = last.is_some_and(|last| last.setting == limit.setting);
             let kept = before.as_ref().filter(|_| asks_the_same);
+            // A session that has not come under its SIM's limit yet leaves the way there that others have made.
+            let made = || before.as_ref().and_then(|before| before.sim);
+            let sim = prepared.seating.sim.or_else(made);
+            let sim = sim.filter(|_| limit.next.is_none());
             let parent = match &limit.next {
                 Some(next) => self.limit_index(next),
-                None => prepared
-                    .seating
-                    .sim
-                    .and_then(|imsi| Some(self.sim(imsi)?.index)),
+                None => sim.and_then(|imsi| Some(self.sim(imsi)?.index)),
             };
             let in_force = InForce {
                 setting: LimitSetting {
@@ -255,6 +256,7 @@ impl SlotTable {
                     ..kept.map_or(limit.setting, |kept| kept.setting)
                 },
                 next: limit.next.clone(),
+                sim,
             };
             let (new, old) = (
                 in_force.setting,

@@ -661,13 +661,14 @@ impl Implied {
             let settings = world.settings(index);
             let found = [settings.uplink, settings.downlink];
             assert_eq!(found, in_force.map(Option::unwrap_or_default), "{key:?}");
+            let sim = asked.iter().find_map(|asked| asked.sim);
+            let sim = sim.map(|imsi| books.sim(imsi).unwrap().index);
             for asked in asked {
                 let setting = *settings.of(asked.direction);
                 let next = asked
                     .next
                     .as_ref()
                     .map(|next| books.limit_index(next).unwrap());
-                let sim = asked.sim.map(|imsi| books.sim(imsi).unwrap().index);
                 assert_eq!(setting.parent, next.or(sim), "{key:?}");
                 let kind = |setting: LimitSetting| (setting.level, setting.flags, setting.class);
                 assert_eq!(kind(setting), kind(asked.setting), "{key:?}");

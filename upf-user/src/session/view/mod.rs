@@ -1,5 +1,6 @@
 //! Sessions as the REST API shows them.
 
+mod bandwidth;
 mod rules;
 mod show;
 
@@ -9,6 +10,9 @@ use std::ops::Bound;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use bandwidth::{
+    CustomerView, LevelView, LimitDoneView, SessionLimitView, SimDirectionView, SimView,
+};
 pub use rules::{
     BarView, FarView, MarView, PdrView, PeerTunnelView, QerView, RulesView, SdfFilterView,
     TrafficEndpointView, UrrView, VolumesView, WayView,
@@ -53,6 +57,8 @@ pub struct SessionView {
     pub gates: Gates,
     /// Traffic so far.
     pub volumes: Volumes,
+    /// All limits that its packets meet, by level; null in lists of sessions.
+    pub limits: Option<Vec<SessionLimitView>>,
     /// Its rules; null in lists of sessions.
     pub rules: Option<RulesView>,
 }
@@ -131,6 +137,7 @@ impl<D: Datapath> Sessions<D> {
         let session = self.living(seid)?;
         let rules = RulesView::new(&self.config, &session.model, &session.basis);
         Some(SessionView {
+            limits: Some(self.session_limits(seid, session)),
             rules: Some(rules),
             ..self.view_of(seid, session)
         })
@@ -188,6 +195,7 @@ impl<D: Datapath> Sessions<D> {
             rates: rates(&detections),
             gates: gates(&detections),
             volumes: self.volumes(session).into(),
+            limits: None,
             rules: None,
         }
     }
