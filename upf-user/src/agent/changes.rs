@@ -178,7 +178,7 @@ pub(super) fn restore(
     }
     let (sims, customers) = (kept.sims.len(), kept.customers.len());
     if sims > 0 || customers > 0 {
-        info!("{sims} SIMs have what REST gave them, and {customers} customers");
+        info!(sims, customers, "what REST gave is back");
     }
     Ok(())
 }
