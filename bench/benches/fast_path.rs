@@ -59,7 +59,7 @@ fn packets(criterion: &mut Criterion) {
             rules.meter_slot = SLOT;
         }
     });
-    let limited = limited.limit(SLOT, BITS_PER_SECOND);
+    let limited = limited.meter(SLOT, BITS_PER_SECOND);
     let frames = [
         (
             "uplink",

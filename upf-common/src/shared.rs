@@ -33,6 +33,17 @@ mod operations {
         }
     }
 
+    /// The same number, of which the verifier knows nothing any more: what differs by it alone is one state to it.
+    #[inline(always)]
+    pub(super) fn forget(mut number: u64, unknown: u64) -> u64 {
+        // SAFETY: arithmetic on registers; twice the same is nothing at all.
+        unsafe {
+            core::arch::asm!("{0} ^= {1}", "{0} ^= {1}", inout(reg) number, in(reg) unknown,
+                options(pure, nomem, nostack));
+        }
+        number
+    }
+
     /// Keeps the compiler from moving memory accesses across. x86 keeps loads in order by itself; other processors
     /// would need a load-acquire, which BPF has from its fourth version on.
     #[inline(always)]
@@ -61,9 +72,22 @@ mod operations {
     }
 
     #[inline(always)]
+    pub(super) const fn forget(number: u64, _: u64) -> u64 {
+        number
+    }
+
+    #[inline(always)]
     pub(super) fn barrier() {
         fence(Ordering::Acquire);
     }
+}
+
+/// The same number, with which BPF's verifier does not go on for each of its values by itself. `unknown` is any number of
+/// which it knows nothing.
+#[inline(always)]
+#[must_use]
+pub fn forget(number: u64, unknown: u64) -> u64 {
+    operations::forget(number, unknown)
 }
 
 /// A word that packets on any CPU change.

@@ -138,7 +138,10 @@ mod tests {
         assert_eq!((copy.qfi(), copy.match_qfi(), copy.dscp()), (9, 5, 46));
         assert_eq!((copy.instance(), copy.peer(), copy.list()), (7, 8, 12));
         assert_eq!((copy.pdu_type(), copy.is_downlink()), (1, 1));
-        assert_eq!((copy.meter_slot(), copy.limit(), copy.marking()), (11, 14, 0x5a));
+        assert_eq!(
+            (copy.meter_slot(), copy.limit(), copy.marking()),
+            (11, 14, 0x5a)
+        );
         assert_eq!((copy.framed_slot(), copy.duplicate()), (15, 16));
         assert_eq!(copy.framed_instance(), 17);
         assert!(copy.has(0x80) && !copy.has(1));

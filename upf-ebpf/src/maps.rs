@@ -6,8 +6,8 @@ use aya_ebpf::{
     maps::{Array, HashMap, LpmTrie, PerCpuArray, ProgramArray, RingBuf},
 };
 use upf_common::abi::{
-    Control, Counters, LEVEL_ENTRIES, LevelCounters, Limit, MAX_POOLS, PORT_BUCKETS, Peer, Pool, Port, RouteEntry, RuleList, Slot,
-    UeKey, UeNetwork,
+    Control, Counters, LEVEL_ENTRIES, LevelCounters, Limit, MAX_POOLS, PORT_BUCKETS, Peer, Pool,
+    Port, RouteEntry, RuleList, Slot, UeKey, UeNetwork,
     maps::{COPY_BYTES, EVENT_BYTES, MAX_INSTANCES, MMAPABLE, NO_PREALLOC, ROUTE_ENTRIES},
 };
 use upf_common::matching::Flow;

@@ -12,15 +12,18 @@ use aya_ebpf::{
 use aya_log_ebpf::debug;
 use upf_common::{
     abi::{
-        Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event, LevelDirection, Limit, LimitDirection,
-        MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_SLOT, PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer,
-        Port, PortCounters, RouteEntry, RuleList, Slot, UeKey, UeNetwork, control_flags,
-        network_bits,
+        Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event,
+        LevelDirection, Limit, LimitDirection, MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_SLOT,
+        PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer, Port, PortCounters, RouteEntry, RuleList,
+        Slot, UeKey, UeNetwork, control_flags, network_bits,
     },
     drop_reason::{DropReason, PuntReason},
     forward::{
         self,
-        tables::{Charge, Done, End, Half, LimitHalf, Load, LimitTables, Outcome, RouteAnswer, RouteQuery, Tables, Way},
+        tables::{
+            Charge, Done, End, Half, LimitHalf, LimitTables, Load, Outcome, RouteAnswer,
+            RouteQuery, Tables, Way,
+        },
     },
     matching::{self, Flow, NO_ENTRY},
     meter::{self, Rate},
@@ -29,8 +32,8 @@ use upf_common::{
 };
 
 use crate::maps::{
-    BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FLOW, INSTANCES, LEVELS, LIMITS, LISTS, NS_PER_JIFFY, PEERS, POOLS,
-    PORTS, ROUTES, SLOT_MASK, SLOTS, TEIDS, UE_ADDRESSES, UE_NETWORKS,
+    BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FLOW, INSTANCES, LEVELS, LIMITS, LISTS,
+    NS_PER_JIFFY, PEERS, POOLS, PORTS, ROUTES, SLOT_MASK, SLOTS, TEIDS, UE_ADDRESSES, UE_NETWORKS,
 };
 use crate::verifier::unknown;
 
@@ -132,14 +135,17 @@ pub extern "C" fn charge_limit(at: u32, load: u64, now_ns: u64, is_guaranteed: u
     forward::charge_limit(&Limits, at, Load::of_word(load), now_ns, is_guaranteed != 0).word()
 }
 
-/// Ends a packet's way through one limit; a global function as [`walk`] is.
+/// Ends a packet's way through limits of a chain; a global function as [`walk`] is.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn end_limit(at: u32, load: u64, end: u32) -> u64 {
-    forward::end_limit(&Limits, at, Load::of_word(load), End::of_word(end)).into()
+pub extern "C" fn end_chain(first: u32, load: u64, which: u32, end: u32) -> u64 {
+    let (load, end) = (Load::of_word(load), End::of_word(end));
+    forward::end_chain(&Limits, first, load, which, end);
+    0
 }
 
-/// Charges a flow's meter and a chain of limits; a global function as [`walk`] is.
+/// Charges a flow's meter and a chain of limits; a global function as [`walk`] is. One for all of them: on some processors a
+/// function's return takes as long as a limit.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn charge(meter_slot: u32, first: u32, load: u64, now_ns: u64) -> u64 {
@@ -180,7 +186,7 @@ fn submit_copy(context: &XdpContext, duplicate: u32, offset: u32, length: u32) -
     Some(())
 }
 
-/// The maps of limits, for [`charge`].
+/// The maps of limits.
 struct Limits;
 
 impl LimitTables for Limits {
@@ -222,8 +228,8 @@ impl LimitTables for Limits {
     }
 
     #[inline(always)]
-    fn end_limit(&self, at: u32, load: Load, end: End) -> u32 {
-        end_limit(at, load.word(), end as u32) as u32
+    fn end_chain(&self, first: u32, load: Load, which: u32, end: End) {
+        end_chain(first, load.word(), which, end.word());
     }
 }
 

@@ -28,7 +28,7 @@ use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::unistd::{Pid, geteuid};
 use upf_common::forward::tables::Way;
 
-use product::{MAX_SESSIONS, Mbr, Product};
+use product::{Levels, MAX_SESSIONS, Product};
 use report::{Line, Report};
 use wrapper::{Target, Wrapper};
 
@@ -75,11 +75,11 @@ pub fn run(options: &Options) -> Result<()> {
     for &sessions in &options.sessions {
         let mut product = Product::load(sessions)?;
         report.program(product.size()?);
-        for mbr in [Mbr::None, Mbr::Each] {
-            product.fill(mbr)?;
+        for levels in Levels::ALL {
+            product.fill(levels)?;
             for way in [Way::Uplink, Way::Downlink] {
-                eprintln!("   {sessions} sessions, {}, {way:?}", mbr.name());
-                report.add(measure(&mut product, mbr, way, options)?);
+                eprintln!("   {sessions} sessions, {}, {way:?}", levels.name());
+                report.add(measure(&mut product, levels, way, options)?);
             }
         }
     }
@@ -88,13 +88,13 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 /// All programs in turn, so that each of them meets the same moods of the machine.
-fn measure(product: &mut Product, mbr: Mbr, way: Way, options: &Options) -> Result<Line> {
+fn measure(product: &mut Product, levels: Levels, way: Way, options: &Options) -> Result<Line> {
     let sessions = product.sessions();
     let mut wrapper = Wrapper::load(way, sessions)?;
     let packets = options.packets;
     // The first touches of pages and cache lines are nobody's.
     wrapper.time(Target::Product(product), packets.max(2 * sessions))?;
-    let mut line = Line::new(sessions, mbr, way);
+    let mut line = Line::new(sessions, levels, way);
     for _ in 0..options.runs {
         let before = product.forwarded(way)?;
         line.product

@@ -3,11 +3,14 @@
 use std::net::IpAddr;
 
 use anyhow::{Context as _, Result, bail};
-use aya::maps::{Map, MapData, MapInfo, PerCpuArray, PerCpuValues};
+use aya::maps::{Array, Map, MapData, MapInfo, PerCpuArray, PerCpuValues};
 use aya::programs::ProgramFd;
 use aya::util::nr_cpus;
 use ipnet::IpNet;
-use upf_common::abi::{BLOCK_SLOTS, Peer, Port, RouteEntry, Rules, flags, mapped, roles, verdict};
+use upf_common::abi::{
+    BLOCK_SLOTS, Limit, LimitDirection, NO_LIMIT, NO_METER, Peer, Port, RouteEntry, Rules, flags,
+    level, limit_flags, mapped, roles, verdict,
+};
 use upf_common::forward::{route_index, tables::Way};
 use upf_common::meter::Rate;
 use upf_common::wire::{IpAddress, outer_ipv4_checksum_base};
@@ -19,33 +22,69 @@ use super::frames::{FIRST_TEID, FIRST_UE};
 use crate::packets::kernel::Record;
 use crate::packets::world::{
     FAR, FAR_MAC, GNB, GNB_TEID, INSTANCE, LOCAL, NEAR, NEAR_MAC, PEER_MAC, QFI, ROUTER_MAC,
-    SERVER, route,
+    SERVER, limited, route,
 };
 
 /// Sessions that the pool 10.128.0.0/9 has addresses for.
 pub const MAX_SESSIONS: u32 = 1 << 23;
 /// Bits of FIRST_UE's prefix.
 const POOL_LENGTH: u8 = 9;
-/// An MBR that every packet is measured against and none exceeds.
-const MBR_BITS_PER_SECOND: u64 = 400_000_000_000;
+/// A rate that every packet is measured against and none exceeds.
+const RATE: Rate = Rate::from_bits_per_second(400_000_000_000);
+/// Sessions of a customer.
+const CUSTOMER_SESSIONS: u32 = 1000;
 
-/// Whether sessions have an MBR.
+/// The limits that each session has, in each direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mbr {
-    /// None has.
+pub enum Levels {
+    /// None.
     None,
-    /// Each has one, in each direction.
-    Each,
+    /// The flow's MBR.
+    Flow,
+    /// The SIM's.
+    Sim,
+    /// The flow's and the SIM's.
+    Two,
+    /// The flow's, the session's and the SIM's.
+    Three,
+    /// The flow's, the session's, the SIM's and the customer's.
+    Four,
 }
 
-impl Mbr {
+impl Levels {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::None,
+        Self::Flow,
+        Self::Sim,
+        Self::Two,
+        Self::Three,
+        Self::Four,
+    ];
+
     /// For people.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "no MBR",
-            Self::Each => "with an MBR",
+            Self::Flow => "with an MBR",
+            Self::Sim => "SIM",
+            Self::Two => "MBR, SIM",
+            Self::Three => "MBR, AMBR, SIM",
+            Self::Four => "MBR, AMBR, SIM, customer",
         }
+    }
+
+    const fn has_flow(self) -> bool {
+        !matches!(self, Self::None | Self::Sim)
+    }
+
+    const fn has_session(self) -> bool {
+        matches!(self, Self::Three | Self::Four)
+    }
+
+    const fn has_sim(self) -> bool {
+        !matches!(self, Self::None | Self::Flow)
     }
 }
 
@@ -79,7 +118,7 @@ impl Product {
             blocks: pools.blocks(),
             peers: 1,
             lists: 1,
-            limits: 1,
+            limits: 2 * sessions + sessions.div_ceil(CUSTOMER_SESSIONS),
         };
         let mut loaded = load(&sizes, None)?;
         loaded.ports.write_pools(&pools)?;
@@ -100,8 +139,9 @@ impl Product {
     /// Puts all sessions into force.
     ///
     /// # Errors
-    /// When a slot is missing.
-    pub fn fill(&mut self, mbr: Mbr) -> Result<()> {
+    /// When a slot or a limit is missing.
+    pub fn fill(&mut self, levels: Levels) -> Result<()> {
+        self.fill_limits(levels)?;
         for number in 0..self.sessions {
             let slot = SlotIndex(number);
             self.loaded.datapath.reset_slot(slot)?;
@@ -109,11 +149,33 @@ impl Product {
                 (Direction::Uplink, uplink(number)),
                 (Direction::Downlink, downlink(number)),
             ] {
-                let rate = Rate::from_bits_per_second(MBR_BITS_PER_SECOND);
-                let rules = with_mbr(rules, number, mbr);
-                self.loaded.datapath.write_meter(slot, direction, rate)?;
+                let rules = with_limits(rules, number, levels);
+                self.loaded.datapath.write_meter(slot, direction, RATE)?;
                 self.loaded.datapath.write_rules(slot, direction, &rules)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Each session's AMBR and its SIM's limit stand next to each other; customers' come behind all of them.
+    fn fill_limits(&mut self, levels: Levels) -> Result<()> {
+        if !levels.has_sim() {
+            return Ok(());
+        }
+        let mut limits = Array::<_, Record<Limit>>::try_from(Map::Array(self.map("LIMITS")?))?;
+        let customers = 2 * self.sessions;
+        for number in 0..self.sessions {
+            let customer = match levels {
+                Levels::Four => customers + number / CUSTOMER_SESSIONS,
+                _ => NO_LIMIT,
+            };
+            let (session, sim) = (2 * number, 2 * number + 1);
+            limits.set(session, Record(limit(level::SESSION, sim)), 0)?;
+            limits.set(sim, Record(limit(level::SIM, customer)), 0)?;
+        }
+        for customer in 0..self.sessions.div_ceil(CUSTOMER_SESSIONS) {
+            let record = Record(limit(level::CUSTOMER, NO_LIMIT));
+            limits.set(customers + customer, record, 0)?;
         }
         Ok(())
     }
@@ -175,17 +237,22 @@ impl Product {
         Ok(())
     }
 
-    /// The `ROUTES` map, which is the fast path's own: found among those of the program.
+    /// The `ROUTES` map, which is the fast path's own.
     fn routes(&mut self) -> Result<PerCpuArray<MapData, Record<RouteEntry>>> {
+        let map = Map::PerCpuArray(self.map("ROUTES")?);
+        Ok(PerCpuArray::try_from(map)?)
+    }
+
+    /// A map, found among those of the program.
+    fn map(&mut self, name: &str) -> Result<MapData> {
         let info = self.loaded.program.xdp()?.info()?;
         let ids = info.map_ids()?.context("the kernel tells no map IDs")?;
         for id in ids {
-            if MapInfo::from_id(id)?.name_as_str() == Some("ROUTES") {
-                let map = Map::PerCpuArray(MapData::from_id(id)?);
-                return Ok(PerCpuArray::try_from(map)?);
+            if MapInfo::from_id(id)?.name_as_str() == Some(name) {
+                return Ok(MapData::from_id(id)?);
             }
         }
-        bail!("the program has no map ROUTES")
+        bail!("the program has no map {name}")
     }
 }
 
@@ -251,12 +318,30 @@ fn downlink(number: u32) -> Rules {
     }
 }
 
-fn with_mbr(rules: Rules, number: u32, mbr: Mbr) -> Rules {
-    if mbr == Mbr::None {
-        return rules;
-    }
+fn with_limits(rules: Rules, number: u32, levels: Levels) -> Rules {
     Rules {
-        meter_slot: number,
+        meter_slot: if levels.has_flow() { number } else { NO_METER },
+        limit: if levels.has_session() {
+            2 * number
+        } else if levels.has_sim() {
+            2 * number + 1
+        } else {
+            NO_LIMIT
+        },
         ..rules
+    }
+}
+
+/// A limit of a speed class that marks, as most do.
+fn limit(level: u8, parent: u32) -> Limit {
+    let direction = LimitDirection {
+        parent,
+        class: 1,
+        flags: limit_flags::MARK,
+        ..limited(level, RATE)
+    };
+    Limit {
+        uplink: direction,
+        downlink: direction,
     }
 }

@@ -3,14 +3,14 @@
 use upf_common::forward::tables::Way;
 
 use super::frames::INNER;
-use super::product::{Mbr, Size};
+use super::product::{Levels, Size};
 use super::statistics::Samples;
 
 /// What was measured of one direction.
 #[derive(Clone, Debug)]
 pub struct Line {
     sessions: u32,
-    mbr: Mbr,
+    levels: Levels,
     way: Way,
     /// Wrapper and user plane.
     pub product: Samples,
@@ -25,10 +25,10 @@ pub struct Line {
 impl Line {
     /// Nothing measured yet.
     #[must_use]
-    pub fn new(sessions: u32, mbr: Mbr, way: Way) -> Self {
+    pub fn new(sessions: u32, levels: Levels, way: Way) -> Self {
         Self {
             sessions,
-            mbr,
+            levels,
             way,
             product: Samples::default(),
             floor: Samples::default(),
@@ -90,8 +90,8 @@ impl Report {
             self.runs, self.packets
         );
         self.print_references();
-        for mbr in [Mbr::None, Mbr::Each] {
-            self.print_net(mbr);
+        for levels in Levels::ALL {
+            self.print_net(levels);
         }
         println!(
             "\n   net     over the same wrapper in front of an empty program\n   \
@@ -114,15 +114,15 @@ impl Report {
         }
     }
 
-    fn print_net(&self, mbr: Mbr) {
+    fn print_net(&self, levels: Levels) {
         let columns = format!(
             "{:>8} {:>8} {:>9} {:>9}",
             "net ns", "min", "x empty", "x route"
         );
-        println!("\n   {:<12}{:<40}downlink", mbr.name(), "uplink");
+        println!("\n   {:<26}{:<26}downlink", levels.name(), "uplink");
         println!("   {:>10}  {columns}   {columns}", "sessions");
-        let uplinks = self.of(mbr, Way::Uplink);
-        for (uplink, downlink) in uplinks.zip(self.of(mbr, Way::Downlink)) {
+        let uplinks = self.of(levels, Way::Uplink);
+        for (uplink, downlink) in uplinks.zip(self.of(levels, Way::Downlink)) {
             println!(
                 "   {:>10}  {}   {}",
                 uplink.sessions,
@@ -132,10 +132,10 @@ impl Report {
         }
     }
 
-    fn of(&self, mbr: Mbr, way: Way) -> impl Iterator<Item = &Line> {
+    fn of(&self, levels: Levels, way: Way) -> impl Iterator<Item = &Line> {
         self.lines
             .iter()
-            .filter(move |line| line.mbr == mbr && line.way == way)
+            .filter(move |line| line.levels == levels && line.way == way)
     }
 }
 

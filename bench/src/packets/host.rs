@@ -5,17 +5,19 @@ use std::collections::HashMap;
 use std::ptr::NonNull;
 
 use upf_common::abi::{
-    self, Counters, MAX_COPY_BYTES, NO_SLOT, Peer, Pool, Port, RouteEntry, RuleList, UeKey,
-    UeNetwork, control_flags, maps::ROUTE_ENTRIES, network_bits,
+    self, Counters, LEVEL_ENTRIES, LevelCounters, Limit, MAX_COPY_BYTES, NO_SLOT, Peer, Pool, Port,
+    RouteEntry, RuleList, UeKey, UeNetwork, control_flags, maps::ROUTE_ENTRIES, network_bits,
 };
 use upf_common::drop_reason::{DropReason, PuntReason};
-use upf_common::forward::tables::{Half, RouteAnswer, RouteQuery, Tables, Way};
-use upf_common::forward::{Verdict, hairpin, process, route_index};
+use upf_common::forward::tables::{
+    Charge, Done, End, Half, LimitHalf, LimitTables, Load, RouteAnswer, RouteQuery, Tables, Way,
+};
+use upf_common::forward::{self, Verdict, hairpin, process, route_index};
 use upf_common::matching::{self, Flow};
 use upf_common::wire::{IpAddress, Packet, Version};
 
 use super::world::{BLOCKS, NEAR, SLOT_MASK, SLOTS, World};
-use super::{Action, Outcome};
+use super::{Action, LimitOutcome, Outcome};
 
 /// Room in front of a frame and behind it, as XDP has it.
 const HEADROOM: usize = 256;
@@ -98,6 +100,10 @@ pub struct HostTables {
     control_flags: u32,
     peers: Vec<Peer>,
     lists: Vec<RuleList>,
+    limits: Vec<UnsafeCell<Limit>>,
+    /// When their buckets were full at first.
+    full_at: Vec<[u64; 2]>,
+    levels: RefCell<Vec<LevelCounters>>,
     routes: Vec<UnsafeCell<RouteEntry>>,
     counters: RefCell<Counters>,
     /// Whether the agent takes messages.
@@ -137,6 +143,9 @@ impl HostTables {
             control_flags: world.control_flags,
             peers: world.peers.clone(),
             lists: world.lists.clone(),
+            limits: world.limits.iter().copied().map(UnsafeCell::new).collect(),
+            full_at: full_at(&world.limits),
+            levels: RefCell::new(vec![LevelCounters::default(); LEVEL_ENTRIES as usize]),
             routes: (0..ROUTE_ENTRIES).map(|_| UnsafeCell::default()).collect(),
             counters: RefCell::default(),
             may_punt: Cell::new(true),
@@ -175,6 +184,8 @@ impl HostTables {
             copies_lost: counters.copies_lost,
             ports: [counters.ports[0], counters.ports[1]],
             slots: self.slot_counters(),
+            limits: limit_outcomes(&self.all_limits(), &self.full_at),
+            levels: level_outcomes(&self.levels.borrow()),
         }
     }
 
@@ -192,10 +203,21 @@ impl HostTables {
         }
     }
 
-    /// Packets to UEs that were dropped for a reason so far.
+    /// Packets that were dropped for a reason so far, by direction.
     #[must_use]
-    pub fn dropped_downlink(&self, reason: DropReason) -> u64 {
-        self.counters.borrow().downlink.dropped[reason as usize]
+    pub fn dropped(&self, way: Way, reason: DropReason) -> u64 {
+        let counters = self.counters.borrow();
+        let direction = match way {
+            Way::Uplink => &counters.uplink,
+            Way::Downlink => &counters.downlink,
+        };
+        direction.dropped[reason as usize]
+    }
+
+    /// What each level of each class has counted so far.
+    #[must_use]
+    pub fn levels(&self) -> Vec<LevelCounters> {
+        self.levels.borrow().clone()
     }
 
     /// A slot's record.
@@ -203,6 +225,18 @@ impl HostTables {
     pub fn slot(&self, index: u32) -> abi::Slot {
         // SAFETY: no packet is being processed.
         unsafe { *self.slots[index as usize].get() }
+    }
+
+    /// A limit's record.
+    #[must_use]
+    pub fn limit(&self, index: u32) -> Limit {
+        // SAFETY: no packet is being processed.
+        unsafe { *self.limits[index as usize].get() }
+    }
+
+    fn all_limits(&self) -> Vec<Limit> {
+        let indices = 0..self.limits.len() as u32;
+        indices.map(|index| self.limit(index)).collect()
     }
 
     fn slot_counters(&self) -> Vec<(u32, bool, [u64; 4])> {
@@ -229,13 +263,85 @@ pub(super) fn slot_counters(
     halves.filter(|(_, _, counts)| *counts != [0; 4]).collect()
 }
 
+/// When the buckets of limits are full, uplink and downlink.
+pub(super) fn full_at(limits: &[Limit]) -> Vec<[u64; 2]> {
+    let directions = limits.iter().map(|limit| [limit.uplink, limit.downlink]);
+    directions
+        .map(|both| both.map(|direction| direction.full_at))
+        .collect()
+}
+
+/// What limits have counted, and whether they have been charged, since their buckets were full at `before`.
+pub(super) fn limit_outcomes(limits: &[Limit], before: &[[u64; 2]]) -> Vec<LimitOutcome> {
+    let halves = (0..)
+        .zip(limits)
+        .zip(before)
+        .flat_map(|((index, limit), before)| {
+            [
+                (true, limit.uplink, before[0]),
+                (false, limit.downlink, before[1]),
+            ]
+            .map(|(is_uplink, limit, before)| LimitOutcome {
+                index,
+                is_uplink,
+                is_touched: limit.full_at != before,
+                marked: [limit.marked_packets, limit.marked_bytes],
+                dropped: [limit.dropped_packets, limit.dropped_bytes],
+            })
+        });
+    let is_quiet =
+        |half: &LimitOutcome| !half.is_touched && half.marked == [0; 2] && half.dropped == [0; 2];
+    halves.filter(|half| !is_quiet(half)).collect()
+}
+
+/// The counters of every level of a class that has counted anything.
+pub(super) fn level_outcomes(levels: &[LevelCounters]) -> Vec<(u32, LevelCounters)> {
+    let counted = |(_, counters): &(u32, LevelCounters)| *counters != LevelCounters::default();
+    (0..).zip(levels.iter().copied()).filter(counted).collect()
+}
+
+impl LimitTables for HostTables {
+    fn half(&self, slot: u32, way: Way) -> Option<Half> {
+        Tables::half(self, slot, way)
+    }
+
+    fn limit(&self, index: u32, way: Way) -> Option<LimitHalf> {
+        let record = self.limits.get(index as usize)?.get();
+        // SAFETY: in bounds; the vector lives as long as `self`, and its records are shared through `LimitHalf` only.
+        unsafe {
+            let half = match way {
+                Way::Uplink => &raw mut (*record).uplink,
+                Way::Downlink => &raw mut (*record).downlink,
+            };
+            Some(LimitHalf::new(NonNull::new(half)?))
+        }
+    }
+
+    fn count_level(&self, place: u32, load: Load, done: Done) {
+        let counters = &mut self.levels.borrow_mut()[place as usize];
+        let direction = match load.way() {
+            Way::Uplink => &mut counters.uplink,
+            Way::Downlink => &mut counters.downlink,
+        };
+        done.count(direction, load);
+    }
+
+    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, is_guaranteed: bool) -> Charge {
+        forward::charge_limit(self, at, load, now_ns, is_guaranteed)
+    }
+
+    fn end_chain(&self, first: u32, load: Load, which: u32, end: End) {
+        forward::end_chain(self, first, load, which, end);
+    }
+}
+
 impl Tables for HostTables {
     fn port(&self, ifindex: u32) -> Option<&Port> {
         self.ports.iter().find(|port| port.ifindex == ifindex)
     }
 
     fn uplink_by_teid(&self, teid: [u8; 4]) -> Option<Half> {
-        self.half(u32::from_be_bytes(teid) & SLOT_MASK, Way::Uplink)
+        Tables::half(self, u32::from_be_bytes(teid) & SLOT_MASK, Way::Uplink)
     }
 
     fn slot_of_teid(&self, teid: [u8; 4]) -> Option<u32> {
@@ -270,6 +376,16 @@ impl Tables for HostTables {
             };
             Some(Half::new(NonNull::new(half)?))
         }
+    }
+
+    fn charge(
+        &self,
+        meter_slot: u32,
+        first: u32,
+        load: Load,
+        now_ns: u64,
+    ) -> forward::tables::Outcome {
+        forward::charge(self, meter_slot, first, load, now_ns)
     }
 
     fn peer(&self, index: u32) -> Option<&Peer> {

@@ -10,16 +10,17 @@ use aya::{
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
 use upf_common::abi::{
-    Control, Counters, DirectionCounters, NO_SLOT, PORT_BUCKETS, Plain, Pool, Port, RouteEntry,
-    RuleList, Slot, UeNetwork, maps::MAX_INSTANCES,
+    Control, Counters, DirectionCounters, LEVEL_ENTRIES, LevelCounters, LevelDirection, Limit,
+    NO_SLOT, PORT_BUCKETS, Plain, Pool, Port, RouteEntry, RuleList, Slot, UeNetwork,
+    maps::MAX_INSTANCES,
 };
 use upf_common::forward::route_index;
 use upf_common::wire::IpAddress;
 use upf_user::datapath::bpf::object::OBJECT;
 
-use super::host::slot_counters;
-use super::world::{BLOCKS, ENTRIES, PAGES, SLOT_MASK, SLOTS, World};
-use super::{Action, Outcome};
+use super::host::{full_at, level_outcomes, limit_outcomes, slot_counters};
+use super::world::{BLOCKS, ENTRIES, LIMITS, PAGES, SLOT_MASK, SLOTS, World};
+use super::{Action, LimitOutcome, Outcome};
 
 /// Length of frames that come back, at most.
 const ROOM: usize = 4096;
@@ -35,6 +36,8 @@ unsafe impl<T: Plain> Pod for Record<T> {}
 /// The loaded program.
 pub struct Kernel {
     ebpf: Ebpf,
+    /// When the buckets of the limits that are installed were full at first.
+    full_at: Vec<[u64; 2]>,
 }
 
 impl Kernel {
@@ -56,6 +59,7 @@ impl Kernel {
             ("TEIDS", SLOTS),
             ("UE_ADDRESSES", SLOTS),
             ("UE_NETWORKS", SLOTS),
+            ("LIMITS", LIMITS),
         ] {
             loader.map_max_entries(map, entries);
         }
@@ -68,7 +72,10 @@ impl Kernel {
         let hairpin = xdp(&mut ebpf, "upf_hairpin")?.fd()?.try_clone()?;
         let roads = ebpf.map_mut("ROADS").context("no map ROADS")?;
         ProgramArray::try_from(roads)?.set(0, &hairpin, 0)?;
-        Ok(Self { ebpf })
+        Ok(Self {
+            ebpf,
+            full_at: Vec::new(),
+        })
     }
 
     /// Instructions of a program that the verifier has gone through.
@@ -117,6 +124,8 @@ impl Kernel {
             copies_lost: counters.copies_lost,
             ports: [counters.ports[0], counters.ports[1]],
             slots: self.slot_counters()?,
+            limits: self.limit_outcomes()?,
+            levels: level_outcomes(&self.levels()?),
         })
     }
 
@@ -125,14 +134,15 @@ impl Kernel {
     ///
     /// # Errors
     /// When the kernel does not run the program.
-    pub fn take(&mut self, frame: &[u8], output: &mut [u8], times: u32) -> Result<(Action, usize)> {
+    pub fn take(&self, frame: &[u8], output: &mut [u8], times: u32) -> Result<(Action, usize)> {
         let options = TestRunOptions {
             data_in: Some(frame),
             data_out: Some(output),
             repeat: times,
             ..TestRunOptions::default()
         };
-        let result = xdp(&mut self.ebpf, "upf")?.test_run(options)?;
+        let program = self.ebpf.program("upf").context("no program `upf`")?;
+        let result = <&Xdp>::try_from(program)?.test_run(options)?;
         let action = match result.return_value {
             1 => Action::Drop,
             2 => Action::Pass,
@@ -150,6 +160,49 @@ impl Kernel {
     pub fn slot(&mut self, index: u32) -> Result<Slot> {
         let slots = Array::<_, Record<Slot>>::try_from(self.map("SLOTS")?)?;
         Ok(slots.get(&index, 0)?.0)
+    }
+
+    /// A limit's record.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn limit(&mut self, index: u32) -> Result<Limit> {
+        let limits = Array::<_, Record<Limit>>::try_from(self.map("LIMITS")?)?;
+        Ok(limits.get(&index, 0)?.0)
+    }
+
+    fn limit_outcomes(&mut self) -> Result<Vec<LimitOutcome>> {
+        let indices = 0..self.full_at.len() as u32;
+        let limits = indices.map(|index| self.limit(index));
+        let limits = limits.collect::<Result<Vec<_>>>()?;
+        Ok(limit_outcomes(&limits, &self.full_at))
+    }
+
+    /// What each level of each class has counted on all CPUs.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn levels(&mut self) -> Result<Vec<LevelCounters>> {
+        let levels = self.per_cpu::<LevelCounters>("LEVELS")?;
+        let sum = |index| -> Result<LevelCounters> {
+            let mut sum = LevelCounters::default();
+            for Record(one) in levels.get(&index, 0)?.iter() {
+                add_level(&mut sum.uplink, &one.uplink);
+                add_level(&mut sum.downlink, &one.downlink);
+            }
+            Ok(sum)
+        };
+        (0..LEVEL_ENTRIES).map(sum).collect()
+    }
+
+    fn reset_levels(&mut self) -> Result<()> {
+        let cpus = aya::util::nr_cpus().map_err(|(_, error)| error)?;
+        let mut levels = self.per_cpu::<LevelCounters>("LEVELS")?;
+        for index in 0..LEVEL_ENTRIES {
+            let empty = vec![Record(LevelCounters::default()); cpus];
+            levels.set(index, PerCpuValues::try_from(empty)?, 0)?;
+        }
+        Ok(())
     }
 
     /// Takes what lies in `COPIES`: what each copy is filed under, and its bytes.
@@ -209,6 +262,11 @@ impl Kernel {
         for (index, list) in (0..).zip(&world.lists) {
             self.set("LISTS", index, *list)?;
         }
+        for (index, limit) in (0..).zip(&world.limits) {
+            self.set("LIMITS", index, *limit)?;
+        }
+        self.full_at = full_at(&world.limits);
+        self.reset_levels()?;
         for (teid, slot) in &world.teids {
             let mut map = HashMap::<_, [u8; 4], u32>::try_from(self.map("TEIDS")?)?;
             map.insert(teid, slot, 0)?;
@@ -255,6 +313,10 @@ impl Kernel {
         for (index, _) in (0..).zip(&world.lists) {
             self.set("LISTS", index, RuleList::default())?;
         }
+        for (index, _) in (0..).zip(&world.limits) {
+            self.set("LIMITS", index, Limit::default())?;
+        }
+        self.full_at.clear();
         for (teid, _) in &world.teids {
             HashMap::<_, [u8; 4], u32>::try_from(self.map("TEIDS")?)?.remove(teid)?;
         }
@@ -327,6 +389,15 @@ impl Kernel {
             .map_mut(name)
             .with_context(|| format!("no map {name}"))
     }
+}
+
+fn add_level(total: &mut LevelDirection, one: &LevelDirection) {
+    total.passed_packets += one.passed_packets;
+    total.passed_bytes += one.passed_bytes;
+    total.marked_packets += one.marked_packets;
+    total.marked_bytes += one.marked_bytes;
+    total.dropped_packets += one.dropped_packets;
+    total.dropped_bytes += one.dropped_bytes;
 }
 
 fn add_direction(total: &mut DirectionCounters, one: &DirectionCounters) {

@@ -19,7 +19,7 @@ pub mod kernel;
 pub mod soundness;
 pub mod world;
 
-use upf_common::abi::{DirectionCounters, PortCounters};
+use upf_common::abi::{DirectionCounters, LevelCounters, PortCounters};
 use upf_common::drop_reason::{DropReason, PuntReason};
 use upf_common::forward::tables::Way;
 
@@ -55,6 +55,25 @@ pub struct Outcome {
     pub ports: [PortCounters; 2],
     /// Forwarded packets and bytes, dropped packets and bytes, of each slot half that has counted any.
     pub slots: Vec<(u32, bool, [u64; 4])>,
+    /// Limits that have counted anything, or have been charged.
+    pub limits: Vec<LimitOutcome>,
+    /// Places in `LEVELS` that have counted anything.
+    pub levels: Vec<(u32, LevelCounters)>,
+}
+
+/// What one direction of a limit has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitOutcome {
+    /// Its number.
+    pub index: u32,
+    /// Its direction.
+    pub is_uplink: bool,
+    /// Whether its bucket is another one than before; how much is in it depends on the clock.
+    pub is_touched: bool,
+    /// Packets and bytes that it has marked.
+    pub marked: [u64; 2],
+    /// Packets and bytes that it has held back.
+    pub dropped: [u64; 2],
 }
 
 impl Outcome {

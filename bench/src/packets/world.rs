@@ -4,9 +4,9 @@ use std::net::Ipv4Addr;
 
 use ipnet::IpNet;
 use upf_common::abi::{
-    self, LIST_PAGE_ENTRIES, MAX_LIST_ENTRIES, Match, NO_SLOT, Peer, Pool, Port, RouteEntry,
-    RuleList, RuleListEntry, Rules, UeKey, UeNetwork, control_flags, flags, mapped, network_bits,
-    roles, verdict,
+    self, LIST_PAGE_ENTRIES, Limit, LimitDirection, MAX_LIST_ENTRIES, Match, NO_LIMIT, NO_SLOT,
+    Peer, Pool, Port, RouteEntry, RuleList, RuleListEntry, Rules, UeKey, UeNetwork, control_flags,
+    flags, mapped, network_bits, roles, verdict,
 };
 use upf_common::drop_reason::DropReason;
 use upf_common::meter::Rate;
@@ -18,6 +18,8 @@ pub const SLOTS: u32 = 1024;
 pub const SLOT_MASK: u32 = SLOTS - 1;
 /// Address blocks.
 pub const BLOCKS: u32 = 8;
+/// Limits beside those of slots.
+pub const LIMITS: u32 = 4096;
 /// GTP-U peers.
 pub const ENTRIES: u32 = 8;
 /// Pages of rule lists: the longest chain, and one entry too many.
@@ -88,6 +90,8 @@ pub struct World {
     pub peers: Vec<Peer>,
     /// `LISTS`, from number 0 on.
     pub lists: Vec<RuleList>,
+    /// `LIMITS`, from number 0 on.
+    pub limits: Vec<Limit>,
     /// What is remembered in `ROUTES`.
     pub routes: Vec<RouteEntry>,
 }
@@ -183,6 +187,7 @@ impl World {
                 },
             ],
             lists: Vec::new(),
+            limits: Vec::new(),
             routes: vec![
                 route(mapped(GNB.octets()), PEER_MAC),
                 route(mapped(SERVER.octets()), ROUTER_MAC),
@@ -278,7 +283,7 @@ impl World {
 
     /// With the rate of the meters in both directions of a slot.
     #[must_use]
-    pub fn limit(mut self, slot: u32, bits_per_second: u64) -> Self {
+    pub fn meter(mut self, slot: u32, bits_per_second: u64) -> Self {
         let rate = Rate::from_bits_per_second(bits_per_second);
         if !self.slots.iter().any(|(index, _)| *index == slot) {
             self.slots.push((slot, abi::Slot::default()));
@@ -291,11 +296,40 @@ impl World {
         }
         self
     }
+
+    /// With a chain of limits, the same in both directions; the first one has number 0 if it is the first chain.
+    #[must_use]
+    pub fn limits(mut self, chain: &[LimitDirection]) -> Self {
+        let first = self.limits.len() as u32;
+        for (number, limit) in (first..).zip(chain) {
+            let is_last = number + 1 == first + chain.len() as u32;
+            let direction = LimitDirection {
+                parent: if is_last { NO_LIMIT } else { number + 1 },
+                ..*limit
+            };
+            self.limits.push(Limit {
+                uplink: direction,
+                downlink: direction,
+            });
+        }
+        self
+    }
 }
 
 impl Default for World {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// A limit of one direction.
+#[must_use]
+pub fn limited(level: u8, rate: Rate) -> LimitDirection {
+    LimitDirection {
+        ticks_per_byte: rate.ticks_per_byte,
+        depth: rate.depth,
+        level,
+        ..LimitDirection::default()
     }
 }
 

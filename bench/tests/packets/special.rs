@@ -15,20 +15,20 @@ use bench::packets::frames::{
 use bench::packets::host::{Buffer, HostTables};
 use bench::packets::kernel::Kernel;
 use bench::packets::world::{
-    FAR, FAR_MAC, FAR_PARENT, NEAR_MAC, QFI, ROUTER_MAC, SERVER, World, route, teid, ue,
+    FAR, FAR_MAC, FAR_PARENT, NEAR_MAC, QFI, ROUTER_MAC, SERVER, World, limited, route, teid, ue,
 };
 use etherparse::IpNumber;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use nix::unistd::Pid;
 use upf_common::abi::{
-    MAX_COPY_BYTES, RouteEntry, Rules, Slot, control_flags, flags, mapped, maps::COPY_BYTES,
+    MAX_COPY_BYTES, RouteEntry, Rules, Slot, control_flags, flags, level, mapped, maps::COPY_BYTES,
     verdict,
 };
 use upf_common::drop_reason::{DropReason, PuntReason};
 use upf_common::forward::HAIRPIN;
 use upf_common::forward::tables::{RouteAnswer, Way};
-use upf_common::meter;
+use upf_common::meter::{self, Rate};
 
 const SLOT: u32 = 5;
 const SLOT_V6: u32 = 300;
@@ -62,7 +62,7 @@ fn a_frame_without_room_in_front_is_dropped() -> Result<()> {
     let mut buffer = Buffer::new(&from_router(&to_ue(SLOT)));
     let sent = (0..20).take_while(|_| here.take(&mut buffer) == Action::Transmit);
     assert!(sent.count() >= 3);
-    assert_eq!(here.dropped_downlink(DropReason::NoHeadroom), 1);
+    assert_eq!(here.dropped(Way::Downlink, DropReason::NoHeadroom), 1);
 
     let there = Kernel::load()?.run_repeatedly(&world, &from_router(&to_ue(SLOT)), 20)?;
     ensure!(there.downlink.packets >= 3, "{there:?}");
@@ -218,68 +218,68 @@ fn sized(length: usize) -> Vec<u8> {
     ipv4(SERVER, ue(SLOT), IpNumber(99), &payload, |_| ())
 }
 
-/// Slots whose states are meters only.
+/// A slot whose state is a meter only.
 const FLOW_METER: u32 = 700;
-const SHARED_METER: u32 = 701;
 
-/// A session with a meter of its own and one that it shares.
+/// A session with a meter of its own and a limit that it shares.
 fn metered(flow_bits_per_second: u64, shared_bits_per_second: u64) -> World {
     World::new()
         .change(SLOT, |up, down| {
             for rules in [up, down] {
-                (rules.meter_slot, rules.shared_meter_slot) = (FLOW_METER, SHARED_METER);
+                (rules.meter_slot, rules.limit) = (FLOW_METER, 0);
             }
         })
-        .limit(FLOW_METER, flow_bits_per_second)
-        .limit(SHARED_METER, shared_bits_per_second)
+        .meter(FLOW_METER, flow_bits_per_second)
+        .limits(&[limited(
+            level::SESSION,
+            Rate::from_bits_per_second(shared_bits_per_second),
+        )])
 }
 
 #[test]
 fn what_one_meter_refuses_no_meter_charges() {
     let open = 1_000_000;
-    for (world, passes) in [
-        (metered(open, 0), false),
-        (metered(0, open), false),
-        (metered(open, open), true),
+    for (world, refused) in [
+        (metered(open, 0), Some(DropReason::SessionRateLimited)),
+        (metered(0, open), Some(DropReason::RateLimited)),
+        (metered(open, open), None),
     ] {
         let mut world = world;
         // Both are used already: 2 ms to go until they are full.
         let full_at = meter::ticks(1_002_000_000);
         for (slot, record) in &mut world.slots {
-            if matches!(*slot, FLOW_METER | SHARED_METER) {
+            if *slot == FLOW_METER {
                 (record.uplink.state.full_at, record.downlink.state.full_at) = (full_at, full_at);
             }
         }
+        let limit = &mut world.limits[0];
+        (limit.uplink.full_at, limit.downlink.full_at) = (full_at, full_at);
         for frame in [g_pdu(), from_router(&to_ue(SLOT))] {
             let tables = HostTables::new(&world);
             let outcome = tables.run(&frame);
-            assert_eq!(outcome.action == Action::Transmit, passes);
             let reason = outcome.dropped().map(|(_, reason)| reason);
-            assert_eq!(reason, (!passes).then_some(DropReason::RateLimited));
-            let charged = |slot: u32| {
-                let record = tables.slot(slot);
-                record.uplink.state.full_at != full_at || record.downlink.state.full_at != full_at
-            };
-            assert_eq!(
-                (charged(FLOW_METER), charged(SHARED_METER)),
-                (passes, passes)
-            );
+            assert_eq!(reason, refused);
+            assert_eq!(outcome.action == Action::Transmit, refused.is_none());
+            let (flow, limit) = (tables.slot(FLOW_METER), tables.limit(0));
+            let charged = [
+                [flow.uplink.state.full_at, flow.downlink.state.full_at],
+                [limit.uplink.full_at, limit.downlink.full_at],
+            ]
+            .map(|both| both.iter().any(|at| *at != full_at));
+            assert_eq!(charged, [refused.is_none(); 2]);
         }
     }
 }
 
 #[test]
-fn many_packets_that_the_shared_meter_refuses_leave_the_flows_bucket_full_in_the_kernel()
--> Result<()> {
+fn many_packets_that_a_limit_refuses_leave_the_flows_bucket_full_in_the_kernel() -> Result<()> {
     let mut kernel = Kernel::load()?;
     let refusing = metered(1_000_000, 0);
     kernel.install(&refusing)?;
     // A bucket holds 18,000 bytes.
     let outcome = kernel.outcome(&g_pdu(), 20_000)?;
-    assert_eq!(
-        outcome.uplink.dropped[DropReason::RateLimited as usize],
-        20_000
-    );
+    let reason = DropReason::SessionRateLimited as usize;
+    assert_eq!(outcome.uplink.dropped[reason], 20_000);
     let full_at = kernel.slot(FLOW_METER)?.uplink.state.full_at;
     kernel.remove(&refusing)?;
 

@@ -29,16 +29,16 @@ pub use control::{Control, EVENT_NEIGHBOUR_WANTED, Event, Peer, RouteEntry, cont
 pub use copy::{Copy as PacketCopy, MAX_COPY_BYTES};
 pub use counters::{Counters, DirectionCounters, MAX_PORTS, PortCounters};
 pub use limit::{
-    LEVEL_ENTRIES, LevelCounters, LevelDirection, Limit, LimitDirection, MAX_CHAIN, MAX_CLASSES, NO_CLASS, NO_LIMIT, level,
-    level_index, limit_flags,
+    LEVEL_ENTRIES, LevelCounters, LevelDirection, Limit, LimitDirection, MAX_CHAIN, MAX_CLASSES,
+    NO_CLASS, NO_LIMIT, level, level_index, limit_flags,
 };
 pub use pool::{
     BLOCK_SLOTS, MAX_POOLS, NO_SLOT, POOL_NETWORK, Pool, UeKey, UeNetwork, network_bits,
 };
 pub use port::{MAX_GTPU_ADDRESSES, PORT_BUCKETS, PORT_PROBES, Port, roles};
 pub use rules::{
-    INNER_DSCP, LIST_PAGE_ENTRIES, MARK_FLOW, MAX_LIST_ENTRIES, Match, MatchPorts, NO_LIST, NO_METER, RuleList,
-    RuleListEntry, Rules, flags, match_flags, verdict,
+    INNER_DSCP, LIST_PAGE_ENTRIES, MARK_FLOW, MAX_LIST_ENTRIES, Match, MatchPorts, NO_LIST,
+    NO_METER, RuleList, RuleListEntry, Rules, flags, match_flags, verdict,
 };
 pub use slot::{Direction, Slot, State};
 

@@ -27,7 +27,7 @@ use crate::abi::{Port, roles, verdict};
 use crate::drop_reason::{DropReason, PuntReason};
 use crate::snapshot::Snapshot;
 use crate::wire::{ETHER_IPV4, ETHER_IPV6, Inner, Link, NO_QFI, Packet};
-pub use limits::{charge, charge_limit, end_limit};
+pub use limits::{charge, charge_limit, end_chain};
 pub use route::{HAIRPIN, USABLE, route_index};
 use tables::{Half, Tables, Way};
 
@@ -247,7 +247,8 @@ fn forward(
         return Err(DropReason::NoRoute);
     }
     let is_marked = rules::check_rate(tables, &rules, found, *counted_as, now)?;
-    let inner = rewrite::mark(packet, &rules, found.inner, is_marked).ok_or(DropReason::NoHeadroom)?;
+    let inner =
+        rewrite::mark(packet, &rules, found.inner, is_marked).ok_or(DropReason::NoHeadroom)?;
     let is_rewritten = if is_hairpin {
         rewrite::to_hairpin(packet, inner, route)
     } else {

@@ -5,8 +5,8 @@ use super::tables::Way;
 use crate::abi::{INNER_DSCP, Peer, RouteEntry, flags};
 use crate::snapshot::Snapshot;
 use crate::wire::{
-    CONGESTION_EXPERIENCED, ECN, ETHER_IPV4, ETHER_IPV6, ETHERNET, Encapsulation, Inner, Link, Outer, Packet, VLAN_TAG, Version,
-    sum,
+    CONGESTION_EXPERIENCED, ECN, ETHER_IPV4, ETHER_IPV6, ETHERNET, Encapsulation, Inner, Link,
+    Outer, Packet, VLAN_TAG, Version, sum,
 };
 
 /// Source ports of tunnels: the dynamic ones (RFC 6335 clause 6).

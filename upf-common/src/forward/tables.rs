@@ -68,8 +68,8 @@ pub trait LimitTables {
     fn count_level(&self, place: u32, load: Load, done: Done);
     /// Charges one limit, as [`super::charge_limit`] does.
     fn charge_limit(&self, at: u32, load: Load, now_ns: u64, is_guaranteed: bool) -> Charge;
-    /// Ends a packet's way through one limit, as [`super::end_limit`] does.
-    fn end_limit(&self, at: u32, load: Load, end: End) -> u32;
+    /// Ends a packet's way through limits, as [`super::end_chain`] does.
+    fn end_chain(&self, first: u32, load: Load, which: u32, end: End);
 }
 
 /// Maps, clock and routing tables.

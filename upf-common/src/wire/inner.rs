@@ -275,3 +275,99 @@ fn transport(packet: &impl Packet, offset: usize, protocol: u8) -> Transport {
     }
     transport
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use etherparse::{Ipv4Header, Ipv6Header};
+    use proptest::prelude::*;
+
+    /// A packet somewhere in a frame.
+    struct Frame(Vec<u8>);
+
+    impl Packet for Frame {
+        fn len(&self) -> usize {
+            self.0.len()
+        }
+        fn view<const N: usize>(&self, offset: usize) -> Option<&[u8; N]> {
+            self.0.get(offset..)?.first_chunk()
+        }
+        fn view_mut<const N: usize>(&mut self, offset: usize) -> Option<&mut [u8; N]> {
+            self.0.get_mut(offset..)?.first_chunk_mut()
+        }
+        fn move_head(&mut self, _: i32) -> bool {
+            false
+        }
+        fn move_tail(&mut self, _: i32) -> bool {
+            false
+        }
+    }
+
+    const OFFSET: usize = 7;
+
+    fn frame(header: &[u8]) -> Frame {
+        Frame([&[0xee; OFFSET], header].concat())
+    }
+
+    /// The frame after the packet's octet has become `tos`, and what is read from it then.
+    fn written(header: &[u8], tos: u8) -> (Vec<u8>, Inner) {
+        let mut frame = frame(header);
+        let inner = Inner::read(&frame, OFFSET, usize::MAX).unwrap();
+        assert!(Inner { tos, ..inner }.write_tos(&mut frame));
+        let after = Inner::read(&frame, OFFSET, usize::MAX).unwrap();
+        assert_eq!(after, Inner { tos, ..inner });
+        (frame.0, after)
+    }
+
+    proptest! {
+        #[test]
+        fn the_tos_octet_is_written_with_the_right_checksum(
+            old: u8, new: u8, id: u16, ttl: u8, source: [u8; 4], destination: [u8; 4],
+            length in 0u16..1400, options in 0usize..=10,
+        ) {
+            let mut header = Ipv4Header::new(length, ttl, 17.into(), source, destination).unwrap();
+            header.identification = id;
+            header.options = vec![1; options * 4].as_slice().try_into().unwrap();
+            header.set_payload_len(length.into()).unwrap();
+            let set = |header: &mut Ipv4Header, tos: u8| {
+                header.dscp = (tos >> 2).try_into().unwrap();
+                header.ecn = (tos & 3).try_into().unwrap();
+                header.header_checksum = header.calc_header_checksum();
+            };
+            set(&mut header, old);
+            let (bytes, _) = written(&header.to_bytes(), new);
+            set(&mut header, new);
+            prop_assert_eq!(bytes, frame(&header.to_bytes()).0);
+        }
+
+        #[test]
+        fn the_traffic_class_is_written_and_nothing_else(
+            old: u8, new: u8, label in 0..1u32 << 20, source: [u8; 16], destination: [u8; 16],
+        ) {
+            let mut header = Ipv6Header {
+                traffic_class: old,
+                flow_label: label.try_into().unwrap(),
+                hop_limit: 3,
+                source,
+                destination,
+                ..Ipv6Header::default()
+            };
+            let (bytes, after) = written(&header.to_bytes(), new);
+            prop_assert_eq!(after.flow_label, label);
+            header.traffic_class = new;
+            prop_assert_eq!(bytes, frame(&header.to_bytes()).0);
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_outside_the_frame() {
+        for version in [Version::V4, Version::V6] {
+            let inner = Inner {
+                version,
+                offset: OFFSET,
+                ..Inner::NONE
+            };
+            assert!(!inner.write_tos(&mut frame(&[0x45])));
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use crate::support::prelude::*;
 use crate::support::row::Row;
 
-const GOLD: &str = "proto 17 from 192.0.2.0/24 from port 5060-5060 to 10.45.0.2/32 -> out 1, 1000000 kbit/s, 64 kbit/s";
+const GOLD: &str = "proto 17 from 192.0.2.0/24 from port 5060-5060 to 10.45.0.2/32 -> out 1, 64 kbit/s, 1000000 kbit/s";
 const REST: &str = "-> out 1, 1000000 kbit/s";
 
 fn activating(name: &str) -> Msg {

@@ -63,7 +63,7 @@ fn creations() -> Vec<Row> {
         ),
         with("as many as it may have", "7.5.2.5", crowded(5)).up(
             2,
-            "out 1, 2 kbit/s, 3 kbit/s, 4 kbit/s, 5 kbit/s, 1000000 kbit/s",
+            "out 1, 2 kbit/s, 3 kbit/s, 4 kbit/s, 1000000 kbit/s, 5 kbit/s",
         ),
         with(
             "a gate is closed if one of two QERs closes it",
@@ -158,6 +158,20 @@ fn creations() -> Vec<Row> {
             |view| qer(view).uplink_gbr_kbps,
             Some(1_000_000),
         ),
+        with(
+            "a GBR goes before other packets of the SIM",
+            "5.4.4",
+            pgw().qer(1, |qer| qer.add(rates(GBR, 1000, 0))),
+        )
+        .of_sims()
+        .up(2, "out 1, 1000000 kbit/s, 1000 kbit/s guaranteed, of a SIM")
+        .down(UE, "to 10.1.0.11 0x77, 2000000 kbit/s, of a SIM"),
+        with(
+            "without limits of SIMs a GBR has nothing to go before",
+            "5.4.4",
+            pgw().qer(1, |qer| qer.add(rates(GBR, 1000, 0))),
+        )
+        .up(2, "out 1, 1000000 kbit/s"),
         ask(
             "a GBR above the MBR",
             "8.2.9",

@@ -5,6 +5,7 @@ mod downlink;
 mod echo;
 mod framed;
 mod hairpin;
+mod limits;
 mod not_ours;
 mod notices;
 mod outer_v6;
@@ -81,6 +82,11 @@ pub fn all() -> Vec<Case> {
         chains::qfis(),
         framed::framed(),
         hairpin::hairpin(),
+        limits::chains(),
+        limits::kinds(),
+        limits::marks(),
+        limits::flow_marks(),
+        limits::dscps(),
     ]
     .concat()
 }

@@ -24,7 +24,7 @@ pub(super) fn both_ways() -> Vec<Case> {
                 change(up);
                 change(down);
             })
-            .limit(SLOT, 0);
+            .meter(SLOT, 0);
         [
             up(
                 names[0],
@@ -52,11 +52,11 @@ pub(super) fn both_ways() -> Vec<Case> {
                 up.meter_slot = SLOT;
                 down.meter_slot = SLOT;
             })
-            .limit(SLOT, bits_per_second)
+            .meter(SLOT, bits_per_second)
     };
     let elsewhere = World::new()
         .change(SLOT, |up, _| up.meter_slot = 700)
-        .limit(700, 1_000_000);
+        .meter(700, 1_000_000);
     let no_such_meter = World::new().change(SLOT, |up, _| up.meter_slot = world::SLOTS);
     let young = ttl(2, ue(SLOT), SERVER);
     let packet = from_ue(SLOT);

@@ -83,12 +83,16 @@ impl World {
 
 /// The rate of a limit, kbit/s.
 pub(super) fn kbps(limit: &LimitDirection) -> u64 {
+    kbps_of(limit.ticks_per_byte)
+}
+
+pub(super) fn kbps_of(ticks_per_byte: u64) -> u64 {
     let all = (1..=100_000).map(|n| n * 10);
-    let mut fitting = all.filter(|kbps| ticks(*kbps) == limit.ticks_per_byte);
+    let mut fitting = all.filter(|kbps| ticks(*kbps) == ticks_per_byte);
     fitting.next().unwrap()
 }
 
-pub(super) fn ticks(kbps: u64) -> u64 {
+fn ticks(kbps: u64) -> u64 {
     Rate::from_bits_per_second(kbps * 1000).ticks_per_byte
 }
 

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod applications;
+mod chains;
 mod chaos;
 mod copies;
 mod correlated;

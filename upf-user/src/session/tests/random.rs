@@ -9,11 +9,13 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
 use super::requests::*;
+use super::sims::{bandwidth, customer, limit};
 use super::world::{CONFIG, GTPU, World, config};
+use crate::bandwidth::{Assignment, ClassId, CustomerId, Imsi, SpeedLimit};
 use crate::datapath::chaos::Chaos;
 use crate::pfcp::ie::{
     ApplyAction, BitRates, Cause, FqCsid, FqCsidNode, Interface, MeasurementMethod,
-    RedirectInformation, ReportingTriggers, SdfFilter, UeIpAddress,
+    PacketRate, RedirectInformation, ReportingTriggers, SdfFilter, UeIpAddress, UserId,
 };
 use crate::pfcp::message::*;
 use crate::pfcp::service::SessionService;
@@ -29,6 +31,12 @@ static SMALL: LazyLock<SessionsConfig> = LazyLock::new(|| {
     config(&small)
 });
 
+/// The same with speed classes and customers.
+static WITH_SIMS: LazyLock<SessionsConfig> = LazyLock::new(|| SessionsConfig {
+    bandwidth: bandwidth(),
+    ..SMALL.clone()
+});
+
 enum Request {
     Establish(u64, Box<SessionEstablishmentRequest>),
     Modify(u64, Box<SessionModificationRequest>),
@@ -39,6 +47,8 @@ enum Request {
     Restart,
     Report(u64, SessionReportResponse),
     Wait(Duration),
+    Sim(Imsi, Assignment),
+    Customer(CustomerId, Option<SpeedLimit>),
 }
 
 /// Makes requests that are mostly sound, with IDs from a few.
@@ -283,6 +293,11 @@ impl Author {
             uplink_kbps: author.random.random_range(0..1000),
             downlink_kbps: 0,
         });
+        qer.packet_rate = self.maybe(20, |author| PacketRate {
+            uplink: Some((author.id() as u8, 10)),
+            downlink: author.maybe(50, |_| (0, 0)),
+            additional: None,
+        });
         qer.qfi = self.maybe(40, |author| author.id() as u8);
         qer
     }
@@ -356,6 +371,8 @@ impl Author {
         request.create_bars = self.some(15, Self::bar);
         request.create_mars = self.some(10, Self::mar);
         request.fq_csids = self.some(30, Self::set);
+        request.user_id = self.maybe(60, |author| UserId::of_imsi(&author.imsi()));
+        request.dnn = self.maybe(20, |_| "lab.net".to_owned());
         request
     }
 
@@ -429,6 +446,24 @@ impl Author {
         }
     }
 
+    /// One of a few; some are of a customer.
+    fn imsi(&mut self) -> String {
+        let last = self.random.random_range(4..8);
+        format!("00101000000000{last}")
+    }
+
+    fn customer(&mut self) -> CustomerId {
+        customer(self.pick(&["acme", "lab", "new"]))
+    }
+
+    fn sim(&mut self) -> Request {
+        let assignment = Assignment {
+            class: self.maybe(50, |author| ClassId(author.random.random_range(1..3))),
+            customer: self.maybe(50, Self::customer),
+        };
+        Request::Sim(self.imsi().parse().unwrap(), assignment)
+    }
+
     fn establish(&mut self) -> Request {
         let header = self.maybe(30, |author| author.random.random_range(1..4));
         Request::Establish(header.unwrap_or(0), Box::new(self.establishment()))
@@ -442,8 +477,13 @@ impl Author {
             return self.establish();
         }
         match (self.random.random_range(0..100), seid) {
-            (0..5, _) => Request::Wait(Duration::from_secs(self.random.random_range(1..90))),
-            (5..15, _) => Request::Pfds(self.pfds()),
+            (0..3, _) => self.sim(),
+            (3..4, _) => {
+                let limit = self.maybe(70, |author| limit(author.id().into(), 7));
+                Request::Customer(self.customer(), limit)
+            }
+            (4..8, _) => Request::Wait(Duration::from_secs(self.random.random_range(1..90))),
+            (8..15, _) => Request::Pfds(self.pfds()),
             (15..17, _) => Request::Sets(self.some(50, Self::set)),
             (17..25, _) => Request::Restart,
             (25..34, _) | (_, None) => self.establish(),
@@ -493,6 +533,14 @@ fn send(world: &mut World, request: &Request) -> Option<Result<(), Cause>> {
             sessions.report_answered(&smf(), *seid, response, now);
             return None;
         }
+        Request::Sim(imsi, assignment) => {
+            let changed = sessions.change_sim(*imsi, assignment.clone());
+            return Some(changed.map_err(|_| Cause::SystemFailure));
+        }
+        Request::Customer(customer, limit) => {
+            let changed = sessions.change_customer(customer.clone(), limit.clone());
+            return Some(changed.map_err(|_| Cause::SystemFailure));
+        }
         Request::Wait(time) => {
             world.now += *time;
             sessions.tick(world.now);
@@ -512,7 +560,9 @@ struct Tally {
 }
 
 fn run(seed: u64, tally: &mut Tally) {
-    let mut world = World::small(&SMALL);
+    // Without classes and customers at first, or with them.
+    let config = if seed % 4 == 0 { &SMALL } else { &WITH_SIMS };
+    let mut world = World::small(config);
     let mut author = Author::new(seed, world.ntp(Duration::ZERO));
     // What takes several ticks is under way while requests come.
     world.sessions.tick_portion.sessions = author.pick(&[0, 1, usize::MAX]);
@@ -555,10 +605,10 @@ fn run(seed: u64, tally: &mut Tally) {
     world.check();
     check_followed(&world, seed);
     world.sessions.delete_all(&smf(), world.now);
-    assert!(world.state().looks_the_same(&World::small(&SMALL).state()));
+    assert!(world.state().looks_the_same(&World::small(config).state()));
     world.drain();
     world.check();
-    let empty = World::small(&SMALL).state();
+    let empty = World::small(config).state();
     assert!(world.state().has_same_tables(&empty), "seed {seed}");
 }
 

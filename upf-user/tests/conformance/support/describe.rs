@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
 
 use upf_common::abi::{
-    self, LimitDirection, Match, NO_LIST, Rules, flags, limit_flags, match_flags, verdict,
+    self, LimitDirection, Match, NO_LIST, Rules, flags, level, limit_flags, match_flags, verdict,
 };
 use upf_common::meter::Rate;
 use upf_user::datapath::memory::MemoryDatapath;
@@ -76,8 +76,14 @@ fn describe(tables: &MemoryDatapath, rules: &Rules, direction: Direction) -> Str
     }
     let is_uplink = direction == Direction::Uplink && rules.is_downlink == 0;
     for limit in chain(tables, rules.limit, is_uplink) {
-        let _ = match limit.flags & limit_flags::PACKETS {
-            0 => write!(words, ", {} kbit/s", kbps(limit.ticks_per_byte)),
+        let _ = match limit.flags {
+            _ if limit.ticks_per_byte == 0 => write!(words, ", of a {}", whose(limit.level)),
+            limit_flags::GUARANTEE => {
+                write!(words, ", {} kbit/s guaranteed", kbps(limit.ticks_per_byte))
+            }
+            flags if flags & limit_flags::PACKETS == 0 => {
+                write!(words, ", {} kbit/s", kbps(limit.ticks_per_byte))
+            }
             _ => {
                 let packets = limit.depth.checked_div(limit.ticks_per_byte).unwrap_or(0);
                 let seconds = (limit.depth as f64 * 1024e-9).round();
@@ -92,6 +98,15 @@ fn describe(tables: &MemoryDatapath, rules: &Rules, direction: Direction) -> Str
         words.push_str(", gate closed");
     }
     words
+}
+
+fn whose(of_level: u8) -> &'static str {
+    match of_level {
+        level::FLOW => "flow",
+        level::SESSION => "session",
+        level::SIM => "SIM",
+        _ => "customer",
+    }
 }
 
 /// Limits, one behind the other.

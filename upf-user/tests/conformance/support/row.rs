@@ -66,6 +66,12 @@ impl Row {
         self
     }
 
+    /// With limits of SIMs.
+    pub(crate) fn of_sims(mut self) -> Self {
+        self.setting.of_sims = true;
+        self
+    }
+
     pub(crate) fn slots(mut self, slots: u32) -> Self {
         self.setting.slots = slots;
         self

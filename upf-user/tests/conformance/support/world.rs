@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use upf_user::bandwidth::CustomerId;
 use upf_user::config::Config;
 use upf_user::datapath::memory::{MemoryDatapath, Sizes};
 use upf_user::datapath::slots::{index_bits, ue_key};
@@ -73,6 +74,8 @@ pub(crate) struct Setting {
     pub(crate) slots: u32,
     /// We set the association with the SMF up.
     pub(crate) connects: bool,
+    /// There is a customer, so SIMs have limits.
+    pub(crate) of_sims: bool,
 }
 
 /// A session of the row.
@@ -140,7 +143,10 @@ impl World {
             text = text.replacen(r#"gtpu = ["10.1.0.2"]"#, GTPU_BOTH, 1);
         }
         let config = Config::parse(&text).expect("a sound config");
-        let config = SessionsConfig::new(&config).expect("pools that can be laid out");
+        let mut config = SessionsConfig::new(&config).expect("pools that can be laid out");
+        if setting.of_sims {
+            config.bandwidth.set_customer(CustomerId("acme".into()), None);
+        }
         let now = config.clock.instant + Duration::from_secs(1000);
         let tables = MemoryDatapath::new(Sizes {
             slots: if setting.slots == 0 {
