@@ -6,11 +6,13 @@
 //! |---|---|
 //! | [`api`] | the resources and their OpenAPI description |
 //! | [`bandwidth`] | those of SIMs and customers, which may be changed |
+//! | [`bodies`] | what is sent and shown of them |
 //! | [`problem`] | errors as RFC 9457 writes them |
 //! | [`listener`] | bounds on what clients may hold |
 
 pub mod api;
 pub mod bandwidth;
+pub mod bodies;
 pub mod listener;
 pub mod problem;
 #[cfg(test)]
@@ -22,7 +24,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 pub use api::{Association, Page, PathEntry, PathPage, router};
-pub use bandwidth::{SpeedClassView, SpeedClasses};
+pub use bodies::{SpeedClassView, SpeedClasses};
 pub use listener::Bounded;
 
 use crate::bandwidth::{ChangeError, CustomerChange, Imsi, SimChange};
