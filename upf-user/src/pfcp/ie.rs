@@ -415,6 +415,14 @@ impl UserId {
             ..Self::default()
         }
     }
+
+    /// The IMSI's digits, as such or out of a SUPI (TS 29.571 clause 5.3.2: `imsi-` and the digits).
+    #[must_use]
+    pub fn imsi(&self) -> Option<&str> {
+        let supi = self.supi.as_deref();
+        let of_supi = supi.and_then(|supi| supi.strip_prefix("imsi-"));
+        self.imsi.as_deref().or(of_supi)
+    }
 }
 
 /// S-NSSAI (clause 8.2.176).

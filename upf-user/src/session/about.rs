@@ -43,7 +43,7 @@ impl About {
     }
 
     pub(super) fn imsi(&self) -> Option<&str> {
-        self.user_id.as_ref()?.imsi.as_deref()
+        self.user_id.as_ref()?.imsi()
     }
 
     /// Whether the session belongs to one of these sets (TS 23.007 clause 23).

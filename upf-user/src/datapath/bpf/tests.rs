@@ -7,8 +7,8 @@ use aya::maps::{Array, Map, MapData};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use upf_common::abi::{
-    ABI_VERSION, Control, LIST_PAGE_ENTRIES, NO_SLOT, Peer, Pool, Port, RuleList, Rules, Slot,
-    State, UeKey, mapped, verdict,
+    ABI_VERSION, Control, LIST_PAGE_ENTRIES, Limit, LimitDirection, NO_SLOT, Peer, Pool, Port,
+    RuleList, Rules, Slot, State, UeKey, level, limit_flags, mapped, verdict,
 };
 
 use super::attach::{AttachError, Attachments};
@@ -16,7 +16,10 @@ use super::pins::{Pins, PinsError};
 use super::{Loaded, Record, Sizes, load};
 use crate::config::Mode;
 use crate::datapath::slots::PoolLayout;
-use crate::datapath::{Datapath, DatapathError, Direction, SlotCounters, SlotIndex};
+use crate::datapath::{
+    Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting, SlotCounters,
+    SlotIndex,
+};
 use crate::netlink::{AttachedXdp, XdpPlace, attached_xdp};
 
 const SIZES: Sizes = Sizes {
@@ -135,6 +138,39 @@ fn what_is_written_is_what_the_kernel_reads() {
         list.entries[LIST_PAGE_ENTRIES - 1].rules = some_rules();
         tables.write_list(SIZES.lists - 1, &list).unwrap();
         assert_eq!(entry::<Record<RuleList>>(pins, "LISTS", 6).0, list);
+
+        // Fresh records have no parent.
+        let limit = |index| entry::<Record<Limit>>(pins, "LIMITS", index).0;
+        assert_eq!(limit(SIZES.limits - 1), Limit::default());
+        let setting = LimitSetting {
+            ticks_per_byte: 5,
+            depth: 6,
+            parent: Some(LimitIndex(7)),
+            level: level::SIM,
+            flags: limit_flags::MARK,
+            class: 3,
+        };
+        let index = LimitIndex(SIZES.limits - 1);
+        tables
+            .write_limit(index, Direction::Downlink, &setting)
+            .unwrap();
+        let expected = Limit {
+            downlink: LimitDirection {
+                ticks_per_byte: 5,
+                depth: 6,
+                parent: 7,
+                level: level::SIM,
+                flags: limit_flags::MARK,
+                class: 3,
+                ..LimitDirection::default()
+            },
+            ..Limit::default()
+        };
+        assert_eq!(limit(index.0), expected);
+        tables.reset_limit(index).unwrap();
+        assert_eq!(limit(index.0), Limit::default());
+        let counted = tables.limit_counters(index, Direction::Downlink).unwrap();
+        assert_eq!(counted, LimitCounters::default());
     });
 }
 
@@ -168,6 +204,7 @@ fn indexes_and_keys_outside_the_tables_are_refused() {
     let mut loaded = loaded(None);
     let tables = &mut loaded.datapath;
     let beyond = SlotIndex(SIZES.slots);
+    let no_limit = LimitIndex(SIZES.limits);
     let refusals = [
         tables.write_rules(beyond, Direction::Uplink, &Rules::default()),
         tables.read_rules(beyond, Direction::Uplink).map(drop),
@@ -179,6 +216,9 @@ fn indexes_and_keys_outside_the_tables_are_refused() {
         tables.insert_ue(UeKey::default(), beyond),
         tables.write_peer(SIZES.peers, &Peer::default()),
         tables.write_list(SIZES.lists, &RuleList::default()),
+        tables.write_limit(no_limit, Direction::Uplink, &LimitSetting::default()),
+        tables.reset_limit(no_limit),
+        tables.limit_counters(no_limit, Direction::Uplink).map(drop),
     ];
     for (n, refusal) in refusals.into_iter().enumerate() {
         assert!(

@@ -76,7 +76,7 @@ impl SessionEstablishmentRequest {
     /// The IMSI's digits, where User ID has one.
     #[must_use]
     pub fn imsi(&self) -> Option<&str> {
-        self.user_id.as_ref()?.imsi.as_deref()
+        self.user_id.as_ref()?.imsi()
     }
 }
 

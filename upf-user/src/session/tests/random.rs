@@ -561,7 +561,11 @@ struct Tally {
 
 fn run(seed: u64, tally: &mut Tally) {
     // Without classes and customers at first, or with them.
-    let config = if seed % 4 == 0 { &SMALL } else { &WITH_SIMS };
+    let config = if seed.is_multiple_of(4) {
+        &SMALL
+    } else {
+        &WITH_SIMS
+    };
     let mut world = World::small(config);
     let mut author = Author::new(seed, world.ntp(Duration::ZERO));
     // What takes several ticks is under way while requests come.

@@ -14,7 +14,7 @@ use crate::bandwidth::{
     Assignment, Bandwidth, ClassId, CustomerId, CustomerRule, Imsi, SpeedClass, SpeedLimit,
 };
 use crate::datapath::chaos::Chaos;
-use crate::datapath::{Direction, LimitIndex};
+use crate::datapath::{DatapathError, Direction, LimitIndex};
 use crate::pfcp::ie::{BitRates, Cause, NodeId, PacketRate, UserId};
 use crate::pfcp::message::SessionEstablishmentRequest;
 use crate::pfcp::service::SessionService;
@@ -179,6 +179,28 @@ fn a_sim_of_two_control_planes_has_one_limit() {
     world.drain();
     world.check();
     assert_eq!(world.sessions.books.used_limits(), 0);
+}
+
+#[test]
+fn a_supi_names_the_sim_too() {
+    let mut world = World::with_bandwidth(bandwidth());
+    world.established(&of_sim("10.45.0.1", ONE));
+    let mut request = of_sim("10.45.0.2", ONE);
+    request.user_id = Some(UserId {
+        supi: Some(format!("imsi-{ONE}")),
+        ..UserId::default()
+    });
+    world.established(&request);
+    request = of_sim("10.45.0.3", ONE);
+    request.user_id = Some(UserId {
+        supi: Some(format!("nai-{ONE}")),
+        ..UserId::default()
+    });
+    world.established(&request);
+    world.check();
+    let limit = |address| world.downlink(1, address).limit;
+    assert_eq!(limit("10.45.0.1"), limit("10.45.0.2"));
+    assert_eq!(limit("10.45.0.3"), NO_LIMIT);
 }
 
 #[test]
@@ -349,7 +371,8 @@ fn a_sim_moves_to_another_customer_and_back() {
 
 #[test]
 fn a_change_is_whole_or_not_at_all() {
-    let changes: [fn(&mut World) -> Result<(), crate::datapath::DatapathError>; 4] = [
+    type Change = fn(&mut World) -> Result<(), DatapathError>;
+    let changes: [Change; 4] = [
         |world| world.sessions.change_sim(imsi(ONE), class(FAST)),
         |world| {
             let assignment = Assignment {

@@ -437,6 +437,15 @@ impl World {
         }
     }
 
+    /// A session with PDRs is one of its SIM's, as soon as SIMs have limits and it has come under them.
+    fn check_sim_of(&self, session: &Session, has_pdrs: bool) {
+        let is_on_its_way = self.sessions.entry.is_some() || session.owed.is_some();
+        let has_limits = self.sessions.bandwidth.is_in_use() && has_pdrs;
+        let imsi = session.about.imsi().filter(|_| has_limits);
+        let imsi = imsi.and_then(|imsi| imsi.parse::<Imsi>().ok());
+        assert!(is_on_its_way || session.seating.sim() == imsi);
+    }
+
     /// Records that nobody has are empty, and no two have the same one.
     fn check_unused_limits(&self) {
         let books = &self.sessions.books;
@@ -475,6 +484,7 @@ impl World {
             let image = compiler.image(&session.seating, &self.sessions.books);
             implied.add_image(self, &image.unwrap(), session.seating.sim());
             implied.add_sim(*seid, session);
+            self.check_sim_of(session, !compiler.detections.is_empty());
             implied.add_wanted(&compiler.wanted());
             for seat in &session.seating.seats {
                 assert_eq!(self.sessions.books.holder(seat.slot), Some(*seid));

@@ -1,6 +1,7 @@
 //! Sessions as the REST API shows them.
 
 mod bandwidth;
+mod limits;
 mod rules;
 mod show;
 
@@ -10,9 +11,8 @@ use std::ops::Bound;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use bandwidth::{
-    CustomerView, LevelView, LimitDoneView, SessionLimitView, SimDirectionView, SimView,
-};
+pub use bandwidth::{CustomerView, LevelView, LimitDoneView, SimDirectionView, SimView};
+pub use limits::SessionLimitView;
 pub use rules::{
     BarView, FarView, MarView, PdrView, PeerTunnelView, QerView, RulesView, SdfFilterView,
     TrafficEndpointView, UrrView, VolumesView, WayView,
