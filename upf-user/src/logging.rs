@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
-/// What is logged where nobody says otherwise.
-const DEFAULT_FILTER: &str = "info";
+/// What is logged where nobody says otherwise. The store's engine tells of every file that it opens.
+const DEFAULT_FILTER: &str = "info,fjall=warn,lsm_tree=warn";
 
 /// Begins to log what `filter` lets through, without one what `RUST_LOG` does.
 ///

@@ -22,7 +22,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
-pub use rate::Rate;
+use upf_user::bandwidth::Rate;
 
 use crate::{
     control::{ControlPlane, Established, ue_address},

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use upf_common::meter::{DEFAULT_DEPTH_NS, MIN_DEPTH_BYTES};
 
-use super::rate::Rate;
+use upf_user::bandwidth::Rate;
 
 /// What the lab's hosts can generate and count next to the UPF on two busy cores, each way.
 const PACKETS_PER_SECOND: f64 = 20_000.0;
@@ -94,7 +94,8 @@ impl Plan {
 
 /// 1 Mbit/s, less where there are many SIMs, but not so little that a SIM hardly sends.
 fn default_rate(sims: u32) -> Rate {
-    Rate::from_kilobits((100_000 / u64::from(sims.max(1))).clamp(100, 1000))
+    let kilobits = (100_000 / u64::from(sims.max(1))).clamp(100, 1000);
+    Rate::from_bits(kilobits * 1000).expect("a rate between 100 kbit/s and 1 Mbit/s")
 }
 
 #[cfg(test)]
@@ -104,7 +105,10 @@ mod tests {
     #[test]
     fn a_thousand_sims_are_all_active() {
         let plan = Plan::new(1000, None, 1000);
-        assert_eq!((plan.active, plan.rate), (1000, Rate::from_kilobits(100)));
+        assert_eq!(
+            (plan.active, plan.rate),
+            (1000, "100 kbit/s".parse().unwrap())
+        );
         assert!(plan.offered() <= PACKETS_PER_SECOND);
         assert!(
             plan.shortest() < Duration::from_secs(20),

@@ -277,7 +277,7 @@ mod tests {
             "3 sessions",
             "up 500 packets/s 4.00 Mbit/s",
             "up 400.0 kbit/s",
-            "1.00 Mbit/s",
+            "of 1 Mbit/s",
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }

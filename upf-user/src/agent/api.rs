@@ -3,19 +3,22 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::changes::Changes;
 use super::control::Control;
 use super::gtpu::Engine;
 use super::pfcp::Pulse;
 use super::readiness::Readiness;
+use crate::bandwidth::{ChangeError, CustomerChange, CustomerId, Imsi, SimChange};
 use crate::datapath::bpf::tables::BpfDatapath;
 use crate::gtpu::{PathKey, PathView};
-use crate::http::{Association, PathEntry, Service};
+use crate::http::{Association, PathEntry, Service, SpeedClassView};
 use crate::metrics::Metrics;
-use crate::session::SessionView;
+use crate::session::{CustomerView, SessionView, SimView};
 
 /// What HTTP reads from.
 pub(super) struct Api {
     pub(super) control: Arc<Control<BpfDatapath>>,
+    pub(super) changes: Arc<Changes<BpfDatapath>>,
     pub(super) gtpu: Arc<Engine<Control<BpfDatapath>>>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) readiness: Arc<Readiness>,
@@ -55,6 +58,38 @@ impl Service for Api {
         let now = Instant::now();
         let views = self.gtpu.paths(after, limit).into_iter();
         views.map(|view| shown(&view, now)).collect()
+    }
+
+    fn speed_classes(&self) -> Vec<SpeedClassView> {
+        self.control.look(|sessions| {
+            let bandwidth = sessions.bandwidth();
+            let default = bandwidth.default_class();
+            let classes = bandwidth.classes();
+            classes
+                .map(|(id, class)| SpeedClassView::new(class, default == Some(id)))
+                .collect()
+        })
+    }
+
+    fn sim(&self, imsi: Imsi) -> Option<SimView> {
+        self.control.look(|sessions| sessions.sim(imsi))
+    }
+
+    fn customers(&self, after: Option<&str>, limit: usize) -> Vec<CustomerView> {
+        self.control.customers(after, limit)
+    }
+
+    fn customer(&self, name: &str) -> Option<CustomerView> {
+        let customer = CustomerId(name.into());
+        self.control.look(|sessions| sessions.customer(&customer))
+    }
+
+    fn change_sims(&self, changes: &[SimChange]) -> Result<(), ChangeError> {
+        self.changes.change_sims(changes)
+    }
+
+    fn change_customer(&self, name: &str, change: &CustomerChange) -> Result<(), ChangeError> {
+        self.changes.change_customer(name, change)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The control plane's side: the PFCP node and its sessions, one message at a time.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -19,13 +20,17 @@ use crate::metrics::RequestCounters;
 use crate::pfcp::ie::{NodeId, RemoteGtpuPeer, UpFunctionFeatures};
 use crate::pfcp::message::SessionReport;
 use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
-use crate::session::{RemoteTunnel, SessionView, Sessions};
+use crate::session::{CustomerView, RemoteTunnel, SessionView, Sessions};
 use crate::store::NTP_TO_UNIX;
 
 /// Sessions that are shown at a time.
 const MAX_VIEWS: usize = 64;
 /// Sessions that are looked at for them.
 const MAX_LOOKS: usize = 4096;
+
+/// For how long a change of many sessions holds the lock at a time, and lets others have it in between.
+const SLICE: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_micros(200);
 
 /// Node and sessions behind one lock, which is held for one message or one look at a time.
 pub(super) struct Control<D> {
@@ -88,6 +93,48 @@ impl<D: Datapath> Control<D> {
             std::thread::yield_now();
         }
         views
+    }
+
+    /// Customers in the order of their names. Others get their turn between them.
+    pub(super) fn customers(&self, after: Option<&str>, limit: usize) -> Vec<CustomerView> {
+        let ids = self.look(|sessions| sessions.bandwidth().customers_after(after, limit));
+        let mut views = Vec::with_capacity(ids.len());
+        let Ok(()) = self.in_slices(&ids, |sessions, id| {
+            views.extend(sessions.customer(id));
+            Ok::<(), Infallible>(())
+        });
+        views
+    }
+
+    /// Looks at the sessions.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Sessions<D>) -> T) -> T {
+        look(&self.rooms().sessions)
+    }
+
+    /// Works through items. Others get their turn every [`SLICE`].
+    ///
+    /// # Errors
+    /// The first that `work` has; what comes behind it is not worked on.
+    pub(super) fn in_slices<'a, T, E>(
+        &self,
+        items: &'a [T],
+        mut work: impl FnMut(&mut Sessions<D>, &'a T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut items = items.iter().peekable();
+        while items.peek().is_some() {
+            let mut rooms = self.rooms();
+            let end = Instant::now() + SLICE;
+            for item in items.by_ref() {
+                work(&mut rooms.sessions, item)?;
+                if Instant::now() >= end {
+                    break;
+                }
+            }
+            drop(rooms);
+            // A thread that takes a lock again at once mostly gets it, whoever waits.
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
     }
 
     /// All associations, by Node ID.
@@ -220,6 +267,8 @@ impl<D: Datapath + 'static> Census for Control<D> {
             slots: u64::from(rooms.sessions.slots_in_use()),
             capacity: u64::from(rooms.sessions.tables().capacity()),
             associations: rooms.node.association_count() as u64,
+            limits: u64::from(rooms.sessions.limits_in_use()),
+            limit_capacity: u64::from(rooms.sessions.tables().limits()),
         }
     }
 }
@@ -370,6 +419,8 @@ gtpu = ["10.1.0.2"]
             slots: 0,
             capacity: 10,
             associations: 1,
+            limits: 0,
+            limit_capacity: 4,
         };
         assert_eq!(control.population(), expected);
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tracing::debug;
+use upf_common::abi::{level, level_index};
 
 use super::numbers::PortNumbers;
 use crate::datapath::bpf::counters::CounterTable;
@@ -15,6 +16,8 @@ pub(super) struct Population {
     pub(super) slots: u64,
     pub(super) capacity: u64,
     pub(super) associations: u64,
+    pub(super) limits: u64,
+    pub(super) limit_capacity: u64,
 }
 
 /// Tells the [`Population`].
@@ -27,6 +30,14 @@ pub(super) struct LiveFigures<C> {
     pub(super) counters: CounterTable,
     pub(super) numbers: Arc<PortNumbers>,
     pub(super) census: Arc<C>,
+    /// Names of the speed classes.
+    pub(super) classes: Arc<[String]>,
+}
+
+/// Speed classes are numbered from 1 on; 0 is none.
+fn level_entries(classes: &[String]) -> u32 {
+    let last = u16::try_from(classes.len()).unwrap_or(u16::MAX);
+    level_index(last, 0).saturating_add(level::COUNT as u32)
 }
 
 impl<C: Census> Reading for LiveFigures<C> {
@@ -34,6 +45,11 @@ impl<C: Census> Reading for LiveFigures<C> {
         let counters = self.counters.sum();
         let counters = counters
             .inspect_err(|error| debug!(%error, "no figures"))
+            .ok()?;
+        let levels = level_entries(&self.classes);
+        let levels = self.counters.levels(levels);
+        let levels = levels
+            .inspect_err(|error| debug!(%error, "no figures of limits"))
             .ok()?;
         let names = self.numbers.names().into_iter();
         let devices = names
@@ -44,6 +60,8 @@ impl<C: Census> Reading for LiveFigures<C> {
             slots,
             capacity,
             associations,
+            limits,
+            limit_capacity,
         } = self.census.population();
         Some(Figures {
             uplink: counters.uplink,
@@ -55,6 +73,10 @@ impl<C: Census> Reading for LiveFigures<C> {
             slots,
             capacity,
             associations,
+            limits,
+            limit_capacity,
+            classes: Arc::clone(&self.classes),
+            levels,
         })
     }
 }

@@ -15,6 +15,7 @@
 
 mod api;
 mod backlog;
+mod changes;
 mod complaints;
 mod control;
 mod devices;
@@ -43,6 +44,7 @@ use tokio::task::JoinSet;
 use tracing::info;
 
 use self::api::Api;
+use self::changes::Changes;
 use self::control::Control;
 use self::devices::{DeviceError, Devices, Plan};
 use self::figures::LiveFigures;
@@ -61,7 +63,7 @@ use crate::http;
 use crate::metrics::{COMMIT, Metrics, VERSION};
 use crate::netlink::{self, NetlinkError, Started, Watch, Wish};
 use crate::session::{Sessions, SessionsConfig};
-use crate::store::{FileStore, StoreError, recovery_time};
+use crate::store::{BandwidthStore, FileStore, StoreError, recovery_time};
 
 /// GTP-U peers at most: every gNB of a large country.
 const MAX_PEERS: u32 = 65_536;
@@ -140,14 +142,16 @@ async fn serve(config: Config) -> Result<(), AgentError> {
     for line in config.summary().lines() {
         info!("{line}");
     }
-    let sessions_config = SessionsConfig::new(&config)?;
+    let mut sessions_config = SessionsConfig::new(&config)?;
     let graceful_release = config.pfcp.graceful_release;
     let mut store = FileStore::open(&config.node.state)?;
     let recovery = recovery_time(&mut store, SystemTime::now())?;
+    let mut kept = BandwidthStore::open(&config.node.state)?;
+    changes::restore(&mut sessions_config.bandwidth, &mut kept)?;
     // What another process may have is taken before anything is changed.
     let listeners = Listeners::open(&config).await?;
     let loaded = load(&config, &sessions_config)?;
-    let started = start(config, sessions_config, recovery, listeners, loaded).await;
+    let started = start(config, sessions_config, recovery, kept, listeners, loaded).await;
     let (mut running, mut tasks) = started?;
     tokio::select! {
         name = signals.next() => info!("{name}"),
@@ -213,6 +217,7 @@ async fn start(
     config: Config,
     sessions_config: SessionsConfig,
     recovery: SystemTime,
+    kept: BandwidthStore,
     listeners: Listeners,
     loaded: Loaded,
 ) -> Result<(Running, Tasks), AgentError> {
@@ -243,10 +248,12 @@ async fn start(
     pools.map_err(LoadError::from)?;
     let sessions = Sessions::new(sessions_config, datapath);
     let control = Arc::new(Control::new(&config, recovery, sessions));
+    let classes = config.bandwidth.classes.iter();
     let figures = LiveFigures {
         counters,
         numbers: Arc::clone(&numbers),
         census: Arc::clone(&control),
+        classes: classes.map(|class| class.name.to_string()).collect(),
     };
     let metrics = Arc::new(Metrics::new(Arc::new(figures), listeners.gtpu.metrics())?);
     metrics.show_requests(&control.request_counters())?;
@@ -277,6 +284,7 @@ async fn start(
     };
     let gtpu = signalling.start(&mut tasks);
     let api = Api {
+        changes: Arc::new(Changes::new(Arc::clone(&control), kept)),
         control: Arc::clone(&control),
         gtpu,
         metrics,
@@ -331,6 +339,8 @@ fn serve_peers(
         told.await;
         ("the watch of GTP-U peers", Ok(()))
     });
+    let settled = settle_changes(Arc::clone(&api.changes));
+    tasks.spawn(async { ("changes of bandwidth", settled.await) });
     let api = Arc::new(api);
     tasks.spawn(async { ("HTTP", http::serve(listeners.http, api).await) });
 }
@@ -346,6 +356,17 @@ fn follow_fast_path(
     if let Some(logger) = logger {
         let followed = events::follow_logs(logger);
         tasks.spawn(async { ("the fast path's log", followed.await) });
+    }
+}
+
+/// Tries again what could not be put into force. It waits where a change is being made, thus not in a task.
+async fn settle_changes(changes: Arc<Changes<BpfDatapath>>) -> io::Result<()> {
+    let mut interval = tokio::time::interval(changes::SETTLE_EVERY);
+    loop {
+        interval.tick().await;
+        let changes = Arc::clone(&changes);
+        let settled = tokio::task::spawn_blocking(move || changes.settle());
+        settled.await.map_err(io::Error::other)?;
     }
 }
 
@@ -374,7 +395,7 @@ fn load(config: &Config, sessions: &SessionsConfig) -> Result<Loaded, LoadError>
         blocks: sessions.pools.blocks(),
         peers: MAX_PEERS,
         lists: slots.saturating_mul(2).clamp(MIN_LISTS, MAX_LISTS),
-        limits: slots,
+        limits: config.capacity.limits,
     };
     bpf::load(&sizes, Some(Path::new(&config.node.pins)))
 }

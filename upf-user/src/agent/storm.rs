@@ -1,7 +1,7 @@
 //! A storm of PFCP messages from a control plane that may speak to us, over the socket and into the real node and
 //! sessions: another control plane's heartbeats are answered in time, its requests served, and memory is bounded.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{sleep, spawn};
@@ -24,7 +24,7 @@ use crate::pfcp::codec::tests::strategies::message;
 use crate::pfcp::codec::{
     AssociationSetupRequest, Body, Heartbeat, Message, Verdict, decode, frames,
 };
-use crate::pfcp::ie::NodeId;
+use crate::pfcp::ie::{NodeId, UserId};
 use crate::pfcp::message::{SessionDeletionRequest, SessionModificationRequest};
 use crate::session::{Sessions, SessionsConfig};
 
@@ -113,7 +113,7 @@ impl Agent {
     }
 }
 
-fn message_of(sequence: u32, seid: u64, body: Body) -> Vec<u8> {
+pub(super) fn message_of(sequence: u32, seid: u64, body: Body) -> Vec<u8> {
     let message = Message {
         seid,
         sequence,
@@ -230,6 +230,18 @@ impl Peer {
 
 /// As Open5GS asks, for some UE, but for the measurement of usage.
 fn establishment(sequence: u32, node: NodeId, random: &mut SmallRng) -> Vec<u8> {
+    let ue = [10, 45, random.random(), random.random()];
+    establishment_of(sequence, node, random.random(), ue.into(), None)
+}
+
+/// The same for this UE and SIM.
+pub(super) fn establishment_of(
+    sequence: u32,
+    node: NodeId,
+    cp_seid: u64,
+    ue: Ipv4Addr,
+    imsi: Option<&str>,
+) -> Vec<u8> {
     let original = open5gs_establishment(sequence);
     let frame = frames(&original).next().unwrap().unwrap();
     let body = decode(&frame).unwrap().unwrap().body;
@@ -237,13 +249,13 @@ fn establishment(sequence: u32, node: NodeId, random: &mut SmallRng) -> Vec<u8> 
         panic!("{body:?}");
     };
     request.node_id = node;
-    request.cp_f_seid.seid = random.random();
-    let ue = [10, 45, random.random(), random.random()];
+    request.cp_f_seid.seid = cp_seid;
+    request.user_id = imsi.map(UserId::of_imsi);
     request.create_urrs.clear();
     for pdr in &mut request.create_pdrs {
         pdr.urr_ids.clear();
         if let Some(address) = &mut pdr.pdi.ue_ip_address {
-            address.ipv4 = Some(ue.into());
+            address.ipv4 = Some(ue);
         }
     }
     message_of(sequence, 0, Body::SessionEstablishmentRequest(request))

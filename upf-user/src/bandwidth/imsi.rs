@@ -12,6 +12,14 @@ pub struct Imsi(u64);
 #[error("an IMSI has 6 to 15 digits")]
 pub struct NoImsi;
 
+impl Imsi {
+    /// How many digits it has.
+    #[must_use]
+    pub const fn digits(self) -> u32 {
+        self.0.ilog10()
+    }
+}
+
 impl FromStr for Imsi {
     type Err = NoImsi;
 
@@ -43,11 +51,24 @@ mod tests {
 
     #[test]
     fn digits_are_kept() {
-        for text in ["001010000000001", "999999999999999", "000000", "26201123456789"] {
+        for text in [
+            "001010000000001",
+            "999999999999999",
+            "000000",
+            "26201123456789",
+        ] {
             let imsi: Imsi = text.parse().unwrap();
             assert_eq!(imsi.to_string(), text);
+            assert_eq!(imsi.digits() as usize, text.len());
         }
-        for text in ["", "12345", "1234567890123456", "00101000000000a", "+01010000000001", "٠٠١٠١٠"] {
+        for text in [
+            "",
+            "12345",
+            "1234567890123456",
+            "00101000000000a",
+            "+01010000000001",
+            "٠٠١٠١٠",
+        ] {
             assert_eq!(text.parse::<Imsi>(), Err(NoImsi), "{text}");
         }
         let [a, b]: [Imsi; 2] = ["001010000000009", "001010000000010"].map(|t| t.parse().unwrap());

@@ -5,13 +5,41 @@
 //! [`Bandwidth`] answers what applies to a SIM now. It knows nothing of sessions and tables: the session room asks it, and
 //! puts what has changed into force.
 
+mod change;
 mod imsi;
+mod kept;
+mod rate;
+#[cfg(test)]
+mod tests;
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use imsi::Imsi;
+pub use change::{ChangeError, CustomerChange, SimChange};
+pub use imsi::{Imsi, NoImsi};
+pub use kept::{Kept, KeptAssignment, KeptLimit};
+pub use rate::{NoRate, Rate};
+
+use crate::config;
+
+/// How long a full bucket may last.
+pub const DEPTHS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
+/// Customers at most.
+pub const MAX_CUSTOMERS: usize = 65_536;
+/// SIMs at most that the REST API has given something: as many as there can be sessions.
+pub const MAX_ASSIGNMENTS: usize = config::MAX_SESSIONS as usize;
+const MAX_NAME: usize = 63;
+
+/// Whether this can be the name of a speed class or a customer: 1 to 63 letters, digits, dots, hyphens and underscores.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(fits)
+}
 
 /// A speed class's number: its place in the config, from 1 on ([`upf_common::abi::NO_CLASS`] is none).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,6 +71,16 @@ pub struct SpeedClass {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CustomerId(pub Arc<str>);
 
+fn limited((customer, limit): &(CustomerId, SpeedLimit)) -> (CustomerId, Option<SpeedLimit>) {
+    (customer.clone(), Some(limit.clone()))
+}
+
+impl Borrow<str> for CustomerId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 /// SIMs that are a customer's, from the config; the first that fits decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomerRule {
@@ -72,9 +110,32 @@ pub struct Entitlement {
     pub customer: Option<CustomerId>,
 }
 
+/// For people.
+impl fmt::Display for SpeedLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = |bps: Option<u64>| {
+            let shown = |bps| {
+                Rate::from_bits(bps).map_or_else(|_| format!("{bps} bit/s"), |r| r.to_string())
+            };
+            bps.map_or_else(|| "no limit".to_owned(), shown)
+        };
+        let (up, down) = (rate(self.uplink_bps), rate(self.downlink_bps));
+        write!(f, "up {up}, down {down}, depth {:?}", self.depth)?;
+        f.write_str(if self.ecn { ", ECN" } else { "" })
+    }
+}
+
+impl fmt::Display for CustomerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Speed classes, customers, and who has which.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bandwidth {
+    /// Whether limits mark where nobody says otherwise.
+    ecn: bool,
     /// By [`ClassId`] less one.
     classes: Vec<SpeedClass>,
     default_class: Option<ClassId>,
@@ -85,6 +146,19 @@ pub struct Bandwidth {
 }
 
 impl Bandwidth {
+    /// What the config says, before anybody was given anything.
+    #[must_use]
+    pub fn new(config: &config::Bandwidth) -> Self {
+        Self {
+            ecn: config.ecn,
+            classes: config.classes.clone(),
+            default_class: config.default_class,
+            rules: config.rules.clone(),
+            customers: config.customers.iter().map(limited).collect(),
+            assignments: HashMap::new(),
+        }
+    }
+
     /// With these classes, of which the first is everybody's, customers and rules.
     #[cfg(test)]
     pub(crate) fn of(
@@ -118,9 +192,39 @@ impl Bandwidth {
         (1..).map(ClassId).zip(&self.classes)
     }
 
-    /// All customers, in no order.
-    pub fn customers(&self) -> impl Iterator<Item = &CustomerId> {
-        self.customers.keys()
+    /// The class of SIMs that were given none.
+    #[must_use]
+    pub fn default_class(&self) -> Option<ClassId> {
+        self.default_class
+    }
+
+    /// The speed class of this name.
+    #[must_use]
+    pub fn class_named(&self, name: &str) -> Option<ClassId> {
+        let mut classes = self.classes();
+        let (id, _) = classes.find(|(_, class)| &*class.name == name)?;
+        Some(id)
+    }
+
+    /// The customer of this name.
+    #[must_use]
+    pub fn customer_named(&self, name: &str) -> Option<&CustomerId> {
+        let (id, _) = self.customers.get_key_value(name)?;
+        Some(id)
+    }
+
+    /// Customers in the order of their names, from the one after `after` on, `limit` at most.
+    #[must_use]
+    pub fn customers_after(&self, after: Option<&str>, limit: usize) -> Vec<CustomerId> {
+        let later = |id: &&CustomerId| Some(&*id.0) > after;
+        let mut ids: Vec<_> = self.customers.keys().filter(later).collect();
+        // Those that are shown are mostly few.
+        if ids.len() > limit {
+            ids.select_nth_unstable(limit);
+            ids.truncate(limit);
+        }
+        ids.sort_unstable();
+        ids.into_iter().cloned().collect()
     }
 
     /// What a SIM was given by the REST API.
@@ -172,7 +276,7 @@ impl Bandwidth {
         }
     }
 
-    /// Notes a customer's limit.
+    /// Notes a customer's limit, and the customer where it is new.
     pub fn set_customer(&mut self, customer: CustomerId, limit: Option<SpeedLimit>) {
         self.customers.insert(customer, limit);
     }

@@ -127,7 +127,7 @@ fn read_duration(section: &Section<'_>, key: &'static str, default: Duration) ->
 }
 
 /// A whole number and its unit: ms, s, min or h.
-fn duration(text: &str) -> Option<Duration> {
+pub(super) fn duration(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
     let milliseconds = match unit.trim_start() {
@@ -141,7 +141,7 @@ fn duration(text: &str) -> Option<Duration> {
     number.checked_mul(milliseconds).map(Duration::from_millis)
 }
 
-fn within(
+pub(super) fn within(
     section: &Section<'_>,
     key: &'static str,
     duration: Duration,

@@ -4,8 +4,10 @@
 //! other are all errors, and every error names the file, the line and the key and says what to
 //! write instead. All errors of a file are reported at once.
 
+mod bandwidth;
 mod checks;
 mod gtpu;
+mod marking;
 mod reader;
 mod rules;
 #[cfg(test)]
@@ -19,7 +21,9 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+pub use bandwidth::Bandwidth;
 pub use gtpu::Gtpu;
+pub use marking::Marking;
 pub use reader::Problem;
 use reader::{Document, Place, Section};
 pub use rules::{ForwardingPolicy, PredefinedRule, RuleAction};
@@ -53,6 +57,10 @@ pub struct Config {
     pub predefined_rules: Vec<PredefinedRule>,
     /// `[[forwarding_policy]]`, possibly none
     pub forwarding_policies: Vec<ForwardingPolicy>,
+    /// `[bandwidth]`, `[speed_class]`, `[customer]` and `[[customer_rule]]`
+    pub bandwidth: Bandwidth,
+    /// `[[marking]]`, possibly none
+    pub markings: Vec<Marking>,
     /// `[capacity]`
     pub capacity: Capacity,
     /// `[gtpu]`
@@ -200,12 +208,25 @@ pub struct Pool {
 pub struct Capacity {
     /// Slots, 1 to [`MAX_SESSIONS`].
     pub sessions: u32,
+    /// Limits that sessions share, 1 to [`MAX_SESSIONS`]: one a SIM, a customer, and a QER with a correlation ID, a packet
+    /// rate or a guarantee.
+    pub limits: u32,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            sessions: DEFAULT_SESSIONS,
+            limits: DEFAULT_SESSIONS,
+        }
+    }
 }
 
 /// `[http]`: metrics and the REST API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Http {
-    /// Address and port of the listener.
+    /// Address and port of the listener. Who reaches it may look at everything and change SIMs' and customers'
+    /// bandwidth: it is for this host unless the operator says otherwise.
     pub listen: SocketAddr,
 }
 
@@ -321,7 +342,12 @@ impl Config {
         for policy in &self.forwarding_policies {
             lines.push(format!("policy     {policy}"));
         }
-        lines.push(format!("capacity   {} sessions", self.capacity.sessions));
+        lines.extend(self.bandwidth.summary());
+        for marking in &self.markings {
+            lines.push(format!("marking    {marking}"));
+        }
+        let Capacity { sessions, limits } = self.capacity;
+        lines.push(format!("capacity   {sessions} sessions, {limits} limits"));
         lines.push(format!("gtpu       {}", self.gtpu));
         lines.push(format!("http       {}", self.http.listen));
         lines.join("\n")
@@ -354,8 +380,10 @@ fn read(root: &Section<'_>) -> Option<Config> {
     let pools: Vec<_> = root.sections("pool").into_iter().map(read_pool).collect();
     let predefined_rules = rules::read_predefined_rules(root);
     let forwarding_policies = rules::read_forwarding_policies(root);
+    let bandwidth = bandwidth::read(root);
+    let markings = marking::read(root);
     let capacity = root.optional_section("capacity");
-    let capacity = capacity.map_or(Some(DEFAULT_SESSIONS), |section| read_capacity(&section));
+    let capacity = capacity.map_or(Some(Capacity::default()), |section| read_capacity(&section));
     let gtpu = root.optional_section("gtpu");
     let gtpu = gtpu.map_or(Some(Gtpu::default()), |section| gtpu::read(&section));
     let http = root.optional_section("http");
@@ -375,9 +403,9 @@ fn read(root: &Section<'_>) -> Option<Config> {
         pools: pools.into_iter().map(|placed| placed.value).collect(),
         predefined_rules: predefined_rules?,
         forwarding_policies: rules::values(forwarding_policies),
-        capacity: Capacity {
-            sessions: capacity?,
-        },
+        bandwidth: bandwidth?,
+        markings: markings?,
+        capacity: capacity?,
         gtpu: gtpu?,
         http: Http { listen: http? },
     })
@@ -580,17 +608,25 @@ where
     }
 }
 
-fn read_capacity(section: &Section<'_>) -> Option<u32> {
-    let sessions = section
-        .optional_integer("sessions", "100_000")
-        .unwrap_or(i64::from(DEFAULT_SESSIONS));
+fn read_capacity(section: &Section<'_>) -> Option<Capacity> {
+    let sessions = read_count(section, "sessions", DEFAULT_SESSIONS);
+    let limits = read_count(section, "limits", sessions.unwrap_or(DEFAULT_SESSIONS));
     section.finish();
-    match u32::try_from(sessions) {
-        Ok(sessions @ 1..=MAX_SESSIONS) => Some(sessions),
+    Some(Capacity {
+        sessions: sessions?,
+        limits: limits?,
+    })
+}
+
+fn read_count(section: &Section<'_>, key: &'static str, default: u32) -> Option<u32> {
+    let count = section
+        .optional_integer(key, "100_000")
+        .unwrap_or(i64::from(default));
+    match u32::try_from(count) {
+        Ok(count @ 1..=MAX_SESSIONS) => Some(count),
         _ => {
-            let message =
-                format!("{sessions} sessions cannot be served; write 1 to {MAX_SESSIONS}");
-            section.problem("sessions", message);
+            let message = format!("{count} {key} cannot be served; write 1 to {MAX_SESSIONS}");
+            section.problem(key, message);
             None
         }
     }

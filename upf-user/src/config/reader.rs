@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::fmt;
 
 use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue};
+use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 /// Something wrong with the file, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +172,55 @@ impl<'a> Section<'a> {
             .collect()
     }
 
+    /// Every `[key.name]`, in the order of the file.
+    pub(super) fn named_sections(&self, key: &'static str) -> Vec<(&'a str, Self)> {
+        let Some(value) = self.find(key) else {
+            return Vec::new();
+        };
+        let DeValue::Table(table) = value.get_ref() else {
+            let (place, example) = (self.place_of(key), format!("[{key}.\"name\"]"));
+            self.wrong_type(&place, value.get_ref(), "sections with names", &example);
+            return Vec::new();
+        };
+        let named = table.iter();
+        let mut named: Vec<_> = named
+            .filter_map(|(name, item)| {
+                Some((name.get_ref().as_ref(), self.named(key, name, item)?))
+            })
+            .collect();
+        named.sort_by_key(|(_, section)| section.place.line);
+        named
+    }
+
+    fn named(
+        &self,
+        key: &str,
+        name: &Spanned<DeString<'a>>,
+        item: &'a Spanned<DeValue<'a>>,
+    ) -> Option<Self> {
+        let line = self.document.line_at(name.span().start);
+        let name = name.get_ref();
+        let place = |key| Place { line, key };
+        let section = format!("{key}.\"{name}\"");
+        let DeValue::Table(table) = item.get_ref() else {
+            let example = format!("[{section}]");
+            self.wrong_type(&place(section), item.get_ref(), "a section", &example);
+            return None;
+        };
+        // TOML takes the dots of a name without quotation marks for sections in sections.
+        let inner = |(inner, value): (&Spanned<DeString<'a>>, &Spanned<DeValue<'a>>)| {
+            let is_section = matches!(value.get_ref(), DeValue::Table(_));
+            is_section.then(|| inner.get_ref().to_string())
+        };
+        if let Some(rest) = table.iter().find_map(inner) {
+            let message =
+                format!("a name with dots needs quotation marks; write [{key}.\"{name}.{rest}\"]");
+            self.document.problem(&place(section), message);
+            return None;
+        }
+        Some(self.inner(table, place(section)))
+    }
+
     fn nth(&self, key: &str, index: usize, item: &'a Spanned<DeValue<'a>>) -> Option<Self> {
         let line = self.document.line_at(item.span().start);
         let place = Place {
@@ -282,6 +331,22 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// `true` or `false`; absent is `None`.
+    pub(super) fn optional_boolean(&self, key: &'static str) -> Option<bool> {
+        let value = self.find(key)?;
+        if let DeValue::Boolean(is_so) = value.get_ref() {
+            return Some(*is_so);
+        }
+        let example = format!("{key} = true");
+        self.wrong_type(
+            &self.place_of(key),
+            value.get_ref(),
+            "true or false",
+            &example,
+        );
+        None
+    }
+
     pub(super) fn missing(&self, key: &'static str, example: &str) {
         self.problem(
             key,
@@ -295,6 +360,16 @@ impl<'a> Section<'a> {
 
     pub(super) fn problem_at(&self, place: &Place, message: impl Into<String>) {
         self.document.problem(place, message);
+    }
+
+    /// A problem of the section as a whole.
+    pub(super) fn problem_here(&self, message: impl Into<String>) {
+        self.document.problem(&self.place, message);
+    }
+
+    /// Whether the key is there, whatever it is.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entry(key).is_some()
     }
 
     /// The line of the key, or that of the section where the key is absent.

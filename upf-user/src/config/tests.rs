@@ -1,5 +1,7 @@
 //! A sample, and one case for each kind of error.
 
+mod bandwidth;
+
 use std::time::Duration;
 
 use super::*;
@@ -97,7 +99,7 @@ fn the_summary_names_what_matters() {
         "10.100.0.2:8805",
         "n3: access, gtpu 10.1.0.2",
         "n6: core, to internet",
-        "100000",
+        "100000 sessions, 100000 limits",
     ] {
         assert!(summary.contains(part), "{part} in\n{summary}");
     }
@@ -776,6 +778,16 @@ fn more_than_the_tables_hold() {
 fn the_example_to_deploy_is_right() {
     let config = Config::parse(include_str!("../../../deploy/upf.toml"));
     assert_eq!(config.unwrap().interfaces.len(), 2);
+}
+
+#[test]
+fn the_config_of_the_readme_is_right() {
+    let readme = include_str!("../../../README.md");
+    let example = readme.split("```toml\n").nth(1).unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let config = Config::parse(example).unwrap();
+    assert_eq!(config.bandwidth.classes.len(), 1);
+    assert_eq!(config.bandwidth.rules.len(), 1);
 }
 
 /// The sample with a section behind it, which begins on line 32.

@@ -4,15 +4,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, patch};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use utoipa::{OpenApi, ToSchema};
 
 use super::Service;
+use super::bandwidth::{self, MAX_BODY_BYTES, MAX_BULK_BYTES, MAX_BULKS};
 use super::problem::Problem;
 use crate::gtpu::PathKey;
 use crate::session::SessionView;
@@ -103,15 +105,30 @@ struct PathRange {
     limit: Option<usize>,
 }
 
-type Agent = State<Arc<dyn Service>>;
+pub(super) type Agent = State<Arc<dyn Service>>;
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "UPF",
-        description = "What the user plane does, for operators. Read only."
+        description = "What the user plane does, for operators, and how fast SIMs and customers may be."
     ),
-    paths(metrics, healthz, readyz, sessions, session, associations, paths)
+    paths(
+        metrics,
+        healthz,
+        readyz,
+        sessions,
+        session,
+        associations,
+        paths,
+        bandwidth::speed_classes,
+        bandwidth::sim,
+        bandwidth::put_sim,
+        bandwidth::patch_sims,
+        bandwidth::customers,
+        bandwidth::customer,
+        bandwidth::put_customer
+    )
 )]
 struct Description;
 
@@ -126,10 +143,35 @@ pub fn router(service: Arc<dyn Service>) -> Router {
         .route("/v1/sessions/{seid}", get(session))
         .route("/v1/associations", get(associations))
         .route("/v1/paths", get(paths))
+        .merge(changes())
         .route("/openapi.json", get(async move || Json(description)))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .with_state(service)
+}
+
+/// Bandwidth. The sizes of bodies are bounded by route.
+fn changes() -> Router<Arc<dyn Service>> {
+    let bulks = Arc::new(Semaphore::new(MAX_BULKS));
+    let bulk = async move |State(agent): Agent, request: Request| {
+        bandwidth::patch_sims(&bulks, agent, request).await
+    };
+    Router::new()
+        .route("/v1/speed-classes", get(bandwidth::speed_classes))
+        .route(
+            "/v1/sims/{imsi}",
+            get(bandwidth::sim).put(bandwidth::put_sim),
+        )
+        .route("/v1/customers", get(bandwidth::customers))
+        .route(
+            "/v1/customers/{id}",
+            get(bandwidth::customer).put(bandwidth::put_customer),
+        )
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .route(
+            "/v1/sims",
+            patch(bulk).layer(DefaultBodyLimit::max(MAX_BULK_BYTES)),
+        )
 }
 
 /// Metrics for Prometheus.
@@ -190,7 +232,7 @@ async fn sessions(
     Ok(Json(Page { sessions, next }))
 }
 
-fn checked(limit: Option<usize>) -> Result<usize, Problem> {
+pub(super) fn checked(limit: Option<usize>) -> Result<usize, Problem> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if (1..=MAX_LIMIT).contains(&limit) {
         Ok(limit)
@@ -268,6 +310,6 @@ async fn no_such_path(uri: Uri) -> Problem {
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> Problem {
-    let detail = format!("{} does not take {method}; use GET", uri.path());
+    let detail = format!("{} does not take {method}; see /openapi.json", uri.path());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }

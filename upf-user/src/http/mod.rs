@@ -1,12 +1,18 @@
-//! HTTP: metrics, health and the REST API, read only.
+//! HTTP: metrics, health and the REST API.
+//!
+//! Nobody is asked who they are: the listener is for this host unless the config says otherwise.
 //!
 //! | module | subject |
 //! |---|---|
 //! | [`api`] | the resources and their OpenAPI description |
+//! | [`bandwidth`] | those of SIMs and customers, which may be changed |
+//! | [`bodies`] | what is sent and shown of them |
 //! | [`problem`] | errors as RFC 9457 writes them |
 //! | [`listener`] | bounds on what clients may hold |
 
 pub mod api;
+pub mod bandwidth;
+pub mod bodies;
 pub mod listener;
 pub mod problem;
 #[cfg(test)]
@@ -18,12 +24,14 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 pub use api::{Association, Page, PathEntry, PathPage, router};
+pub use bodies::{SpeedClassView, SpeedClasses};
 pub use listener::Bounded;
 
+use crate::bandwidth::{ChangeError, CustomerChange, Imsi, SimChange};
 use crate::gtpu::PathKey;
-use crate::session::SessionView;
+use crate::session::{CustomerView, SessionView, SimView};
 
-/// What the handlers ask the agent. Every answer is quick.
+/// What the handlers ask the agent. Every answer is quick, but for those to changes.
 pub trait Service: Send + Sync + 'static {
     /// The exposition for Prometheus.
     ///
@@ -48,6 +56,30 @@ pub trait Service: Send + Sync + 'static {
 
     /// Paths to GTP-U peers in order, from the one after `after` on, `limit` at most.
     fn paths(&self, after: Option<PathKey>, limit: usize) -> Vec<PathEntry>;
+
+    /// The speed classes in the order of the config.
+    fn speed_classes(&self) -> Vec<SpeedClassView>;
+
+    /// A SIM with sessions, or one that was given something.
+    fn sim(&self, imsi: Imsi) -> Option<SimView>;
+
+    /// Customers in the order of their names, from the one after `after` on, `limit` at most.
+    fn customers(&self, after: Option<&str>, limit: usize) -> Vec<CustomerView>;
+
+    /// A customer.
+    fn customer(&self, name: &str) -> Option<CustomerView>;
+
+    /// Changes SIMs, each once: all of them or none. It is kept and in force afterwards.
+    ///
+    /// # Errors
+    /// Why not.
+    fn change_sims(&self, changes: &[SimChange]) -> Result<(), ChangeError>;
+
+    /// Changes a customer's limit. It is kept and in force afterwards.
+    ///
+    /// # Errors
+    /// Why not.
+    fn change_customer(&self, name: &str, change: &CustomerChange) -> Result<(), ChangeError>;
 }
 
 /// Serves until it is dropped.

@@ -1,6 +1,9 @@
 //! The API over a real connection.
 
+mod bandwidth;
+
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,18 +11,22 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
+use crate::bandwidth::{Bandwidth, CustomerId};
 use crate::session::{Gates, Rates, SubscriberView, TunnelView, VolumeView, Volumes};
 
 struct Fake {
     sessions: Vec<u64>,
     alive: bool,
     obstacles: Vec<String>,
+    /// Changed by whoever asks.
+    bandwidth: Option<Arc<Mutex<Bandwidth>>>,
 }
 
 const WHOLE: Fake = Fake {
     sessions: Vec::new(),
     alive: true,
     obstacles: Vec::new(),
+    bandwidth: None,
 };
 
 fn session(seid: u64) -> SessionView {
@@ -109,6 +116,59 @@ impl Service for Fake {
         };
         later.map(entry).collect()
     }
+
+    fn speed_classes(&self) -> Vec<SpeedClassView> {
+        let bandwidth = self.bandwidth();
+        let classes = bandwidth.classes();
+        classes
+            .map(|(id, class)| SpeedClassView::new(class, bandwidth.default_class() == Some(id)))
+            .collect()
+    }
+
+    fn sim(&self, imsi: Imsi) -> Option<SimView> {
+        bandwidth::sim_view(&self.bandwidth(), imsi)
+    }
+
+    fn customers(&self, after: Option<&str>, limit: usize) -> Vec<CustomerView> {
+        let bandwidth = self.bandwidth();
+        let names = bandwidth.customers_after(after, limit);
+        let view = |customer: &CustomerId| bandwidth::customer_view(&bandwidth, &customer.0);
+        names.iter().filter_map(view).collect()
+    }
+
+    fn customer(&self, name: &str) -> Option<CustomerView> {
+        bandwidth::customer_view(&self.bandwidth(), name)
+    }
+
+    fn change_sims(&self, changes: &[SimChange]) -> Result<(), ChangeError> {
+        let shared = self.bandwidth.as_ref().ok_or(ChangeError::NoClasses)?;
+        let mut bandwidth = shared.lock().unwrap();
+        for change in changes {
+            bandwidth.check_sim(change)?;
+        }
+        for change in changes {
+            let mut kept = bandwidth::kept(&bandwidth, change.imsi);
+            kept.change(change);
+            let assignment = bandwidth.assigned(&kept);
+            bandwidth.assign(change.imsi, assignment);
+        }
+        Ok(())
+    }
+
+    fn change_customer(&self, name: &str, change: &CustomerChange) -> Result<(), ChangeError> {
+        let shared = self.bandwidth.as_ref().ok_or(ChangeError::NoClasses)?;
+        let mut bandwidth = shared.lock().unwrap();
+        let limit = bandwidth.changed_limit(name, change)?;
+        bandwidth.set_customer(CustomerId(name.into()), Some(limit));
+        Ok(())
+    }
+}
+
+impl Fake {
+    fn bandwidth(&self) -> Bandwidth {
+        let shared = self.bandwidth.as_ref();
+        shared.map_or_else(Bandwidth::default, |shared| shared.lock().unwrap().clone())
+    }
 }
 
 async fn started(fake: Fake) -> SocketAddr {
@@ -120,9 +180,18 @@ async fn started(fake: Fake) -> SocketAddr {
 
 /// Status, head and body.
 async fn ask(server: SocketAddr, method: &str, path: &str) -> (u16, String, String) {
+    send(server, &format!("{method} {path}"), "", "").await
+}
+
+/// The same, with headers and a body.
+async fn send(server: SocketAddr, what: &str, headers: &str, body: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(server).await.unwrap();
-    let request = format!("{method} {path} HTTP/1.1\r\nHost: upf\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let length = body.len();
+    let request = format!(
+        "{what} HTTP/1.1\r\nHost: upf\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    );
+    // What is too large is not read to its end.
+    let _ = stream.write_all(request.as_bytes()).await;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -276,8 +345,20 @@ async fn every_path_is_described() {
         "/v1/sessions/{seid}",
         "/v1/associations",
         "/v1/paths",
+        "/v1/speed-classes",
+        "/v1/sims/{imsi}",
+        "/v1/customers",
+        "/v1/customers/{id}",
     ] {
         assert!(description["paths"][path]["get"].is_object(), "{path}");
+    }
+    for (path, method) in [
+        ("/v1/sims/{imsi}", "put"),
+        ("/v1/sims", "patch"),
+        ("/v1/customers/{id}", "put"),
+    ] {
+        let body = &description["paths"][path][method]["requestBody"];
+        assert!(body.is_object(), "{method} {path}");
     }
     let schemas = description["components"]["schemas"].as_object().unwrap();
     for schema in [
@@ -294,6 +375,13 @@ async fn every_path_is_described() {
         "BarView",
         "MarView",
         "TrafficEndpointView",
+        "SpeedClassView",
+        "SimView",
+        "SimBody",
+        "SimsBody",
+        "SimEntry",
+        "CustomerView",
+        "CustomerBody",
     ] {
         assert!(schemas.contains_key(schema), "{schema}");
     }

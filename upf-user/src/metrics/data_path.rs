@@ -5,7 +5,9 @@ use std::sync::Arc;
 use prometheus::core::{Collector, Desc, Describer};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
-use upf_common::abi::{DirectionCounters, PortCounters};
+use upf_common::abi::{
+    DirectionCounters, LevelCounters, NO_CLASS, PortCounters, level, level_index,
+};
 use upf_common::drop_reason::{DropReason, PuntReason};
 
 /// What the collector asks at each scrape.
@@ -35,6 +37,14 @@ pub struct Figures {
     pub capacity: u64,
     /// PFCP associations there are.
     pub associations: u64,
+    /// Limits in use that sessions share.
+    pub limits: u64,
+    /// Limits of that kind that there are.
+    pub limit_capacity: u64,
+    /// Names of the speed classes.
+    pub classes: Arc<[String]>,
+    /// What limits have done, by [`level_index`] of their class's number, which is its place in `classes` from 1 on.
+    pub levels: Vec<LevelCounters>,
 }
 
 /// Frames of one device.
@@ -47,6 +57,9 @@ pub struct DeviceCounters {
 }
 
 const DIRECTION: &str = "direction";
+const OF_LIMITS: [&str; 4] = ["level", "class", DIRECTION, "outcome"];
+/// Labels of [`level`].
+const LEVELS: [&str; level::COUNT] = ["flow", "session", "sim", "customer"];
 
 fn packets() -> Opts {
     Opts::new("upf_packets_total", "Inner packets forwarded.")
@@ -91,6 +104,34 @@ fn interface_bytes() -> Opts {
     Opts::new(
         "upf_interface_bytes_total",
         "Bytes of the frames that arrived at a device, and of those that the fast path sent.",
+    )
+}
+
+fn limited_packets() -> Opts {
+    Opts::new(
+        "upf_limited_packets_total",
+        "Inner packets that limits let pass, marked or dropped; marked ones have passed as well.",
+    )
+}
+
+fn limited_bytes() -> Opts {
+    Opts::new(
+        "upf_limited_bytes_total",
+        "Inner bytes that limits let pass, marked or dropped; marked ones have passed as well.",
+    )
+}
+
+fn limits() -> Opts {
+    Opts::new(
+        "upf_limits",
+        "Limits in use beside the one of each flow: of SIMs, customers, and QERs that sessions share.",
+    )
+}
+
+fn limit_capacity() -> Opts {
+    Opts::new(
+        "upf_limit_capacity",
+        "Limits that there are beside the one of each flow.",
     )
 }
 
@@ -139,6 +180,10 @@ impl DataPathCollector {
             slots(),
             capacity(),
             associations(),
+            limited_packets().variable_labels(OF_LIMITS.map(str::to_owned).to_vec()),
+            limited_bytes().variable_labels(OF_LIMITS.map(str::to_owned).to_vec()),
+            limits(),
+            limit_capacity(),
         ];
         let descriptions = with_labels
             .iter()
@@ -177,6 +222,9 @@ fn families(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
     families.extend(gauge(slots(), figures.slots)?);
     families.extend(gauge(capacity(), figures.capacity)?);
     families.extend(gauge(associations(), figures.associations)?);
+    families.extend(limited(figures)?);
+    families.extend(gauge(limits(), figures.limits)?);
+    families.extend(gauge(limit_capacity(), figures.limit_capacity)?);
     Ok(families)
 }
 
@@ -228,6 +276,35 @@ fn devices(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
         bytes
             .with_label_values(&[device.as_str(), "tx"])
             .inc_by(counters.tx_bytes);
+    }
+    Ok([packets.collect(), bytes.collect()].concat())
+}
+
+/// Only SIMs have speed classes.
+fn limited(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
+    let packets = IntCounterVec::new(limited_packets(), &OF_LIMITS)?;
+    let bytes = IntCounterVec::new(limited_bytes(), &OF_LIMITS)?;
+    let show = |number: u16, class: &str, of: u8| {
+        let counters = figures.levels.get(level_index(number, of) as usize);
+        let LevelCounters { uplink, downlink } = counters.copied().unwrap_or_default();
+        let name = LEVELS[usize::from(of)];
+        for (direction, counted) in [("uplink", uplink), ("downlink", downlink)] {
+            for (outcome, many, long) in [
+                ("passed", counted.passed_packets, counted.passed_bytes),
+                ("marked", counted.marked_packets, counted.marked_bytes),
+                ("dropped", counted.dropped_packets, counted.dropped_bytes),
+            ] {
+                let labels = [name, class, direction, outcome];
+                packets.with_label_values(&labels).inc_by(many);
+                bytes.with_label_values(&labels).inc_by(long);
+            }
+        }
+    };
+    for of in [level::FLOW, level::SESSION, level::SIM, level::CUSTOMER] {
+        show(NO_CLASS, "", of);
+    }
+    for (number, class) in (1..).zip(&*figures.classes) {
+        show(number, class, level::SIM);
     }
     Ok([packets.collect(), bytes.collect()].concat())
 }

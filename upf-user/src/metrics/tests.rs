@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use upf_common::abi::PortCounters;
+use upf_common::abi::{LevelCounters, LevelDirection, PortCounters, level_index};
 use upf_common::drop_reason::DropReason;
 
 use super::*;
@@ -18,6 +18,26 @@ impl Reading for Fixed {
     }
 }
 
+/// Every counter of the entry with this index has another number.
+fn levels() -> Vec<LevelCounters> {
+    let counters = |index: u32| {
+        let first = u64::from(index) * 100;
+        let direction = |first| LevelDirection {
+            passed_packets: first,
+            passed_bytes: first + 1,
+            marked_packets: first + 2,
+            marked_bytes: first + 3,
+            dropped_packets: first + 4,
+            dropped_bytes: first + 5,
+        };
+        LevelCounters {
+            uplink: direction(first),
+            downlink: direction(first + 10),
+        }
+    };
+    (0..level_index(3, 0)).map(counters).collect()
+}
+
 fn sample() -> Metrics {
     let mut figures = Figures {
         copies_lost: 6,
@@ -25,6 +45,10 @@ fn sample() -> Metrics {
         slots: 3,
         capacity: 1000,
         associations: 1,
+        limits: 4,
+        limit_capacity: 500,
+        classes: ["s1.slow".to_owned(), "gold".to_owned()].into(),
+        levels: levels(),
         ..Figures::default()
     };
     figures.uplink.packets = 7;
@@ -75,6 +99,14 @@ fn every_metric_is_there_with_its_labels() {
         "upf_slots 3",
         "upf_session_capacity 1000",
         "upf_pfcp_associations 1",
+        "upf_limits 4",
+        "upf_limit_capacity 500",
+        "upf_limited_packets_total{class=\"\",direction=\"uplink\",level=\"flow\",outcome=\"passed\"} 0",
+        "upf_limited_packets_total{class=\"\",direction=\"uplink\",level=\"session\",outcome=\"marked\"} 102",
+        "upf_limited_bytes_total{class=\"\",direction=\"uplink\",level=\"customer\",outcome=\"dropped\"} 305",
+        "upf_limited_packets_total{class=\"\",direction=\"downlink\",level=\"sim\",outcome=\"dropped\"} 214",
+        "upf_limited_bytes_total{class=\"s1.slow\",direction=\"uplink\",level=\"sim\",outcome=\"passed\"} 601",
+        "upf_limited_packets_total{class=\"gold\",direction=\"downlink\",level=\"sim\",outcome=\"marked\"} 1012",
         "upf_pfcp_messages_total{cause=\"\",type=\"heartbeat_request\",way=\"rx\"} 1",
         "upf_pfcp_request_duration_seconds_count 1",
         "upf_pfcp_denied_datagrams_total 0",

@@ -110,6 +110,7 @@ impl SessionsConfig {
             })
             .collect();
         let predefined_rules = config.predefined_rules.iter();
+        let markings = config.markings.iter();
         Ok(Self {
             pfcp_address: config.pfcp.listen.ip(),
             gtpu,
@@ -117,9 +118,9 @@ impl SessionsConfig {
             pools,
             ue_pools,
             clock: now(),
-            marking: Vec::new(),
-            ecn: true,
-            bandwidth: Bandwidth::default(),
+            marking: markings.map(|one| (one.qfi, one.inner_dscp)).collect(),
+            ecn: config.bandwidth.ecn,
+            bandwidth: Bandwidth::new(&config.bandwidth),
             predefined_rules: predefined_rules.map(PredefinedRule::new).collect(),
             forwarding_policies,
             instances,

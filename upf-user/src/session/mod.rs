@@ -207,6 +207,12 @@ impl<D: Datapath> Sessions<D> {
         self.books.used_slots()
     }
 
+    /// Limits in use beside the one of each flow: of SIMs, customers, and QERs that have records of their own.
+    #[must_use]
+    pub fn limits_in_use(&self) -> u32 {
+        self.books.used_limits()
+    }
+
     /// The tables.
     #[must_use]
     pub fn tables(&self) -> &D {

@@ -28,20 +28,16 @@ impl FileStore {
             directory: directory.to_owned(),
         })
     }
+}
 
-    /// Readers find the old content or the new, never less, whenever the power goes.
-    fn replace(&self, name: &str, content: &str) -> Result<(), StoreError> {
-        let path = self.directory.join(name);
-        let fresh = self.directory.join(format!("{name}.new"));
-        let write = || {
-            let mut file = File::create(&fresh)?;
-            file.write_all(content.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&fresh, &path)?;
-            File::open(&self.directory)?.sync_all()
-        };
-        write().map_err(|error| io(&path, error))
-    }
+/// Writes a file anew: readers find the old content or the new, never less, whenever the power goes.
+pub(super) fn replace(directory: &Path, name: &str, content: &str) -> std::io::Result<()> {
+    let fresh = directory.join(format!("{name}.new"));
+    let mut file = File::create(&fresh)?;
+    file.write_all(content.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&fresh, directory.join(name))?;
+    File::open(directory)?.sync_all()
 }
 
 impl Store for FileStore {
@@ -62,7 +58,9 @@ impl Store for FileStore {
     }
 
     fn set_recovery_time_stamp(&mut self, ntp_seconds: u64) -> Result<(), StoreError> {
-        self.replace(RECOVERY_TIME_STAMP, &format!("{ntp_seconds}\n"))
+        let content = format!("{ntp_seconds}\n");
+        let replaced = replace(&self.directory, RECOVERY_TIME_STAMP, &content);
+        replaced.map_err(|error| io(&self.directory.join(RECOVERY_TIME_STAMP), error))
     }
 }
 

@@ -1,14 +1,17 @@
-//! What must outlive a reboot, behind a trait.
+//! What must outlive a reboot.
 //!
-//! So far that is one number: the Recovery Time Stamp (TS 29.244 clause 8.2.65). A peer that sees
+//! One is a number, the Recovery Time Stamp (TS 29.244 clause 8.2.65). A peer that sees
 //! a later stamp than before knows that we have started anew, so no two starts may share one, be
-//! they within the same second or after the clock has been set back.
+//! they within the same second or after the clock has been set back. The other is what the REST API
+//! has given SIMs and customers ([`BandwidthStore`]).
 
+mod bandwidth;
 mod file;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+pub use bandwidth::BandwidthStore;
 pub use file::FileStore;
 
 /// Seconds from the NTP epoch (1900) to the Unix epoch (1970).
@@ -30,6 +33,24 @@ pub enum StoreError {
     Damaged {
         /// The file.
         path: PathBuf,
+    },
+    /// Another process has the store open.
+    #[error("{} is open in another process; end the other upf, or give each a node.state of its own", path.display())]
+    Locked {
+        /// The store's directory.
+        path: PathBuf,
+    },
+    /// The store of SIMs and customers is damaged.
+    #[error(
+        "{} is damaged ({reason}); bring it back from a backup, or move it away to start without the speed classes and \
+         customers that SIMs were given by the REST API",
+        path.display()
+    )]
+    DamagedTables {
+        /// The store's directory.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
     },
 }
 

@@ -613,7 +613,7 @@ fn a_sim_is_shown_with_all_its_levels() {
     );
     let acme = world.sessions.customer(&customer("acme")).unwrap();
     assert_eq!((acme.sims, acme.uplink_bps), (0, Some(100_000_000)));
-    assert_eq!(world.sessions.customers().len(), 2);
+    assert_eq!(world.sessions.bandwidth().customers_after(None, 9).len(), 2);
     assert_eq!(world.sessions.customer(&customer("nobody")), None);
     // One that was given something is known before it comes.
     world.sessions.change_sim(imsi(NINE), class(FAST)).unwrap();

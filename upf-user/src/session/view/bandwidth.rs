@@ -140,7 +140,7 @@ impl<D: Datapath> Sessions<D> {
     /// A customer.
     #[must_use]
     pub fn customer(&self, id: &CustomerId) -> Option<CustomerView> {
-        let is_known = self.bandwidth.customers().any(|known| known == id);
+        let is_known = self.bandwidth.customer_named(&id.0).is_some();
         let in_force = self.books.customer(id);
         if !is_known && in_force.is_none() {
             return None;
@@ -159,14 +159,6 @@ impl<D: Datapath> Sessions<D> {
             uplink: done(Direction::Uplink).unwrap_or_default(),
             downlink: done(Direction::Downlink).unwrap_or_default(),
         })
-    }
-
-    /// All customers, in the order of their names.
-    #[must_use]
-    pub fn customers(&self) -> Vec<CustomerView> {
-        let ids: BTreeSet<_> = self.bandwidth.customers().collect();
-        let views = ids.into_iter().map(|id| self.customer(id));
-        views.flatten().collect()
     }
 
     /// Whose a SIM is, or would be.
