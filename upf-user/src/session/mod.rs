@@ -85,7 +85,7 @@ pub fn understands_flow_description(text: &str) -> bool {
 
 /// UP SEIDs stay below this, because JavaScript's numbers, thus many a JSON reader's, are whole only up to here.
 const SEID_END: u64 = 1 << 53;
-/// Sessions of a remote F-TEID that are looked at; mostly there is one.
+/// Living sessions of a remote F-TEID that are told; mostly there is one.
 const MAX_SESSIONS_OF_REMOTE: usize = 1024;
 
 /// All PFCP sessions, and the tables that they fill.
@@ -111,9 +111,10 @@ pub struct Sessions<D> {
     /// When which sessions have to be compiled anew.
     deadlines: BTreeSet<(Instant, u64)>,
     failures: Failures,
-    /// How much of each kind of work is done in a tick, and how much for the sake of a request.
+    /// How much of each kind of work is done in a tick, how much for the sake of a request, and how much for a look.
     tick_portion: Portion,
     request_portion: Portion,
+    look_portion: Portion,
     random: StdRng,
 }
 
@@ -174,6 +175,7 @@ impl<D: Datapath> Sessions<D> {
             failures: Failures::default(),
             tick_portion: Portion::TICK,
             request_portion: Portion::REQUEST,
+            look_portion: Portion::LOOK,
             random,
         }
     }
@@ -239,12 +241,14 @@ impl<D: Datapath> Sessions<D> {
     /// Indication of that node is about them (TS 23.007 clause 20.3). Of very many only the first ones are told.
     #[must_use]
     pub fn sessions_of_remote(&self, tunnel: RemoteTunnel) -> Vec<(NodeId, u64, u64)> {
-        let seids = self.remotes.sessions(tunnel).take(MAX_SESSIONS_OF_REMOTE);
+        let mut slice = self.look_portion.begin();
+        let seids = self.remotes.sessions(tunnel);
+        let seids = seids.take_while(|_| slice.goes_on());
         let named = seids.filter_map(|seid| {
             let session = self.living(seid)?;
             Some((session.owner.clone(), seid, session.cp_f_seid.seid))
         });
-        named.collect()
+        named.take(MAX_SESSIONS_OF_REMOTE).collect()
     }
 
     /// What the tables of a session are to be filled by now.

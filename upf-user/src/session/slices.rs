@@ -27,6 +27,11 @@ impl Portion {
         time: Duration::from_micros(1500),
         sessions: 4096,
     };
+    /// What somebody who looks at sessions may take.
+    pub(super) const LOOK: Self = Self {
+        time: Duration::from_millis(2),
+        sessions: 8192,
+    };
     /// What a request may wait for room.
     pub(super) const REQUEST: Self = Self {
         time: Duration::from_millis(1),

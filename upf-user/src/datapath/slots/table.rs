@@ -86,7 +86,7 @@ pub(crate) struct Snapshot {
     slots: SlotAllocator,
     addresses: HashMap<UeKey, SlotIndex>,
     block_users: HashMap<u32, u32>,
-    allocated: std::collections::HashSet<UeEndpoint>,
+    allocated: HashMap<UeEndpoint, u64>,
     named: NamedAddresses,
     framed: FramedRoutes,
     teids: HashMap<u32, SlotIndex>,
@@ -165,8 +165,14 @@ impl SlotTable {
         self.holder(*self.teids.get(&teid)?)
     }
 
-    /// The sessions that have what is wanted by another one with `current`: given TEIDs, UE addresses, and framed routes
-    /// that overlap. One may come more than once.
+    /// The session that is reached by a UE address.
+    #[must_use]
+    pub fn holder_of_address(&self, endpoint: UeEndpoint) -> Option<u64> {
+        self.holder(*self.addresses.get(&key_of(endpoint))?)
+    }
+
+    /// The sessions that have what is wanted by another one with `current`: given TEIDs, UE addresses (those included that
+    /// we only chose for them), and framed routes that overlap. One may come more than once.
     pub fn holders_of<'a>(
         &'a self,
         current: &'a Seating,
@@ -176,14 +182,15 @@ impl SlotTable {
             TunnelKey::Given(teid) => self.teids.get(&teid).copied(),
             _ => None,
         });
-        let addresses = wanted.addresses.iter().chain(&wanted.named);
-        let addresses = addresses.filter_map(|own| self.addresses.get(&key_of(*own)).copied());
+        let addresses = || wanted.addresses.iter().chain(&wanted.named);
+        let chosen = addresses().filter(|endpoint| !current.allocated().contains(endpoint));
+        let chosen = chosen.filter_map(|endpoint| self.ue_allocator.holder(*endpoint));
+        let reached = addresses().filter_map(|own| self.addresses.get(&key_of(*own)).copied());
         let routes = wanted.framed_routes.iter();
         let routes = routes.flat_map(|route| self.framed.overlapping(*route));
-        let slots = teids.chain(addresses).chain(routes);
-        slots
-            .filter(|slot| !current.has_slot(*slot))
-            .filter_map(|slot| self.holder(slot))
+        let slots = teids.chain(reached).chain(routes);
+        let others = slots.filter(|slot| !current.has_slot(*slot));
+        chosen.chain(others.filter_map(|slot| self.holder(slot)))
     }
 
     /// Whether somebody has this UE address, or was given it by us.
@@ -272,9 +279,9 @@ impl SlotTable {
         self.duplicates.users()
     }
 
-    /// UE addresses that are handed out.
+    /// UE addresses that are handed out, with the SEIDs of their sessions.
     #[cfg(test)]
-    pub(crate) fn allocated(&self) -> &std::collections::HashSet<UeEndpoint> {
+    pub(crate) fn allocated(&self) -> &HashMap<UeEndpoint, u64> {
         self.ue_allocator.allocated()
     }
 

@@ -165,6 +165,7 @@ impl World {
         let mut sessions = Sessions::with_random(config, tables.clone(), random);
         sessions.tick_portion = ALL;
         sessions.request_portion.time = ALL.time;
+        sessions.look_portion.time = ALL.time;
         Self {
             sessions,
             tables,
@@ -420,7 +421,7 @@ impl World {
             let compiler = self.sessions.compiler(*seid, session);
             let image = compiler.image(&session.seating, &self.sessions.books);
             implied.add_image(self, &image.unwrap());
-            implied.add_wanted(&compiler.wanted());
+            implied.add_wanted(*seid, &compiler.wanted());
             for seat in &session.seating.seats {
                 assert_eq!(self.sessions.books.holder(seat.slot), Some(*seid));
                 implied.held += 1;
@@ -506,8 +507,8 @@ struct Implied {
     shared: BTreeMap<SharedMeterKey, (u32, Vec<(Direction, Rate)>)>,
     /// How many sessions have copies sent to each set of places.
     copies: BTreeMap<Vec<Duplicate>, u32>,
-    /// UE addresses that we handed out.
-    allocated: HashSet<UeEndpoint>,
+    /// UE addresses that we handed out, and to which session.
+    allocated: HashMap<UeEndpoint, u64>,
     /// How many sessions send from each address that they are not reached by.
     named: HashMap<UeEndpoint, u32>,
 }
@@ -568,7 +569,7 @@ impl Implied {
         }
     }
 
-    fn add_wanted(&mut self, wanted: &Wanted) {
+    fn add_wanted(&mut self, seid: u64, wanted: &Wanted) {
         for set in &wanted.duplicates {
             *self.copies.entry(set.to_vec()).or_default() += 1;
         }
@@ -576,7 +577,8 @@ impl Implied {
             *self.named.entry(*endpoint).or_default() += 1;
         }
         for endpoint in &wanted.allocated {
-            assert!(self.allocated.insert(*endpoint), "{endpoint:?} is shared");
+            let other = self.allocated.insert(*endpoint, seid);
+            assert_eq!(other, None, "{endpoint:?} is shared");
         }
     }
 
