@@ -34,6 +34,31 @@ impl ByOwner {
     }
 }
 
+/// How many slots the sessions of each control plane have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct SlotsByOwner(HashMap<NodeId, u32>);
+
+impl SlotsByOwner {
+    /// A session of the control plane has `new` slots and no more `old` ones.
+    pub(super) fn change(&mut self, owner: &NodeId, old: u32, new: u32) {
+        if old == new {
+            return;
+        }
+        let Some(slots) = self.0.get_mut(owner) else {
+            self.0.insert(owner.clone(), new);
+            return;
+        };
+        *slots = *slots - old + new;
+        if *slots == 0 {
+            self.0.remove(owner);
+        }
+    }
+
+    pub(super) fn of(&self, owner: &NodeId) -> u32 {
+        self.0.get(owner).copied().unwrap_or_default()
+    }
+}
+
 /// Control planes by small numbers, for tables with an entry for each of many things that they have: a Node ID may be a
 /// name of 255 octets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -43,6 +43,8 @@ struct Ending {
     number: u64,
     /// Only sessions of these sets; `None` is all.
     sets: Option<Sets>,
+    /// Slots of those of its sessions that are not removed yet; 0 where it is of sets, whose sessions are not known.
+    slots: u32,
     /// SEIDs below have been looked at.
     cursor: u64,
 }
@@ -78,11 +80,12 @@ impl Endings {
         self.due.filter(|_| !self.is_empty())
     }
 
-    fn add(&mut self, owner: &NodeId, sets: Option<Sets>, now: Instant) {
+    fn add(&mut self, owner: &NodeId, sets: Option<Sets>, slots: u32, now: Instant) {
         self.count += 1;
         let ending = Ending {
             number: self.count,
             sets,
+            slots,
             cursor: 0,
         };
         match self.of_owner.get_mut(owner) {
@@ -90,6 +93,22 @@ impl Endings {
             None => self.of_owner.insert(owner.clone(), vec![ending]),
         }
         self.due.get_or_insert(now);
+    }
+
+    /// Slots of sessions that have ended as all of a control plane's did.
+    pub(super) fn slots(&self) -> u32 {
+        let endings = self.of_owner.values().flatten();
+        endings.map(|ending| ending.slots).sum()
+    }
+
+    /// A session is removed.
+    pub(super) fn removed(&mut self, session: &Session) {
+        let endings = self.of_owner.get_mut(&session.owner);
+        let mut endings = endings.into_iter().flatten();
+        let all = endings.find(|ending| ending.sets.is_none() && ending.covers(session));
+        if let Some(all) = all {
+            all.slots = all.slots.saturating_sub(session.slots);
+        }
     }
 
     fn set_endings(&self, owner: &NodeId) -> usize {
@@ -122,7 +141,8 @@ impl<D: Datapath> Sessions<D> {
         if self.of_owner.next(owner, 0).is_some() {
             // It covers what those before it do.
             self.endings.of_owner.remove(owner);
-            self.endings.add(owner, None, now);
+            let slots = self.slots_by_owner.of(owner);
+            self.endings.add(owner, None, slots, now);
         }
     }
 
@@ -139,7 +159,7 @@ impl<D: Datapath> Sessions<D> {
         if self.endings.set_endings(owner) >= MAX_SET_ENDINGS {
             return Err(refuse_all(Cause::Congestion));
         }
-        self.endings.add(owner, Some(Sets::new(sets)), now);
+        self.endings.add(owner, Some(Sets::new(sets)), 0, now);
         Ok(())
     }
 

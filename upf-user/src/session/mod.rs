@@ -60,7 +60,7 @@ pub use view::*;
 
 use self::about::About;
 use self::applications::Applications;
-use self::by_owner::ByOwner;
+use self::by_owner::{ByOwner, SlotsByOwner};
 use self::compile::{Compiler, Subscriber};
 use self::detections::Basis;
 use self::endings::Endings;
@@ -96,6 +96,7 @@ pub struct Sessions<D> {
     books: SlotTable,
     sessions: BTreeMap<u64, Session>,
     of_owner: ByOwner,
+    slots_by_owner: SlotsByOwner,
     /// Sessions that have ended and are only not removed yet.
     endings: Endings,
     /// What each control plane has provisioned.
@@ -132,6 +133,8 @@ struct Session {
     birth: u64,
     /// What rules and the rest weigh, in bytes.
     weight: usize,
+    /// Its slots, as they are counted for its owner.
+    slots: u32,
     /// When it has to be compiled anew.
     deadline: Option<Instant>,
     /// Its rules or PFDs could not be put into force as they should be by now: how long its next try was put off.
@@ -164,6 +167,7 @@ impl<D: Datapath> Sessions<D> {
             tables,
             sessions: BTreeMap::new(),
             of_owner: ByOwner::default(),
+            slots_by_owner: SlotsByOwner::default(),
             endings: Endings::default(),
             applications: HashMap::new(),
             versions: Versions::default(),
@@ -312,6 +316,13 @@ impl<D: Datapath> Sessions<D> {
         self.forget(seid);
     }
 
+    fn count_slots(&mut self, session: &mut Session) {
+        let slots = session.seating.seats.len() as u32;
+        self.slots_by_owner
+            .change(&session.owner, session.slots, slots);
+        session.slots = slots;
+    }
+
     fn forget(&mut self, seid: u64) {
         let Some(session) = self.sessions.remove(&seid) else {
             return;
@@ -321,6 +332,8 @@ impl<D: Datapath> Sessions<D> {
         self.application_users.remove(owner, seid);
         self.of_owner.remove(owner, seid);
         self.weight -= session.weight;
+        self.slots_by_owner.change(owner, session.slots, 0);
+        self.endings.removed(&session);
         if let Some(deadline) = session.deadline {
             self.deadlines.remove(&(deadline, seid));
         }

@@ -83,6 +83,10 @@ impl<T> Rota<T> {
         self.work.get(owner)
     }
 
+    pub(super) fn values(&self) -> impl Iterator<Item = &T> {
+        self.work.values()
+    }
+
     pub(super) fn get_mut(&mut self, owner: &NodeId) -> Option<&mut T> {
         self.work.get_mut(owner)
     }

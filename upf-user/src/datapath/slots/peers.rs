@@ -267,20 +267,20 @@ mod tests {
     /// Entries that had no user for a moment lie in front of the one that is due.
     #[test]
     fn an_entry_that_is_due_is_found_behind_others() {
-        let (mut peers, start) = (Peers::new(2), Instant::now());
-        let (first, _) = peers.acquire(key(10), start).unwrap();
-        let (second, _) = peers.acquire(key(11), start).unwrap();
-        // Faster than quarantines end, as when many sessions are removed at a time.
-        for n in 0..4 * MAX_ENDED as u64 {
-            let since = start + std::time::Duration::from_nanos(n);
-            peers.idle.push_back((since, key(10)));
+        let (mut peers, start) = (Peers::new(3), Instant::now());
+        let entries = [10, 11, 12].map(|last| peers.acquire(key(last), start).unwrap().0);
+        // Behind the first one, which is too early, they pile up.
+        peers.release(entries[0], start);
+        for n in 1..4 * MAX_ENDED as u64 {
+            let now = start + std::time::Duration::from_nanos(n);
+            peers.release(entries[1], now);
+            peers.acquire(key(11), now).unwrap();
         }
-        peers.entries.get_mut(&key(11)).unwrap().users = 0;
-        peers.entries.get_mut(&key(11)).unwrap().idle_since = Some(start);
-        peers.idle.push_back((start, key(11)));
-        let found = peers.acquire(key(12), start + QUARANTINE);
-        assert_eq!(found, Some((second, true)));
-        assert_eq!(peers.index_of(&key(10)), Some(first));
+        peers.release(entries[2], start);
+        peers.acquire(key(10), start).unwrap();
+        let found = peers.acquire(key(13), start + QUARANTINE);
+        assert_eq!(found, Some((entries[2], true)));
+        assert_eq!(peers.acquire(key(14), start + QUARANTINE), None);
     }
 
     #[test]

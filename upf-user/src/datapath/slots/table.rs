@@ -129,15 +129,23 @@ impl SlotTable {
     }
 
     /// How much is in use, in percent: slots, pages of rule lists, peers and the UE addresses of a family in a network
-    /// instance, the scarcest of them.
+    /// instance, the scarcest of them. The sessions with `ended_slots` of the slots give way to others, so what they have
+    /// does not count; of what is not slots they are taken to have the same share.
     #[must_use]
-    pub fn load_percent(&self, tables: &impl Datapath) -> u8 {
+    pub fn load_percent(&self, tables: &impl Datapath, ended_slots: u32) -> u8 {
         let percent = |used: u64, all: u32| (used * 100 / u64::from(all.max(1))).min(100) as u8;
         let slots = percent(self.slots.used().into(), tables.capacity());
         let lists = percent(self.lists.used().into(), tables.lists());
         let peers = percent(self.peers.len() as u64, tables.peers());
         let addresses = self.ue_allocator.load_percent();
-        slots.max(lists).max(peers).max(addresses)
+        let load = slots.max(lists).max(peers).max(addresses);
+        let used = self.slots.used();
+        if ended_slots == 0 || used == 0 {
+            return load;
+        }
+        let living = used.saturating_sub(ended_slots);
+        // At most `load`.
+        (u64::from(load) * u64::from(living)).div_ceil(used.into()) as u8
     }
 
     /// The peers.

@@ -519,3 +519,39 @@ fn living_sessions_of_a_remote_tunnel_are_told() {
     assert_eq!((part.len(), last), (0, Some(2)));
     assert_eq!(shown(&world), [2000, 2001]);
 }
+
+/// A control plane that comes again finds room.
+#[test]
+fn what_has_ended_is_no_load() {
+    let mut world = World::with_slots(100);
+    world.sessions.tick_portion.sessions = 0;
+    world.sessions.request_portion.sessions = 0;
+    let stranger = NodeId::Fqdn("smf.example.org".to_owned());
+    let others = pgw_u(1, ue(Some("10.45.1.1"), None));
+    let now = world.now;
+    world
+        .sessions
+        .establish(&stranger, 0, &others, now)
+        .unwrap();
+    let first = world.sessions.slots_in_use();
+    while world.sessions.slots_in_use() < 92 {
+        let n = world.sessions.len() as u32;
+        world.established(&of_set(n + 1, 1));
+    }
+    assert!(world.sessions.load_percent() >= 92);
+    end_all(&mut world);
+    assert!(world.sessions.slots_in_use() >= 92);
+    assert_eq!(u32::from(world.sessions.load_percent()), first);
+    let new = world.established(&of_set(1, 1));
+    let load = u32::from(world.sessions.load_percent());
+    assert_eq!(load, 2 * first, "one ended session made way");
+    end_all(&mut world);
+    assert_eq!(u32::from(world.sessions.load_percent()), first);
+    assert!(world.sessions.sessions.contains_key(&new));
+    world.drain();
+    assert_eq!(world.sessions.slots_in_use(), first);
+    let peers = world.sessions.peers().len() as u32;
+    let load = u32::from(world.sessions.load_percent());
+    assert_eq!(load, peers * 100 / 16, "peers are scarcer than slots");
+    world.check();
+}

@@ -25,7 +25,7 @@ use crate::pfcp::message::{
 };
 use crate::pfcp::service::{Established, SessionService};
 use crate::session::applications::Applications;
-use crate::session::by_owner::ByOwner;
+use crate::session::by_owner::{ByOwner, SlotsByOwner};
 use crate::session::detection::Detection;
 use crate::session::remotes::Remotes;
 use crate::session::slices::Portion;
@@ -403,6 +403,15 @@ impl World {
         })
     }
 
+    fn check_slots(&self) {
+        let mut slots = SlotsByOwner::default();
+        for session in self.sessions.sessions.values() {
+            assert_eq!(session.slots as usize, session.seating.seats.len());
+            slots.change(&session.owner, 0, session.slots);
+        }
+        assert_eq!(self.sessions.slots_by_owner, slots);
+    }
+
     fn check_weights(&self) {
         let sessions = self.sessions.sessions.values();
         let weigh = |session: &Session| {
@@ -439,6 +448,7 @@ impl World {
         assert_eq!(self.sessions.owners_of_peers(&peers), owners);
         implied.add_shared_meters(self);
         self.check_weights();
+        self.check_slots();
         for index in 0..self.tables.capacity() {
             for direction in [Direction::Uplink, Direction::Downlink] {
                 let half = (index, direction == Direction::Uplink);
