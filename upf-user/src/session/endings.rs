@@ -178,9 +178,13 @@ impl<D: Datapath> Sessions<D> {
     /// Removes sessions that have ended, as far as the slice goes.
     pub(super) fn remove_ended(&mut self, mut slice: Slice, now: Instant) {
         while !self.endings.is_empty() {
-            if !self.is_settled() {
-                self.endings.due = now.checked_add(RETRY);
-                return;
+            match self.books.settle(&mut self.tables) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(_) => {
+                    self.endings.due = now.checked_add(RETRY);
+                    return;
+                }
             }
             let Some(owner) = self.endings.of_owner.next() else {
                 return;
