@@ -2,9 +2,9 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tracing::{debug, info, warn};
 
@@ -32,7 +32,8 @@ const MAX_LOOKS: usize = 4096;
 const SLICE: Duration = Duration::from_millis(2);
 const PAUSE: Duration = Duration::from_micros(200);
 
-/// Node and sessions behind one lock, which is held for one message or one look at a time.
+/// Node and sessions behind one lock, which is held for one message, one look or one slice of work at a time. It is a fair
+/// one: whoever waits gets it soon, however busy the PFCP task is.
 pub(super) struct Control<D> {
     rooms: Mutex<Rooms<D>>,
     /// Told when `outbox` has something.
@@ -173,7 +174,7 @@ impl<D: Datapath> Control<D> {
     }
 
     fn rooms(&self) -> MutexGuard<'_, Rooms<D>> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rooms.lock()
     }
 }
 

@@ -246,6 +246,8 @@ impl Devices {
         // Before the first packet that the program sees there.
         self.ports.put(&port)?;
         self.write_instances()?;
+        // Ways out are remembered by instance.
+        self.control.raise_generation();
         switch_forwarding_on(&device.name);
         // What arrives for a VLAN device is seen at its parent, tagged.
         if device.vlan.is_none() && !self.attachments.is_attached(device.index) {

@@ -23,6 +23,8 @@ const MAX_DATAGRAM: usize = 65_535;
 const BURST: usize = 1024;
 /// How long requests are handled before the socket gets its turn again.
 const SLICE: Duration = Duration::from_millis(5);
+/// How long the engine is left to others while it has more to do than a tick takes.
+const GAP: Duration = Duration::from_millis(1);
 /// Timers get a turn at least so often; also the pulse of [`Pulse`].
 const TURN: Duration = Duration::from_secs(1);
 /// Without a turn for so long, something hangs.
@@ -104,7 +106,7 @@ impl<E: Engine> Server<E> {
             self.pulse.beat(now);
             self.send(self.engine.tick(now), None, &mut complaints);
             if backlog.is_empty() {
-                self.wait(now).await?;
+                self.wait().await?;
             } else {
                 tokio::task::yield_now().await;
             }
@@ -120,10 +122,11 @@ impl<E: Engine> Server<E> {
     }
 
     /// Until a datagram comes or a timer is due.
-    async fn wait(&self, now: Instant) -> io::Result<()> {
-        let latest = now + TURN;
-        let due = self.engine.next_deadline();
-        let due = due.map_or(latest, |due| due.min(latest));
+    async fn wait(&self) -> io::Result<()> {
+        let now = Instant::now();
+        let (earliest, latest) = (now + GAP, now + TURN);
+        let due = self.engine.next_deadline().unwrap_or(latest);
+        let due = due.clamp(earliest, latest);
         tokio::select! {
             readable = self.sockets.heartbeats.readable() => readable?,
             readable = self.sockets.requests.readable() => readable?,

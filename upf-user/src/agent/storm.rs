@@ -80,15 +80,15 @@ struct Agent {
 }
 
 impl Agent {
-    fn start() -> Self {
+    fn start(slots: u32) -> Self {
         let config = Config::parse(CONFIG).unwrap();
         let sessions = SessionsConfig::new(&config).unwrap();
         let tables = MemoryDatapath::new(Sizes {
-            slots: SLOTS,
+            slots,
             blocks: sessions.pools.blocks(),
             peers: 64,
-            lists: SLOTS,
-            limits: SLOTS,
+            lists: slots,
+            limits: slots,
         });
         let sessions = Sessions::new(sessions, tables);
         let started = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
@@ -206,9 +206,14 @@ impl Peer {
     }
 
     fn set_up(&mut self) {
+        self.set_up_since(1);
+    }
+
+    /// Sets the association up as a node that started at this time.
+    fn set_up_since(&mut self, recovery_time_stamp: u32) {
         let request = AssociationSetupRequest {
             node_id: self.node(),
-            recovery_time_stamp: 1,
+            recovery_time_stamp,
             up_function_features: None,
             cp_function_features: None,
         };
@@ -432,7 +437,7 @@ fn see_storm(agent: SocketAddr) -> Seen {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_leaves_heartbeats_answered_and_memory_bounded() {
-    let agent = Agent::start();
+    let agent = Agent::start(SLOTS);
     let address = agent.address;
     let seen = tokio::task::spawn_blocking(move || see_storm(address));
     let seen = seen.await.unwrap();
@@ -460,4 +465,72 @@ async fn a_storm_leaves_heartbeats_answered_and_memory_bounded() {
         agent.control.population().sessions <= SLOTS.into(),
         "{told}"
     );
+}
+
+/// Sessions that end at once.
+const ENDING: u32 = 20_000;
+
+/// What others see of it: heartbeats, and looks at the list of sessions.
+fn see_endings(
+    agent: SocketAddr,
+    control: &Arc<Control<MemoryDatapath>>,
+) -> (Times, Times, Duration) {
+    let mut victim = Peer::new("127.0.0.3", agent);
+    victim.set_up();
+    let mut owner = Peer::new("127.0.0.4", agent);
+    owner.set_up();
+    let node = owner.node();
+    for number in 0..ENDING {
+        owner.sequence += 1;
+        let [_, _, high, low] = number.to_be_bytes();
+        let ue = [10, 45, high, low].into();
+        let request = establishment_of(owner.sequence, node.clone(), number.into(), ue, None);
+        let answer = owner.ask_bytes(owner.sequence, &request);
+        let Some((Body::SessionEstablishmentResponse(response), _)) = answer else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(response.verdict, Verdict::ACCEPTED, "{number}");
+    }
+    // All sessions of a control plane end when it starts anew.
+    owner.set_up_since(2);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let stall = {
+        let is_over = Arc::clone(&is_over);
+        spawn(move || longest_stall(&is_over))
+    };
+    let looks = {
+        let (is_over, control) = (Arc::clone(&is_over), Arc::clone(control));
+        spawn(move || {
+            let mut looks = Times::default();
+            while !is_over.load(Ordering::Acquire) {
+                let begin = Instant::now();
+                let seen = control.sessions(None, 10).len();
+                looks.push(Some(begin.elapsed()));
+                assert_eq!(seen, 0, "they have ended");
+                sleep(BETWEEN_HEARTBEATS);
+            }
+            looks
+        })
+    };
+    let mut heartbeats = Times::default();
+    while control.population().sessions > 0 {
+        heartbeats.push(victim.heartbeat());
+    }
+    is_over.store(true, Ordering::Release);
+    (heartbeats, looks.join().unwrap(), stall.join().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn sessions_that_end_together_hold_nobody_up() {
+    let agent = Agent::start(2 * ENDING);
+    let (address, control) = (agent.address, Arc::clone(&agent.control));
+    let seen = tokio::task::spawn_blocking(move || see_endings(address, &control));
+    let (heartbeats, looks, stall) = seen.await.unwrap();
+    let told = format!("heartbeats: {heartbeats}; looks: {looks}; longest stall {stall:?}");
+    println!("{told}");
+    assert!(heartbeats.0.len() > 10, "{told}");
+    for times in [&heartbeats, &looks] {
+        assert!(times.0.iter().all(|took| *took < Duration::MAX), "{told}");
+        assert!(times.max() < ANSWERED_WITHIN + 2 * stall, "{told}");
+    }
 }

@@ -85,7 +85,7 @@ pub trait SessionService {
     ) -> Answer<Deleted>;
 
     /// Ends all sessions of an association that is gone. No request finds them any more; what they hold is given back
-    /// bit by bit, and keeps nobody from having the same.
+    /// bit by bit, and keeps nobody from having the same; who wants what very many had may have to ask again (cause 74).
     fn delete_all(&mut self, owner: &NodeId, now: Instant);
 
     /// Ends the owner's sessions that belong to one of the sets (TS 23.007 clause 23), as [`Self::delete_all`] does.
@@ -120,7 +120,8 @@ pub trait SessionService {
     /// count until what they hold is given back.
     fn owners_of_peers(&self, peers: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)>;
 
-    /// How much of what sessions need is in use, in percent: the scarcest of all.
+    /// How much of what sessions need is in use, in percent: the scarcest of all. Sessions that ended with all of their
+    /// association do not count, those of sets do until what they hold is given back.
     fn load_percent(&self) -> u8;
 
     /// The control plane's SEID of a session, for the answer to a message that could not be read; `None` where

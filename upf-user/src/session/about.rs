@@ -1,6 +1,8 @@
 //! What a control plane tells about a session beside its rules.
 
-use crate::pfcp::ie::{FqCsid, SNssai, UserId};
+use std::collections::HashSet;
+
+use crate::pfcp::ie::{FqCsid, FqCsidNode, SNssai, UserId};
 use crate::pfcp::message::{SessionEstablishmentRequest, SessionModificationRequest};
 
 /// What is known of a session beside its rules.
@@ -46,15 +48,88 @@ impl About {
         self.user_id.as_ref()?.imsi()
     }
 
-    /// Whether the session belongs to one of these sets (TS 23.007 clause 23).
-    pub(super) fn is_in(&self, sets: &[FqCsid]) -> bool {
+    /// Whether the session belongs to one of these sets. O(sets of the session).
+    pub(super) fn is_in(&self, sets: &Sets) -> bool {
         let mut own = self.fq_csids.iter();
-        own.any(|own| sets.iter().any(|set| overlap(own, set)))
+        own.any(|own| sets.overlap(own))
     }
 }
 
-/// A node type that one of them does not tell is any.
-fn overlap(a: &FqCsid, b: &FqCsid) -> bool {
-    let is_same_type = a.node_type.is_none() || b.node_type.is_none() || a.node_type == b.node_type;
-    is_same_type && a.node == b.node && a.csids.iter().any(|csid| b.csids.contains(csid))
+/// Sets of sessions (TS 23.007 clause 23) that can be looked up.
+#[derive(Debug, Default)]
+pub(super) struct Sets {
+    /// With the node type as it was told.
+    told: HashSet<(FqCsidNode, u16, Option<u8>)>,
+    of_any_type: HashSet<(FqCsidNode, u16)>,
+}
+
+impl Sets {
+    pub(super) fn new(fq_csids: &[FqCsid]) -> Self {
+        let mut sets = Self::default();
+        for FqCsid {
+            node,
+            csids,
+            node_type,
+        } in fq_csids
+        {
+            for csid in csids {
+                sets.told.insert((*node, *csid, *node_type));
+                sets.of_any_type.insert((*node, *csid));
+            }
+        }
+        sets
+    }
+
+    /// A node type that one of them does not tell is any.
+    fn overlap(&self, own: &FqCsid) -> bool {
+        let node = own.node;
+        let mut csids = own.csids.iter();
+        csids.any(|&csid| match own.node_type {
+            None => self.of_any_type.contains(&(node, csid)),
+            told => [None, told]
+                .iter()
+                .any(|told| self.told.contains(&(node, csid, *told))),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the lookup stands for.
+    fn overlap(a: &FqCsid, b: &FqCsid) -> bool {
+        let is_same_type =
+            a.node_type.is_none() || b.node_type.is_none() || a.node_type == b.node_type;
+        is_same_type && a.node == b.node && a.csids.iter().any(|csid| b.csids.contains(csid))
+    }
+
+    #[test]
+    fn sets_are_found_as_if_each_were_compared() {
+        let mut all = Vec::new();
+        for node in [FqCsidNode::Id(1), FqCsidNode::Id(2)] {
+            for csids in [vec![1], vec![2, 1], vec![3], vec![]] {
+                for node_type in [None, Some(2), Some(3)] {
+                    let csids = csids.clone();
+                    all.push(FqCsid {
+                        node,
+                        csids,
+                        node_type,
+                    });
+                }
+            }
+        }
+        for (own, (a, b)) in all.iter().flat_map(|own| {
+            let pairs = all.iter().zip(all.iter().skip(5));
+            pairs.map(move |pair| (own, pair))
+        }) {
+            let about = About {
+                fq_csids: vec![own.clone()],
+                ..About::default()
+            };
+            let sets = Sets::new(&[a.clone(), b.clone()]);
+            let expected = overlap(own, a) || overlap(own, b);
+            assert_eq!(about.is_in(&sets), expected, "{own:?} {a:?} {b:?}");
+        }
+    }
 }

@@ -6,16 +6,19 @@ use super::compile::Compiler;
 use super::model::{Families, LocalTunnel, Model, UeIp, Way};
 use super::refusal::refuse;
 use super::request::{Left, Requested};
-use crate::datapath::slots::{Seating, SlotTable, TunnelKey, Wanted};
+use crate::datapath::slots::{Seating, SlotTable, TunnelKey, UeEndpoint, Wanted};
 use crate::pfcp::ie::{Cause, FTeid, FailedRule, UeIpAddress, kind};
 use crate::pfcp::message::{CreatedPdr, CreatedTrafficEndpoint, Refusal};
 
-/// TEIDs and UE addresses that the session would take must be nobody else's.
+/// TEIDs and UE addresses that the session would take must be nobody else's. `is_strange` says whether another control
+/// plane has a session, by its SEID; `was_named` whether the session's packets left with an address before.
 pub(super) fn check_free(
     books: &SlotTable,
     current: &Seating,
     wanted: &Wanted,
     requested: &Requested,
+    is_strange: impl Fn(u64) -> bool,
+    was_named: impl Fn(UeEndpoint) -> bool,
 ) -> Result<(), Refusal> {
     let cause = if requested.is_restoration {
         Cause::RestorationFailure
@@ -38,16 +41,24 @@ pub(super) fn check_free(
             return refuse_for(kind::F_TEID, &names_it);
         }
     }
+    // What we chose for it may now be given by its control plane as well.
+    let is_chosen =
+        |endpoint: UeEndpoint| current.allocated().contains(&endpoint) || model.chose(endpoint);
     for endpoint in &wanted.addresses {
-        let is_own = current.addresses().any(|own| own == *endpoint) || model.chose(*endpoint);
-        if !is_own && books.has_address(*endpoint) {
+        let has = current.addresses().any(|own| own == *endpoint);
+        if !has && !is_chosen(*endpoint) && books.has_address(*endpoint) {
             let names_one = |way: &Way| way.tunnel.is_none() && way.ue.is_some();
             return refuse_for(kind::UE_IP_ADDRESS, &names_one);
         }
     }
     // Nobody is reached by these through this session, but nobody else's may pass for its UE's either.
+    // The sessions of one control plane may share an address that it gave: one is the anchor, another one branches off.
     for endpoint in &wanted.named {
-        if books.is_allocated(*endpoint) {
+        let is_taken = || {
+            let holder = books.holder_of_address(*endpoint);
+            holder.is_some_and(&is_strange) && !was_named(*endpoint)
+        };
+        if !is_chosen(*endpoint) && (books.is_allocated(*endpoint) || is_taken()) {
             let names_one = |way: &Way| way.tunnel.is_some() && way.ue.is_some();
             return refuse_for(kind::UE_IP_ADDRESS, &names_one);
         }

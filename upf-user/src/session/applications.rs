@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::model::SdfFilter;
 use super::refusal::{refuse, refuse_all};
+use super::versions::{Memory, Taken};
 use super::{flow_description, weight};
 use crate::pfcp::ie::{Cause, NodeId, kind};
 use crate::pfcp::message::{ApplicationPfds, PfdContents, PfdManagementRequest, Refusal};
@@ -22,17 +23,29 @@ pub(super) const MAX_WEIGHT: usize = 4 << 20;
 /// Most bytes that those of all control planes take together.
 pub(super) const MAX_WEIGHT_OF_ALL: usize = 64 << 20;
 /// An entry of the map below, whose nodes are half full at least.
-const MAP_ENTRY: usize = 2 * size_of::<(Arc<str>, Arc<[SdfFilter]>)>();
+const MAP_ENTRY: usize = 2 * size_of::<(Arc<str>, Arc<Application>)>();
+/// What a version counts beside its applications, so that small ones are not too many.
+const OVERHEAD: usize = 4096;
 /// What is counted beside the contents of an `Arc`.
 const ARC_COUNTS: usize = 2 * size_of::<usize>();
 
 /// Applications of one control plane. What a request leaves as it is, the old and the new version share.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Applications {
     /// By their ID.
-    filters: BTreeMap<Arc<str>, Arc<[SdfFilter]>>,
+    all: BTreeMap<Arc<str>, Arc<Application>>,
     /// Bytes that they take.
     weight: usize,
+    /// What this version takes beside its applications.
+    taken: Option<Taken>,
+}
+
+/// What an application looks like.
+#[derive(Debug, PartialEq, Eq)]
+struct Application {
+    filters: Box<[SdfFilter]>,
+    /// With its ID.
+    taken: Taken,
 }
 
 /// How many bytes the applications of a control plane may take, as the others leave them.
@@ -45,52 +58,69 @@ pub(super) fn room(all: &HashMap<NodeId, Arc<Applications>>, owner: &NodeId) -> 
 impl Applications {
     /// Whether the application has been provisioned.
     pub(super) fn has(&self, id: &str) -> bool {
-        self.filters.contains_key(id)
+        self.all.contains_key(id)
     }
 
-    /// Bytes that they take.
-    pub(super) fn weight(&self) -> usize {
-        self.weight
+    /// Bytes that this version takes for itself and with what it shares.
+    pub(super) fn of_version(&self) -> usize {
+        let own = self.taken.as_ref().map_or(0, Taken::bytes);
+        let applications = self
+            .all
+            .values()
+            .map(|application| application.taken.bytes());
+        own + applications.sum::<usize>()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.filters.is_empty()
+        self.all.is_empty()
     }
 
     /// The filters of an application; none of one that was taken away.
     pub(super) fn filters(&self, id: &str) -> &[SdfFilter] {
-        self.filters.get(id).map_or(&[], |filters| filters)
+        self.all
+            .get(id)
+            .map_or(&[], |application| &application.filters)
     }
 
     /// What a PFD Management Request makes of them, if it takes no more than `room` bytes: PFDs of an application that
     /// is named are replaced, by none it is taken away, and a request without applications takes all away (clause
-    /// 7.4.3.1).
+    /// 7.4.3.1). It is taken from the control plane's `memory`.
     pub(super) fn provisioned(
         &self,
         request: &PfdManagementRequest,
         room: usize,
+        memory: &Memory,
     ) -> Result<Self, Refusal> {
         if request.applications.is_empty() {
             return Ok(Self::default());
         }
-        let mut applications = self.clone();
+        let mut applications = Self {
+            all: self.all.clone(),
+            weight: self.weight,
+            taken: None,
+        };
         for application in &request.applications {
             let filters = filters(application)?;
-            applications.replace(&application.application_id, filters);
+            applications.replace(&application.application_id, filters, memory);
         }
-        if applications.filters.len() > MAX_APPLICATIONS || applications.weight > room {
+        if applications.all.len() > MAX_APPLICATIONS || applications.weight > room {
             return Err(refuse_all(Cause::NoResourcesAvailable));
         }
+        let entries = applications.all.len() * MAP_ENTRY;
+        applications.taken = Some(memory.take(OVERHEAD + entries));
         Ok(applications)
     }
 
-    fn replace(&mut self, id: &str, filters: Vec<SdfFilter>) {
-        if let Some((id, old)) = self.filters.remove_entry(id) {
-            self.weight -= of_application(&id, &old);
+    fn replace(&mut self, id: &str, filters: Vec<SdfFilter>, memory: &Memory) {
+        if let Some(old) = self.all.remove(id) {
+            self.weight -= MAP_ENTRY + old.taken.bytes();
         }
         if !filters.is_empty() {
-            self.weight += of_application(id, &filters);
-            self.filters.insert(id.into(), filters.into());
+            let taken = memory.take(of_application(id, &filters));
+            self.weight += MAP_ENTRY + taken.bytes();
+            let filters = filters.into();
+            self.all
+                .insert(id.into(), Arc::new(Application { filters, taken }));
         }
     }
 }
@@ -98,7 +128,8 @@ impl Applications {
 fn of_application(id: &str, filters: &[SdfFilter]) -> usize {
     let contents: usize = filters.iter().map(weight::of_filter).sum();
     let id = weight::of_bytes(ARC_COUNTS + id.len());
-    MAP_ENTRY + id + weight::of_bytes(ARC_COUNTS + size_of_val(filters)) + contents
+    let application = weight::of_bytes(ARC_COUNTS + size_of::<Application>());
+    id + application + weight::of_bytes(size_of_val(filters)) + contents
 }
 
 fn filters(application: &ApplicationPfds) -> Result<Vec<SdfFilter>, Refusal> {

@@ -70,18 +70,30 @@ impl<D: Datapath> Sessions<D> {
         if !self.endings.is_empty() {
             let compiler = Compiler::new(&self.config, subscriber, &requested.model, basis);
             let wanted = compiler.wanted();
-            self.clear_the_way(old.seating, &wanted, now);
+            self.clear_the_way(old.seating, &wanted, now)?;
         }
         let (config, tables, books) = (&self.config, &mut self.tables, &mut self.books);
         let compiler = Compiler::new(config, subscriber, &requested.model, basis);
         let mut wanted = compiler.wanted();
         sims::want(&mut wanted, &compiler, &self.bandwidth, &subscriber);
-        answers::check_free(books, old.seating, &wanted, requested)?;
+        let old_compiler = Compiler::new(config, current, old.model, old.basis);
+        let is_strange = |seid| {
+            let other = self.sessions.get(&seid);
+            other.is_some_and(|other| other.owner != *subscriber.owner)
+        };
+        let was_named = |endpoint| old_compiler.wanted().named.contains(&endpoint);
+        answers::check_free(
+            books,
+            old.seating,
+            &wanted,
+            requested,
+            is_strange,
+            was_named,
+        )?;
         answers::check_routes(books, old.seating, &wanted, &compiler)?;
         if !books.settle(tables)? {
             return Err(Obstacle::Behind);
         }
-        let old_compiler = Compiler::new(config, current, old.model, old.basis);
         let old_image = old_compiler.image(old.seating, books)?;
         let (seid, random) = (subscriber.seid, &mut self.random);
         let prepared = books.prepare(seid, old.seating, &wanted, now, random)?;

@@ -179,8 +179,9 @@ impl<'a> Compiler<'a> {
     /// UE addresses that packets leave with for a network of ours, and that are not among those that packets `arrive`
     /// for: no downlink PDR names them, so nothing in the tables says whose they are.
     fn named(&self, arrive: &BTreeSet<UeEndpoint>) -> BTreeSet<UeEndpoint> {
-        let own = || arrive.iter().chain(&self.allocated);
-        let is_own = |address: IpAddr| own().any(|own| own.address == address);
+        // The same address in another network instance is somebody else's: their pools may overlap.
+        let is_own =
+            |endpoint: &UeEndpoint| arrive.contains(endpoint) || self.allocated.contains(endpoint);
         let mut named = BTreeSet::new();
         for detection in &self.detections {
             let Some(instance) = self.leaves_to(detection) else {
@@ -192,9 +193,11 @@ impl<'a> Compiler<'a> {
                 detection.ue
             };
             let addresses = Identity::Ue(ue, Vec::new()).nets().into_iter();
-            let addresses = addresses.map(|net| net.network());
-            let others = addresses.filter(|address| !is_own(*address));
-            named.extend(others.map(|address| UeEndpoint { instance, address }));
+            let endpoints = addresses.map(|net| UeEndpoint {
+                instance,
+                address: net.network(),
+            });
+            named.extend(endpoints.filter(|endpoint| !is_own(endpoint)));
         }
         named
     }

@@ -3,8 +3,11 @@
 //! bit by bit in [`Sessions::tick`], and at once where it is in the way of a request: a control plane that has restarted
 //! sets its sessions up again with the same addresses and F-TEIDs.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use super::about::Sets;
+use super::obstacle::Obstacle;
 use super::refusal::refuse_all;
 use super::slices::{Rota, Slice};
 use super::{Session, Sessions};
@@ -15,8 +18,11 @@ use crate::pfcp::message::Refusal;
 
 /// Most deletions of sets of one control plane that are under way at a time.
 pub(super) const MAX_SET_ENDINGS: usize = 8;
-/// Holders of what a session wants that are looked at. Only framed routes can have more: a wide one overlaps many.
+/// Ended sessions that are removed for a session that wants what they have. Only framed routes can have more: a wide
+/// one overlaps many.
 const MAX_IN_THE_WAY: usize = 128;
+/// Holders of what a session wants that are looked at for that.
+const MAX_HOLDERS: usize = 4096;
 /// How long after tables could not be written they are tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -35,15 +41,17 @@ pub(super) struct Endings {
 struct Ending {
     /// It is the n-th; later sessions are not meant.
     number: u64,
-    /// Only sessions of these sets, of which a message has a few; `None` is all.
-    sets: Option<Vec<FqCsid>>,
+    /// Only sessions of these sets; `None` is all.
+    sets: Option<Sets>,
+    /// Slots of those of its sessions that are not removed yet; 0 where it is of sets, whose sessions are not known.
+    slots: u32,
     /// SEIDs below have been looked at.
     cursor: u64,
 }
 
 impl Ending {
     fn covers(&self, session: &Session) -> bool {
-        let is_in = |sets: &Vec<FqCsid>| session.about.is_in(sets);
+        let is_in = |sets: &Sets| session.about.is_in(sets);
         session.birth < self.number && self.sets.as_ref().is_none_or(is_in)
     }
 }
@@ -72,11 +80,12 @@ impl Endings {
         self.due.filter(|_| !self.is_empty())
     }
 
-    fn add(&mut self, owner: &NodeId, sets: Option<Vec<FqCsid>>, now: Instant) {
+    fn add(&mut self, owner: &NodeId, sets: Option<Sets>, slots: u32, now: Instant) {
         self.count += 1;
         let ending = Ending {
             number: self.count,
             sets,
+            slots,
             cursor: 0,
         };
         match self.of_owner.get_mut(owner) {
@@ -84,6 +93,22 @@ impl Endings {
             None => self.of_owner.insert(owner.clone(), vec![ending]),
         }
         self.due.get_or_insert(now);
+    }
+
+    /// Slots of sessions that have ended as all of a control plane's did.
+    pub(super) fn slots(&self) -> u32 {
+        let endings = self.of_owner.values().flatten();
+        endings.map(|ending| ending.slots).sum()
+    }
+
+    /// A session is removed.
+    pub(super) fn removed(&mut self, session: &Session) {
+        let endings = self.of_owner.get_mut(&session.owner);
+        let mut endings = endings.into_iter().flatten();
+        let all = endings.find(|ending| ending.sets.is_none() && ending.covers(session));
+        if let Some(all) = all {
+            all.slots = all.slots.saturating_sub(session.slots);
+        }
     }
 
     fn set_endings(&self, owner: &NodeId) -> usize {
@@ -116,7 +141,8 @@ impl<D: Datapath> Sessions<D> {
         if self.of_owner.next(owner, 0).is_some() {
             // It covers what those before it do.
             self.endings.of_owner.remove(owner);
-            self.endings.add(owner, None, now);
+            let slots = self.slots_by_owner.of(owner);
+            self.endings.add(owner, None, slots, now);
         }
     }
 
@@ -133,7 +159,7 @@ impl<D: Datapath> Sessions<D> {
         if self.endings.set_endings(owner) >= MAX_SET_ENDINGS {
             return Err(refuse_all(Cause::Congestion));
         }
-        self.endings.add(owner, Some(sets.to_vec()), now);
+        self.endings.add(owner, Some(Sets::new(sets)), 0, now);
         Ok(())
     }
 
@@ -152,9 +178,13 @@ impl<D: Datapath> Sessions<D> {
     /// Removes sessions that have ended, as far as the slice goes.
     pub(super) fn remove_ended(&mut self, mut slice: Slice, now: Instant) {
         while !self.endings.is_empty() {
-            if !self.is_settled() {
-                self.endings.due = now.checked_add(RETRY);
-                return;
+            match self.books.settle(&mut self.tables) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(_) => {
+                    self.endings.due = now.checked_add(RETRY);
+                    return;
+                }
             }
             let Some(owner) = self.endings.of_owner.next() else {
                 return;
@@ -199,15 +229,33 @@ impl<D: Datapath> Sessions<D> {
         self.sessions.len() < before
     }
 
-    /// Removes sessions that have ended and have what a session wants.
-    pub(super) fn clear_the_way(&mut self, current: &Seating, wanted: &Wanted, now: Instant) {
+    /// Removes sessions that have ended and have what a session wants; where some are left, the request has to come again.
+    pub(super) fn clear_the_way(
+        &mut self,
+        current: &Seating,
+        wanted: &Wanted,
+        now: Instant,
+    ) -> Result<(), Obstacle> {
+        let holders = self.books.holders_of(current, wanted).take(MAX_HOLDERS);
+        let mut ended = BTreeSet::new();
+        for seid in holders.filter(|seid| self.has_ended(*seid)) {
+            ended.insert(seid);
+            if ended.len() > MAX_IN_THE_WAY {
+                break;
+            }
+        }
+        if ended.is_empty() {
+            return Ok(());
+        }
         if !self.is_settled() {
-            return;
+            return Err(Obstacle::Behind);
         }
-        let holders = self.books.holders_of(current, wanted).take(MAX_IN_THE_WAY);
-        let ended: Vec<_> = holders.filter(|seid| self.has_ended(*seid)).collect();
-        for seid in ended {
-            self.remove(seid, now);
+        for seid in ended.iter().take(MAX_IN_THE_WAY) {
+            self.remove(*seid, now);
         }
+        if ended.len() > MAX_IN_THE_WAY {
+            return Err(Obstacle::Behind);
+        }
+        Ok(())
     }
 }

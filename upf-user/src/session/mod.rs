@@ -63,7 +63,7 @@ pub use view::*;
 
 use self::about::About;
 use self::applications::Applications;
-use self::by_owner::ByOwner;
+use self::by_owner::{ByOwner, SlotsByOwner};
 use self::compile::{Compiler, Subscriber};
 use self::detections::Basis;
 use self::endings::Endings;
@@ -89,7 +89,7 @@ pub fn understands_flow_description(text: &str) -> bool {
 
 /// UP SEIDs stay below this, because JavaScript's numbers, thus many a JSON reader's, are whole only up to here.
 const SEID_END: u64 = 1 << 53;
-/// Sessions of a remote F-TEID that are looked at; mostly there is one.
+/// Living sessions of a remote F-TEID that are told; mostly there is one.
 const MAX_SESSIONS_OF_REMOTE: usize = 1024;
 
 /// All PFCP sessions, and the tables that they fill.
@@ -101,6 +101,7 @@ pub struct Sessions<D> {
     bandwidth: Bandwidth,
     sessions: BTreeMap<u64, Session>,
     of_owner: ByOwner,
+    slots_by_owner: SlotsByOwner,
     /// Sessions that have ended and are only not removed yet.
     endings: Endings,
     /// What each control plane has provisioned.
@@ -118,9 +119,10 @@ pub struct Sessions<D> {
     /// When which sessions have to be compiled anew.
     deadlines: BTreeSet<(Instant, u64)>,
     failures: Failures,
-    /// How much of each kind of work is done in a tick, and how much for the sake of a request.
+    /// How much of each kind of work is done in a tick, how much for the sake of a request, and how much for a look.
     tick_portion: Portion,
     request_portion: Portion,
+    look_portion: Portion,
     random: StdRng,
 }
 
@@ -138,6 +140,8 @@ struct Session {
     birth: u64,
     /// What rules and the rest weigh, in bytes.
     weight: usize,
+    /// Its slots, as they are counted for its owner.
+    slots: u32,
     /// When it has to be compiled anew.
     deadline: Option<Instant>,
     /// Its rules or PFDs could not be put into force as they should be by now: how long its next try was put off.
@@ -171,6 +175,7 @@ impl<D: Datapath> Sessions<D> {
             tables,
             sessions: BTreeMap::new(),
             of_owner: ByOwner::default(),
+            slots_by_owner: SlotsByOwner::default(),
             endings: Endings::default(),
             applications: HashMap::new(),
             versions: Versions::default(),
@@ -183,6 +188,7 @@ impl<D: Datapath> Sessions<D> {
             failures: Failures::default(),
             tick_portion: Portion::TICK,
             request_portion: Portion::REQUEST,
+            look_portion: Portion::LOOK,
             random,
         }
     }
@@ -254,12 +260,14 @@ impl<D: Datapath> Sessions<D> {
     /// Indication of that node is about them (TS 23.007 clause 20.3). Of very many only the first ones are told.
     #[must_use]
     pub fn sessions_of_remote(&self, tunnel: RemoteTunnel) -> Vec<(NodeId, u64, u64)> {
-        let seids = self.remotes.sessions(tunnel).take(MAX_SESSIONS_OF_REMOTE);
+        let mut slice = self.look_portion.begin();
+        let seids = self.remotes.sessions(tunnel);
+        let seids = seids.take_while(|_| slice.goes_on());
         let named = seids.filter_map(|seid| {
             let session = self.living(seid)?;
             Some((session.owner.clone(), seid, session.cp_f_seid.seid))
         });
-        named.collect()
+        named.take(MAX_SESSIONS_OF_REMOTE).collect()
     }
 
     /// What the tables of a session are to be filled by now.
@@ -323,6 +331,13 @@ impl<D: Datapath> Sessions<D> {
         self.forget(seid);
     }
 
+    fn count_slots(&mut self, session: &mut Session) {
+        let slots = session.seating.seats.len() as u32;
+        self.slots_by_owner
+            .change(&session.owner, session.slots, slots);
+        session.slots = slots;
+    }
+
     fn forget(&mut self, seid: u64) {
         let Some(session) = self.sessions.remove(&seid) else {
             return;
@@ -332,6 +347,8 @@ impl<D: Datapath> Sessions<D> {
         self.application_users.remove(owner, seid);
         self.of_owner.remove(owner, seid);
         self.weight -= session.weight;
+        self.slots_by_owner.change(owner, session.slots, 0);
+        self.endings.removed(&session);
         if let Some(deadline) = session.deadline {
             self.deadlines.remove(&(deadline, seid));
         }

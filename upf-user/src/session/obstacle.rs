@@ -15,7 +15,7 @@ pub(super) enum Obstacle {
     /// The tables have no room for them, or cannot be written.
     #[error(transparent)]
     Change(#[from] ChangeError),
-    /// The tables are still behind with earlier changes.
+    /// The tables are still behind with earlier changes, or have what ended sessions are to give back first.
     #[error("earlier changes are still to be written")]
     Behind,
 }

@@ -66,14 +66,15 @@ impl<D: Datapath> Sessions<D> {
         now: Instant,
     ) -> Result<(), Refusal> {
         let old = self.applications.get(owner).map(Arc::clone);
+        let old = old.unwrap_or_default();
         let room = applications::room(&self.applications, owner);
-        let new = old.unwrap_or_default().provisioned(request, room)?;
+        let memory = self.versions.memory(owner);
+        let may_be_new = self.versions.has_room_for(owner, old.of_version());
+        let new = old.provisioned(request, room, &memory)?;
         if new.is_empty() {
             self.applications.remove(owner);
-        } else if self.versions.has_room_for(owner) {
-            let new = Arc::new(new);
-            self.versions.add(owner, &new);
-            self.applications.insert(owner.clone(), new);
+        } else if may_be_new {
+            self.applications.insert(owner.clone(), Arc::new(new));
         } else {
             return Err(refuse_all(Cause::Congestion));
         }

@@ -3,17 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
+use super::by_owner::Owners;
 use super::detection::RemoteTunnel;
 use super::model::Model;
 use crate::pfcp::ie::NodeId;
+
+/// What a remote tunnel of a session takes here at most, in bytes: an entry of each of the maps below, where it is the
+/// only one of its control plane at its address. Their nodes may be half empty, and others point to them.
+pub(super) const WEIGHT: usize =
+    3 * (size_of::<(RemoteTunnel, u64)>() + size_of::<((IpAddr, u32), u32)>());
 
 /// Remote F-TEIDs with the sessions that forward to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Remotes {
     /// With the SEIDs of the sessions.
     tunnels: BTreeSet<(RemoteTunnel, u64)>,
-    /// How many of `tunnels` each control plane has at an address.
-    owners: HashMap<IpAddr, BTreeMap<NodeId, u32>>,
+    /// How many of `tunnels` each control plane, by its number, has at an address.
+    users: BTreeMap<(IpAddr, u32), u32>,
+    /// The control planes that have some.
+    owners: Owners,
 }
 
 impl Remotes {
@@ -37,26 +45,19 @@ impl Remotes {
     }
 
     fn join(&mut self, address: IpAddr, owner: &NodeId) {
-        let owners = self.owners.entry(address).or_default();
-        if let Some(count) = owners.get_mut(owner) {
-            *count += 1;
-        } else {
-            owners.insert(owner.clone(), 1);
-        }
+        let number = self.owners.join(owner);
+        *self.users.entry((address, number)).or_default() += 1;
     }
 
     fn leave(&mut self, address: IpAddr, owner: &NodeId) {
-        let Some(owners) = self.owners.get_mut(&address) else {
+        let Some(number) = self.owners.leave(owner) else {
             return;
         };
-        if let Some(count) = owners.get_mut(owner) {
+        if let Some(count) = self.users.get_mut(&(address, number)) {
             *count -= 1;
             if *count == 0 {
-                owners.remove(owner);
+                self.users.remove(&(address, number));
             }
-        }
-        if owners.is_empty() {
-            self.owners.remove(&address);
         }
     }
 
@@ -68,18 +69,18 @@ impl Remotes {
 
     /// The owners of sessions that forward to one of the addresses, each with those of the addresses, in order.
     pub(super) fn owners(&self, addresses: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)> {
-        let mut found: BTreeMap<&NodeId, BTreeSet<IpAddr>> = BTreeMap::new();
+        let mut found: HashMap<u32, BTreeSet<IpAddr>> = HashMap::new();
         for address in addresses {
-            for owner in self
-                .owners
-                .get(address)
-                .into_iter()
-                .flat_map(BTreeMap::keys)
-            {
-                found.entry(owner).or_default().insert(*address);
+            let users = self.users.range((*address, 0)..=(*address, u32::MAX));
+            for ((_, number), _) in users {
+                found.entry(*number).or_default().insert(*address);
             }
         }
-        let owned = |(owner, used): (&NodeId, BTreeSet<_>)| (owner.clone(), Vec::from_iter(used));
-        found.into_iter().map(owned).collect()
+        let owned = |(number, used): (u32, BTreeSet<_>)| {
+            Some((self.owners.name(number)?.clone(), Vec::from_iter(used)))
+        };
+        let mut owners: Vec<_> = found.into_iter().filter_map(owned).collect();
+        owners.sort_unstable();
+        owners
     }
 }

@@ -73,6 +73,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
             seating: changed.seating,
             birth: self.endings.birth(),
             weight: 0,
+            slots: 0,
             deadline: None,
             owed: None,
             past_volumes: SessionVolumes::default(),
@@ -181,7 +182,8 @@ impl<D: Datapath> SessionService for Sessions<D> {
     }
 
     fn load_percent(&self) -> u8 {
-        self.books.load_percent(&self.tables)
+        let ended = self.endings.slots();
+        self.books.load_percent(&self.tables, ended)
     }
 
     fn cp_seid(&self, owner: &NodeId, seid: u64) -> Option<u64> {
@@ -239,6 +241,7 @@ impl<D: Datapath> Sessions<D> {
         self.weight -= session.weight;
         session.weight = session.model.weight() + session.about.weight();
         self.weight += session.weight;
+        self.count_slots(&mut session);
         if session.model.uses_applications() {
             self.application_users.insert(&session.owner, seid);
         } else {

@@ -27,6 +27,11 @@ impl Portion {
         time: Duration::from_micros(1500),
         sessions: 4096,
     };
+    /// What somebody who looks at sessions may take.
+    pub(super) const LOOK: Self = Self {
+        time: Duration::from_millis(2),
+        sessions: 8192,
+    };
     /// What a request may wait for room.
     pub(super) const REQUEST: Self = Self {
         time: Duration::from_millis(1),
@@ -76,6 +81,10 @@ impl<T> Rota<T> {
 
     pub(super) fn get(&self, owner: &NodeId) -> Option<&T> {
         self.work.get(owner)
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = &T> {
+        self.work.values()
     }
 
     pub(super) fn get_mut(&mut self, owner: &NodeId) -> Option<&mut T> {

@@ -89,6 +89,7 @@ impl<D: Datapath> Sessions<D> {
         let (subscriber, old) = (session.subscriber(seid), session.in_force());
         let changed = self.put(subscriber, old, &requested, &basis, now);
         let outcome = changed.map(|changed| session.took(changed, basis));
+        self.count_slots(&mut session);
         self.sessions.insert(seid, session);
         match outcome {
             Ok(()) => self.plan(seid),

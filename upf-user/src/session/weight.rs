@@ -1,12 +1,13 @@
 //! How much memory is kept for a control plane: its sessions' rules, what it tells about them, and its applications.
 //!
 //! The sizes of messages bound each of these, but not their sum: a session of 256 SDF filters with long lists of ports
-//! takes a hundred times what an ordinary one does. A weight is what something has on the heap, in bytes; the records
-//! of sessions themselves are as many as slots.
+//! takes a hundred times what an ordinary one does. A weight is what something has on the heap, in bytes, and in the
+//! tables of remote F-TEIDs; the records of sessions themselves are as many as slots.
 
 use super::about::About;
 use super::flow_description::FlowDescription;
 use super::model::{Far, Forwarding, Mar, Model, Pdr, SdfFilter, Urr, Way};
+use super::remotes;
 use crate::pfcp::ie::{FqCsid, HeaderEnrichment, RedirectInformation, UserId};
 
 /// What all sessions together may weigh, for each slot of the tables. An ordinary session (two PDRs, two FARs and a QER),
@@ -37,7 +38,7 @@ pub(super) fn of_filter(filter: &SdfFilter) -> usize {
 }
 
 impl Model {
-    /// Bytes on the heap. O(rules), and allocates nothing.
+    /// Bytes on the heap, and of [`remotes::Remotes`]. O(rules), and allocates nothing.
     pub(super) fn weight(&self) -> usize {
         let rules = self.pdrs.weight()
             + self.fars.weight()
@@ -93,6 +94,7 @@ fn of_far(far: &Far) -> usize {
         ..
     } = &far.forwarding;
     of_vec(&far.duplicates)
+        + far.remote_tunnels().count() * remotes::WEIGHT
         + redirect.as_deref().map_or(0, of_redirect)
         + header_enrichment.as_deref().map_or(0, of_header)
         + of_text(dnai.as_deref())

@@ -8,7 +8,7 @@
 //! one (the broadcast address) are left out; of an IPv6 pool with four prefixes or more the first one, where
 //! routers have their own addresses. Smaller pools are handed out whole.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::{AddAssign, RangeInclusive};
 use std::time::{Duration, Instant};
@@ -47,8 +47,8 @@ pub enum AddressFamily {
 #[derive(Clone, Debug, Default)]
 pub(super) struct UeAddressAllocator {
     pools: Vec<Pool>,
-    /// Handed out by us.
-    allocated: HashSet<UeEndpoint>,
+    /// Handed out by us, with the SEID of the session; 0 while the request for it is under way.
+    allocated: HashMap<UeEndpoint, u64>,
 }
 
 /// One pool. Addresses are numbered as in [`upf_common::abi::Pool`].
@@ -79,18 +79,31 @@ impl UeAddressAllocator {
     pub(super) fn new(pools: &[UePool]) -> Self {
         Self {
             pools: pools.iter().map(Pool::new).collect(),
-            allocated: HashSet::new(),
+            allocated: HashMap::new(),
         }
     }
 
     /// Whether we handed this address out.
     pub(super) fn has(&self, endpoint: UeEndpoint) -> bool {
-        self.allocated.contains(&endpoint)
+        self.allocated.contains_key(&endpoint)
     }
 
-    /// The addresses that are handed out.
+    /// The session that has an address which we handed out.
+    pub(super) fn holder(&self, endpoint: UeEndpoint) -> Option<u64> {
+        let holder = self.allocated.get(&endpoint).copied();
+        holder.filter(|seid| *seid != 0)
+    }
+
+    /// An address that we handed out is the session's from now on.
+    pub(super) fn hold(&mut self, endpoint: UeEndpoint, seid: u64) {
+        if let Some(holder) = self.allocated.get_mut(&endpoint) {
+            *holder = seid;
+        }
+    }
+
+    /// The addresses that are handed out, with the SEIDs of their sessions.
     #[cfg(test)]
-    pub(super) fn allocated(&self) -> &HashSet<UeEndpoint> {
+    pub(super) fn allocated(&self) -> &HashMap<UeEndpoint, u64> {
         &self.allocated
     }
 
@@ -118,15 +131,15 @@ impl UeAddressAllocator {
         let Self { pools, allocated } = self;
         let fits = |pool: &&mut Pool| pool.instance == instance && pool.family == family;
         let mut pools = pools.iter_mut().filter(fits);
-        let is_used = |endpoint| allocated.contains(&endpoint) || taken(endpoint);
+        let is_used = |endpoint| allocated.contains_key(&endpoint) || taken(endpoint);
         let endpoint = pools.find_map(|pool| pool.allocate(now, &is_used))?;
-        allocated.insert(endpoint);
+        allocated.insert(endpoint, 0);
         Some(endpoint)
     }
 
     /// Takes [`Self::allocate`] back: nobody has seen the address.
     pub(super) fn cancel(&mut self, endpoint: UeEndpoint) {
-        if self.allocated.remove(&endpoint)
+        if self.allocated.remove(&endpoint).is_some()
             && let Some((pool, number)) = self.pool_of(endpoint)
         {
             pool.ready.insert(number);
@@ -300,6 +313,8 @@ fn number_of(address: IpAddr) -> (AddressFamily, u64) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use proptest::prelude::*;
 

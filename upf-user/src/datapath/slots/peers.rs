@@ -10,7 +10,7 @@ use upf_common::wire::{outer_ipv4_checksum_base, outer_ipv6_checksum_base};
 use super::lists::QUARANTINE;
 use crate::gtpu::PathKey;
 
-/// Quarantines that end at a time. More than begin, so that none are left behind.
+/// Quarantines that end at a time where no entry is waited for. More than begin, so that none are left behind.
 const MAX_ENDED: usize = 256;
 
 /// A GTP-U peer, as seen from one of our addresses, which is of the same family.
@@ -103,6 +103,8 @@ impl Peers {
             return Some((entry.index, only));
         }
         let unused = self.keys.len() as u32;
+        // Only as many as are needed: after many sessions have ended at a time there are very many.
+        while self.free.is_empty() && unused == self.capacity && self.end_a_quarantine(now) {}
         let index = match self.free.pop() {
             Some(index) => {
                 self.keys[index as usize] = key;
@@ -189,24 +191,31 @@ impl Peers {
 
     fn end_quarantine(&mut self, now: Instant) {
         for _ in 0..MAX_ENDED {
-            let Some((since, key)) = self.idle.front().copied() else {
+            if !self.end_a_quarantine(now) {
                 return;
-            };
-            let idle = self
-                .entries
-                .get(&key)
-                .filter(|entry| entry.idle_since == Some(since));
-            match idle.map(|entry| entry.index) {
-                Some(_) if now.saturating_duration_since(since) < QUARANTINE => return,
-                Some(index) => {
-                    self.entries.remove(&key);
-                    self.free.push(index);
-                }
-                // It has found a user again since.
-                None => {}
             }
-            self.idle.pop_front();
         }
+    }
+
+    /// Frees the entry that lost its last user first, unless it has found one again since; false if it is too early, or
+    /// there is none.
+    fn end_a_quarantine(&mut self, now: Instant) -> bool {
+        let Some((since, key)) = self.idle.front().copied() else {
+            return false;
+        };
+        let idle = self
+            .entries
+            .get(&key)
+            .filter(|entry| entry.idle_since == Some(since));
+        if let Some(index) = idle.map(|entry| entry.index) {
+            if now.saturating_duration_since(since) < QUARANTINE {
+                return false;
+            }
+            self.entries.remove(&key);
+            self.free.push(index);
+        }
+        self.idle.pop_front();
+        true
     }
 }
 
@@ -253,6 +262,25 @@ mod tests {
         peers.release(last, start);
         peers.release(last, start + QUARANTINE);
         assert!(peers.idle.len() <= 1 && peers.entries.len() <= 1);
+    }
+
+    /// Entries that had no user for a moment lie in front of the one that is due.
+    #[test]
+    fn an_entry_that_is_due_is_found_behind_others() {
+        let (mut peers, start) = (Peers::new(3), Instant::now());
+        let entries = [10, 11, 12].map(|last| peers.acquire(key(last), start).unwrap().0);
+        // Behind the first one, which is too early, they pile up.
+        peers.release(entries[0], start);
+        for n in 1..4 * MAX_ENDED as u64 {
+            let now = start + std::time::Duration::from_nanos(n);
+            peers.release(entries[1], now);
+            peers.acquire(key(11), now).unwrap();
+        }
+        peers.release(entries[2], start);
+        peers.acquire(key(10), start).unwrap();
+        let found = peers.acquire(key(13), start + QUARANTINE);
+        assert_eq!(found, Some((entries[2], true)));
+        assert_eq!(peers.acquire(key(14), start + QUARANTINE), None);
     }
 
     #[test]

@@ -90,7 +90,7 @@ pub(crate) struct Snapshot {
     slots: SlotAllocator,
     addresses: HashMap<UeKey, SlotIndex>,
     block_users: HashMap<u32, u32>,
-    allocated: std::collections::HashSet<UeEndpoint>,
+    allocated: HashMap<UeEndpoint, u64>,
     named: NamedAddresses,
     framed: FramedRoutes,
     teids: HashMap<u32, SlotIndex>,
@@ -133,17 +133,24 @@ impl SlotTable {
     }
 
     /// How much is in use, in percent: slots, limits, pages of rule lists, peers and the UE addresses of a family in a
-    /// network instance, the scarcest of them.
+    /// network instance, the scarcest of them. The sessions with `ended_slots` of the slots give way to others, so what they
+    /// have does not count; of what is not slots they are taken to have the same share.
     #[must_use]
-    pub fn load_percent(&self, tables: &impl Datapath) -> u8 {
+    pub fn load_percent(&self, tables: &impl Datapath, ended_slots: u32) -> u8 {
         let percent = |used: u64, all: u32| (used * 100 / u64::from(all.max(1))).min(100) as u8;
         let slots = percent(self.slots.used().into(), tables.capacity());
         let lists = percent(self.lists.used().into(), tables.lists());
         let peers = percent(self.peers.len() as u64, tables.peers());
         let limits = percent(self.limits.used().into(), tables.limits());
         let addresses = self.ue_allocator.load_percent();
-        let tables = slots.max(lists).max(peers).max(limits);
-        tables.max(addresses)
+        let load = slots.max(lists).max(peers).max(limits).max(addresses);
+        let used = self.slots.used();
+        if ended_slots == 0 || used == 0 {
+            return load;
+        }
+        let living = used.saturating_sub(ended_slots);
+        // At most `load`.
+        (u64::from(load) * u64::from(living)).div_ceil(used.into()) as u8
     }
 
     /// The peers.
@@ -171,8 +178,14 @@ impl SlotTable {
         self.holder(*self.teids.get(&teid)?)
     }
 
-    /// The sessions that have what is wanted by another one with `current`: given TEIDs, UE addresses, and framed routes
-    /// that overlap. One may come more than once.
+    /// The session that is reached by a UE address.
+    #[must_use]
+    pub fn holder_of_address(&self, endpoint: UeEndpoint) -> Option<u64> {
+        self.holder(*self.addresses.get(&key_of(endpoint))?)
+    }
+
+    /// The sessions that have what is wanted by another one with `current`: given TEIDs, UE addresses (those included that
+    /// we only chose for them), and framed routes that overlap. One may come more than once.
     pub fn holders_of<'a>(
         &'a self,
         current: &'a Seating,
@@ -182,14 +195,15 @@ impl SlotTable {
             TunnelKey::Given(teid) => self.teids.get(&teid).copied(),
             _ => None,
         });
-        let addresses = wanted.addresses.iter().chain(&wanted.named);
-        let addresses = addresses.filter_map(|own| self.addresses.get(&key_of(*own)).copied());
+        let addresses = || wanted.addresses.iter().chain(&wanted.named);
+        let chosen = addresses().filter(|endpoint| !current.allocated().contains(endpoint));
+        let chosen = chosen.filter_map(|endpoint| self.ue_allocator.holder(*endpoint));
+        let reached = addresses().filter_map(|own| self.addresses.get(&key_of(*own)).copied());
         let routes = wanted.framed_routes.iter();
         let routes = routes.flat_map(|route| self.framed.overlapping(*route));
-        let slots = teids.chain(addresses).chain(routes);
-        slots
-            .filter(|slot| !current.has_slot(*slot))
-            .filter_map(|slot| self.holder(slot))
+        let slots = teids.chain(reached).chain(routes);
+        let others = slots.filter(|slot| !current.has_slot(*slot));
+        chosen.chain(others.filter_map(|slot| self.holder(slot)))
     }
 
     /// Whether somebody has this UE address, or was given it by us.
@@ -299,9 +313,9 @@ impl SlotTable {
         self.duplicates.users()
     }
 
-    /// UE addresses that are handed out.
+    /// UE addresses that are handed out, with the SEIDs of their sessions.
     #[cfg(test)]
-    pub(crate) fn allocated(&self) -> &std::collections::HashSet<UeEndpoint> {
+    pub(crate) fn allocated(&self) -> &HashMap<UeEndpoint, u64> {
         self.ue_allocator.allocated()
     }
 

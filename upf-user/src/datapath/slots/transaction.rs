@@ -101,6 +101,9 @@ impl SlotTable {
                 for seat in &prepared.seating.seats {
                     self.hold(seat.slot, prepared.seid);
                 }
+                for endpoint in prepared.seating.allocated() {
+                    self.ue_allocator.hold(*endpoint, prepared.seid);
+                }
                 Ok(self.finish(tables, prepared.seid, current, prepared.seating, now))
             }
             Err(error) => {

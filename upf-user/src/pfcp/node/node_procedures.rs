@@ -117,7 +117,14 @@ impl Node {
             return Reply::fleeting(0, pfds_provisioned(Err(refusal)));
         };
         let outcome = turn.sessions.provision_pfds(owner, request, turn.now);
-        Reply::kept(0, pfds_provisioned(outcome))
+        let is_done = outcome.is_ok();
+        let body = pfds_provisioned(outcome);
+        if is_done {
+            Reply::kept(0, body)
+        } else {
+            // The same request may be accepted a little later.
+            Reply::fleeting(0, body)
+        }
     }
 
     /// Session Set Deletion Request: the sender's sessions that hang on the sets named go.

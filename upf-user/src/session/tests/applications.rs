@@ -11,6 +11,7 @@ use crate::pfcp::message::{
 };
 use crate::pfcp::service::SessionService;
 use crate::session::applications::{Applications, MAX_WEIGHT, MAX_WEIGHT_OF_ALL, room};
+use crate::session::versions::Memory;
 use crate::session::{MAX_APPLICATION_FLOWS, MAX_APPLICATIONS};
 
 pub(super) fn flows(flows: &[&str]) -> PfdContents {
@@ -286,9 +287,9 @@ fn the_pfds_of_all_control_planes_take_a_bounded_amount_of_memory() {
     let mut all = HashMap::new();
     let full = MAX_WEIGHT_OF_ALL / MAX_WEIGHT;
     let applications = {
-        let mut applications = Applications::default();
+        let (mut applications, memory) = (Applications::default(), Memory::default());
         let fits = |n: &usize| {
-            let next = applications.provisioned(&heavy(&n.to_string()), MAX_WEIGHT);
+            let next = applications.provisioned(&heavy(&n.to_string()), MAX_WEIGHT, &memory);
             next.map(|next| applications = next).is_ok()
         };
         let count = (0..).take_while(fits).count();
@@ -305,7 +306,8 @@ fn the_pfds_of_all_control_planes_take_a_bounded_amount_of_memory() {
     all.insert(node(full), Arc::clone(&applications));
     assert_eq!(room(&all, &node(full + 1)), 0);
     let none = Applications::default();
-    let refusal = none.provisioned(&heavy("a"), 0).unwrap_err();
+    let refusal = none.provisioned(&heavy("a"), 0, &Memory::default());
+    let refusal = refusal.unwrap_err();
     assert_eq!(refusal.cause, Cause::NoResourcesAvailable);
     all.remove(&node(3));
     all.remove(&node(4));
@@ -315,10 +317,12 @@ fn the_pfds_of_all_control_planes_take_a_bounded_amount_of_memory() {
 #[test]
 fn versions_of_applications_share_what_did_not_change() {
     let none = Applications::default();
-    let first = none.provisioned(&heavy("a"), MAX_WEIGHT).unwrap();
-    let second = first.provisioned(&heavy("b"), MAX_WEIGHT).unwrap();
+    let memory = Memory::default();
+    let next = |old: &Applications, id| old.provisioned(&heavy(id), MAX_WEIGHT, &memory).unwrap();
+    let first = next(&none, "a");
+    let second = next(&first, "b");
     assert!(std::ptr::eq(first.filters("a"), second.filters("a")));
-    let third = second.provisioned(&heavy("a"), MAX_WEIGHT).unwrap();
+    let third = next(&second, "a");
     assert!(!std::ptr::eq(first.filters("a"), third.filters("a")));
     assert!(std::ptr::eq(second.filters("b"), third.filters("b")));
     assert_eq!(second, third);

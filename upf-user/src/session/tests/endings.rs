@@ -413,3 +413,145 @@ fn what_cannot_be_is_refused_all_the_same() {
     world.drain();
     world.check();
 }
+
+/// Only its uplink PDR leaves the address to us: no slot is filed under it.
+#[test]
+fn an_address_that_was_only_allocated_is_given_again() {
+    let mut world = idle_world();
+    world.sessions.request_portion.sessions = 0;
+    let mut request = super::ue_pools::choosing(true, false);
+    request.create_pdrs.retain(|pdr| pdr.id == 2);
+    let established = world.establish(&request).unwrap();
+    let chosen = established.created_pdrs[0].ue_ip_address.unwrap();
+    let chosen = chosen.ipv4.unwrap().to_string();
+    world.check();
+    let given = |retained: &[u16]| {
+        let mut request = pgw_u(8, ue(Some(&chosen), None));
+        request.create_pdrs.retain(|pdr| retained.contains(&pdr.id));
+        request
+    };
+    let (both, uplink) = (given(&[1, 2]), given(&[2]));
+    for request in [&both, &uplink] {
+        let refusal = world.establish(request).unwrap_err();
+        assert_eq!(refusal.cause, Cause::RuleCreationFailure);
+    }
+    end_all(&mut world);
+    world.established(&uplink);
+    assert_eq!(world.sessions.len(), 1);
+    world.established(&both);
+    world.check();
+}
+
+/// A network that many ended sessions had parts of.
+#[test]
+fn very_many_in_the_way_are_a_matter_of_patience() {
+    let routed = |n: u32, net: String| {
+        let address = address(n);
+        super::framed::with_framed(Some(&address), None, &[net.as_str()])
+    };
+    let mut world = World::new();
+    world.sessions.tick_portion.sessions = 0;
+    world.sessions.request_portion.sessions = 0;
+    for n in 0..250 {
+        world.established(&routed(n + 256, format!("192.168.{n}.0/24")));
+    }
+    end_all(&mut world);
+    let wide = routed(2, "192.168.0.0/16".to_owned());
+    let refusal = world.establish(&wide).unwrap_err();
+    assert_eq!(refusal.cause, Cause::Congestion);
+    assert_eq!(world.sessions.len(), 250 - 128);
+    world.check();
+    world.established(&wide);
+    assert_eq!(world.sessions.len(), 1);
+    world.check();
+    // Nothing is taken from tables that cannot be written.
+    end_all(&mut world);
+    world.tables.set(crate::datapath::chaos::Chaos::From(0));
+    assert!(
+        world
+            .establish(&pgw_u(3, ue(Some(&address(9)), None)))
+            .is_err()
+    );
+    world.repair();
+    world.established(&wide);
+    world.drain();
+    world.check();
+}
+
+/// Whatever of them has ended.
+#[test]
+fn living_sessions_of_a_remote_tunnel_are_told() {
+    let mut world = World::with_slots(2048);
+    world.sessions.tick_portion.sessions = 0;
+    let request = |n: u32| {
+        let mut request = pgw_u(u64::from(n), ue(Some(&address(n)), None));
+        request.create_pdrs[1].pdi.f_teid = Some(given(n, GTPU));
+        request.create_pdrs.truncate(2);
+        request.is_restoration = true;
+        request
+    };
+    let establish = |world: &mut World, n: u32| {
+        let now = world.now;
+        let outcome = world.sessions.establish(&smf(), n.into(), &request(n), now);
+        outcome.unwrap();
+    };
+    for n in 1..=1100 {
+        establish(&mut world, n);
+    }
+    end_all(&mut world);
+    establish(&mut world, 2000);
+    establish(&mut world, 2001);
+    let remote = RemoteTunnel {
+        address: IpAddr::from(GNB),
+        teid: 0x77,
+    };
+    let found = world.sessions.sessions_of_remote(remote);
+    assert_eq!(found, [(smf(), 2000, 2000), (smf(), 2001, 2001)]);
+    // It is a look, not a search.
+    world.sessions.look_portion.sessions = 1101;
+    assert_eq!(world.sessions.sessions_of_remote(remote).len(), 1);
+    world.sessions.look_portion.time = Duration::ZERO;
+    assert_eq!(world.sessions.sessions_of_remote(remote), []);
+    // A part of a list has one session at least, and a list has them all.
+    let (part, last) = world.sessions.list_part(Some(2000), 9, 9);
+    assert_eq!((part.len(), last), (1, Some(2001)));
+    let (part, last) = world.sessions.list_part(Some(1), 9, 9);
+    assert_eq!((part.len(), last), (0, Some(2)));
+    assert_eq!(shown(&world), [2000, 2001]);
+}
+
+/// A control plane that comes again finds room.
+#[test]
+fn what_has_ended_is_no_load() {
+    let mut world = World::with_slots(100);
+    world.sessions.tick_portion.sessions = 0;
+    world.sessions.request_portion.sessions = 0;
+    let stranger = NodeId::Fqdn("smf.example.org".to_owned());
+    let others = pgw_u(1, ue(Some("10.45.1.1"), None));
+    let now = world.now;
+    world
+        .sessions
+        .establish(&stranger, 0, &others, now)
+        .unwrap();
+    let first = world.sessions.slots_in_use();
+    while world.sessions.slots_in_use() < 92 {
+        let n = world.sessions.len() as u32;
+        world.established(&of_set(n + 1, 1));
+    }
+    assert!(world.sessions.load_percent() >= 92);
+    end_all(&mut world);
+    assert!(world.sessions.slots_in_use() >= 92);
+    assert_eq!(u32::from(world.sessions.load_percent()), first);
+    let new = world.established(&of_set(1, 1));
+    let load = u32::from(world.sessions.load_percent());
+    assert_eq!(load, 2 * first, "one ended session made way");
+    end_all(&mut world);
+    assert_eq!(u32::from(world.sessions.load_percent()), first);
+    assert!(world.sessions.sessions.contains_key(&new));
+    world.drain();
+    assert_eq!(world.sessions.slots_in_use(), first);
+    let peers = world.sessions.peers().len() as u32;
+    let load = u32::from(world.sessions.load_percent());
+    assert_eq!(load, peers * 100 / 16, "peers are scarcer than slots");
+    world.check();
+}

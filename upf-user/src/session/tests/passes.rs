@@ -198,16 +198,32 @@ fn old_versions_take_a_bounded_amount_of_memory() {
     let count = (0..).take_while(fits).count();
     assert!(count > 10, "without sessions only the last version lives");
     world.sessions.tick_portion.sessions = 0;
-    let mut users = Vec::new();
-    let refusal = loop {
-        let n = users.len() + 1;
-        users.push(with_application(&mut world, &format!("10.45.0.{n}"), "video").unwrap());
-        if let Err(cause) = provision(&mut world, &video(n + 1)) {
-            break cause;
-        }
+    let mut users = 0;
+    let mut join = |world: &mut World| {
+        users += 1;
+        with_application(world, &format!("10.45.0.{users}"), "video").unwrap();
     };
-    assert_eq!(refusal, Cause::Congestion);
-    assert!((3..8).contains(&users.len()), "{users:?}");
+    // Versions share what does not change.
+    for n in 0..20 {
+        join(&mut world);
+        provision(&mut world, &video(n + 2)).unwrap();
+    }
+    for n in 0..count {
+        join(&mut world);
+        provision(&mut world, &heavy(&n.to_string())).unwrap();
+    }
+    // As many anew as there are.
+    let mut anew = video(30);
+    for n in 0..count {
+        anew.applications.extend(heavy(&n.to_string()).applications);
+    }
+    let versions = (0..).take_while(|_| {
+        join(&mut world);
+        provision(&mut world, &anew) == Ok(())
+    });
+    let versions = versions.count();
+    assert!((1..4).contains(&versions), "{versions}");
+    assert_eq!(provision(&mut world, &anew), Err(Cause::Congestion));
     let other = NodeId::Fqdn("smf.example.org".to_owned());
     let outcome = world.sessions.provision_pfds(&other, &video(1), world.now);
     assert_eq!(outcome, Ok(()), "it is not to blame");

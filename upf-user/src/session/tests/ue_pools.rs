@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::requests::*;
 use super::world::World;
 use crate::datapath::chaos::Chaos;
-use crate::pfcp::ie::{Cause, FailedRule, Interface, UeIpAddress, kind};
+use crate::pfcp::ie::{Cause, FailedRule, Interface, NodeId, UeIpAddress, kind};
 use crate::pfcp::message::{Pdi, Refusal, SessionEstablishmentRequest, SessionModificationRequest};
 use crate::pfcp::service::SessionService;
 
@@ -243,6 +243,115 @@ fn the_uplink_may_name_what_another_session_was_given_by_its_control_plane() {
     world.sessions.delete_all(&smf(), world.now);
     world.drain();
     assert!(world.sessions.books.named().is_empty());
+}
+
+/// Another one could send as its UE.
+#[test]
+fn the_uplink_does_not_name_what_another_control_plane_s_session_was_given() {
+    let stranger = NodeId::Fqdn("smf.example.org".to_owned());
+    let named = || uplink_only("10.45.0.3");
+    let establish = |world: &mut World, request: &SessionEstablishmentRequest| {
+        let outcome = world.sessions.establish(&stranger, 0, request, world.now);
+        outcome.map(|established| established.up_f_seid.seid)
+    };
+    let mut world = World::new();
+    let early = establish(&mut world, &named()).unwrap();
+    let anchor = world.established(&pgw_u(1, ue(Some("10.45.0.3"), None)));
+    let expected = Refusal {
+        cause: Cause::RuleCreationFailure,
+        offending_ie: Some(kind::UE_IP_ADDRESS),
+        failed_rule: Some(FailedRule::Pdr(2)),
+    };
+    let before = world.state();
+    assert_eq!(establish(&mut world, &named()), Err(expected.clone()));
+    assert_eq!(world.state(), before);
+    establish(&mut world, &towards_n9(named())).unwrap();
+    // Who had it before is not stopped by what came later.
+    let request = SessionModificationRequest::default();
+    let answer = world.sessions.modify(&stranger, early, &request, world.now);
+    assert_eq!(answer.outcome.map(|_| ()), Ok(()));
+    world.check();
+    // What has ended is not in the way.
+    world.sessions.tick_portion.sessions = 0;
+    world.sessions.delete_all(&smf(), world.now);
+    establish(&mut world, &named()).unwrap();
+    assert!(!world.sessions.sessions.contains_key(&anchor));
+    world.check();
+}
+
+/// The pools of two network instances may overlap.
+#[test]
+fn an_address_of_another_network_instance_is_not_the_session_s() {
+    let mut world = World::new();
+    let mut other = choosing(true, false);
+    for pdr in &mut other.create_pdrs {
+        pdr.pdi.network_instance = Some("ims".to_owned());
+    }
+    for far in &mut other.create_fars {
+        if let Some(forwarding) = &mut far.forwarding {
+            forwarding.network_instance = Some("ims".to_owned());
+        }
+    }
+    let established = world.establish(&other).unwrap();
+    let address = established.created_pdrs[0].ue_ip_address.unwrap();
+    let address = address.ipv4.unwrap().to_string();
+    world.check();
+    let mut request = pgw_u(2, ue(Some(&address), None));
+    let to_ims = |request: &mut SessionEstablishmentRequest| {
+        let forwarding = request.create_fars[1].forwarding.as_mut().unwrap();
+        forwarding.network_instance = Some("ims".to_owned());
+    };
+    let seid = world.established(&request);
+    world.check();
+    world.delete(seid).unwrap();
+    to_ims(&mut request);
+    let refusal = world.establish(&request).unwrap_err();
+    assert_eq!(refusal.cause, Cause::RuleCreationFailure);
+    assert_eq!(refusal.failed_rule, Some(FailedRule::Pdr(2)));
+    world.check();
+}
+
+/// What we chose for a session stays its own when its control plane gives it.
+#[test]
+fn a_session_may_be_given_what_we_chose_for_it() {
+    let mut world = World::with_pool("10.45.0.0/29");
+    let given = |id, source, address: UeIpAddress| {
+        let address = ue(Some(&address.ipv4.unwrap().to_string()), None);
+        Pdi {
+            ue_ip_address: Some(address),
+            ..pdi(source)
+        }
+        .with_id(id)
+    };
+    // Only in the uplink, and then in both directions.
+    for remove_pdrs in [vec![1], vec![]] {
+        let (seid, address) = world.chosen().unwrap();
+        let mut update_pdrs = vec![given(2, Interface::Access, address)];
+        if remove_pdrs.is_empty() {
+            update_pdrs.push(given(1, Interface::Core, address));
+        }
+        let modification = SessionModificationRequest {
+            remove_pdrs,
+            update_pdrs,
+            ..SessionModificationRequest::default()
+        };
+        world.modify(seid, &modification).unwrap();
+        world.check();
+        assert!(world.sessions.books.allocated().is_empty());
+        world.now += Duration::from_secs(31);
+        let (other, another) = world.chosen().unwrap();
+        assert_ne!(another, address);
+        world.delete(other).unwrap();
+        world.delete(seid).unwrap();
+        world.check();
+        world.now += Duration::from_secs(31);
+        let ours: Vec<_> = std::iter::from_fn(|| world.chosen().ok()).collect();
+        assert_eq!(ours.len(), 5, "it has rested");
+        for (seid, _) in ours {
+            world.delete(seid).unwrap();
+        }
+        world.now += Duration::from_secs(31);
+    }
 }
 
 /// A downlink PDR that comes later makes the address the session's, and its going leaves the name.

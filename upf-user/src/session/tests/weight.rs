@@ -3,12 +3,13 @@
 use super::requests::*;
 use super::world::World;
 use crate::pfcp::ie::{
-    Cause, FqCsid, FqCsidNode, HeaderEnrichment, Interface, MeasurementMethod, RedirectInformation,
+    ApplyAction, Cause, FqCsid, FqCsidNode, HeaderEnrichment, Interface, MeasurementMethod,
+    RedirectInformation,
 };
 use crate::pfcp::message::{
-    AccessForwardingAction, AdditionalMonitoringTime, CreateMar, CreateTrafficEndpoint, CreateUrr,
-    DuplicatingParameters, Pdi, Refusal, SessionEstablishmentRequest, SessionModificationRequest,
-    UpdateFar, UpdateForwardingParameters, UpdateUrr,
+    AccessForwardingAction, AdditionalMonitoringTime, CreateFar, CreateMar, CreateTrafficEndpoint,
+    CreateUrr, DuplicatingParameters, Pdi, Refusal, SessionEstablishmentRequest,
+    SessionModificationRequest, UpdateFar, UpdateForwardingParameters, UpdateUrr,
 };
 use crate::pfcp::service::SessionService;
 use crate::session::weight::BYTES_PER_SLOT;
@@ -148,6 +149,18 @@ fn all_that_a_request_brings_has_its_weight() {
                 }),
                 ..CreateMar::default()
             });
+        }),
+        ("remote tunnels", 10 * 4 * 180, |request| {
+            let copy = |teid| DuplicatingParameters {
+                destination_interface: Interface::Core,
+                outer_header_creation: Some(gtpu(teid, GNB)),
+                ..DuplicatingParameters::default()
+            };
+            let fars = (100..110).map(|id| CreateFar {
+                duplicating: (0..4).map(|n| copy(4 * id + n)).collect(),
+                ..far(id, ApplyAction(ApplyAction::DUPL | ApplyAction::DROP), None)
+            });
+            request.create_fars.extend(fars);
         }),
         ("APN/DNN", 200, |request| {
             request.dnn = Some("d".repeat(208));

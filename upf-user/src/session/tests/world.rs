@@ -28,7 +28,7 @@ use crate::pfcp::message::{
 };
 use crate::pfcp::service::{Established, SessionService};
 use crate::session::applications::Applications;
-use crate::session::by_owner::ByOwner;
+use crate::session::by_owner::{ByOwner, SlotsByOwner};
 use crate::session::detection::Detection;
 use crate::session::remotes::Remotes;
 use crate::session::slices::Portion;
@@ -177,6 +177,7 @@ impl World {
         let mut sessions = Sessions::with_random(config, tables.clone(), random);
         sessions.tick_portion = ALL;
         sessions.request_portion.time = ALL.time;
+        sessions.look_portion.time = ALL.time;
         Self {
             sessions,
             tables,
@@ -465,6 +466,15 @@ impl World {
         }
     }
 
+    fn check_slots(&self) {
+        let mut slots = SlotsByOwner::default();
+        for session in self.sessions.sessions.values() {
+            assert_eq!(session.slots as usize, session.seating.seats.len());
+            slots.change(&session.owner, 0, session.slots);
+        }
+        assert_eq!(self.sessions.slots_by_owner, slots);
+    }
+
     fn check_weights(&self) {
         let sessions = self.sessions.sessions.values();
         let weigh = |session: &Session| {
@@ -485,7 +495,7 @@ impl World {
             implied.add_image(self, &image.unwrap(), session.seating.sim());
             implied.add_sim(*seid, session);
             self.check_sim_of(session, !compiler.detections.is_empty());
-            implied.add_wanted(&compiler.wanted());
+            implied.add_wanted(*seid, &compiler.wanted());
             for seat in &session.seating.seats {
                 assert_eq!(self.sessions.books.holder(seat.slot), Some(*seid));
                 implied.held += 1;
@@ -505,6 +515,7 @@ impl World {
         implied.check_sims(self);
         self.check_unused_limits();
         self.check_weights();
+        self.check_slots();
         for index in 0..self.tables.capacity() {
             for direction in [Direction::Uplink, Direction::Downlink] {
                 let half = (index, direction == Direction::Uplink);
@@ -575,8 +586,8 @@ struct Implied {
     sims: BTreeMap<Imsi, BTreeSet<u64>>,
     /// How many sessions have copies sent to each set of places.
     copies: BTreeMap<Vec<Duplicate>, u32>,
-    /// UE addresses that we handed out.
-    allocated: HashSet<UeEndpoint>,
+    /// UE addresses that we handed out, and to which session.
+    allocated: HashMap<UeEndpoint, u64>,
     /// How many sessions send from each address that they are not reached by.
     named: HashMap<UeEndpoint, u32>,
 }
@@ -642,7 +653,7 @@ impl Implied {
         }
     }
 
-    fn add_wanted(&mut self, wanted: &Wanted) {
+    fn add_wanted(&mut self, seid: u64, wanted: &Wanted) {
         for set in &wanted.duplicates {
             *self.copies.entry(set.to_vec()).or_default() += 1;
         }
@@ -650,7 +661,8 @@ impl Implied {
             *self.named.entry(*endpoint).or_default() += 1;
         }
         for endpoint in &wanted.allocated {
-            assert!(self.allocated.insert(*endpoint), "{endpoint:?} is shared");
+            let other = self.allocated.insert(*endpoint, seid);
+            assert_eq!(other, None, "{endpoint:?} is shared");
         }
     }
 

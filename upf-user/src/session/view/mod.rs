@@ -20,6 +20,7 @@ pub use rules::{
 
 use super::detection::Detection;
 use super::model::{Model, traffic_from};
+use super::slices::Portion;
 use super::{Session, Sessions};
 use crate::datapath::{Datapath, Direction, SlotCounters};
 use crate::usage::SessionVolumes;
@@ -147,11 +148,20 @@ impl<D: Datapath> Sessions<D> {
     /// on its way; [`Self::list_part`] is for those who must not take long.
     #[must_use]
     pub fn list(&self, after: Option<u64>, limit: usize) -> Vec<SessionView> {
-        self.list_part(after, limit, usize::MAX).0
+        let (mut views, mut last) = (Vec::new(), after);
+        while views.len() < limit {
+            let (part, next) = self.list_part(last, limit - views.len(), usize::MAX);
+            views.extend(part);
+            if next.is_none() {
+                break;
+            }
+            last = next;
+        }
+        views
     }
 
-    /// The same of at most `most` sessions that are looked at, and behind which one to go on; `None` at the end. Sessions
-    /// that have ended are looked at but not shown.
+    /// The same of at most `most` sessions that are looked at, in a few milliseconds, and behind which one to go on;
+    /// `None` at the end. Sessions that have ended are looked at but not shown.
     #[must_use]
     pub fn list_part(
         &self,
@@ -162,6 +172,11 @@ impl<D: Datapath> Sessions<D> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut sessions = self.sessions.range((start, Bound::Unbounded)).take(most);
         let (mut views, mut last) = (Vec::new(), None);
+        let mut slice = Portion {
+            sessions: usize::MAX,
+            ..self.look_portion
+        }
+        .begin();
         while views.len() < limit {
             let Some((seid, session)) = sessions.next() else {
                 // Either there are no more, or `most` of them were looked at.
@@ -170,6 +185,9 @@ impl<D: Datapath> Sessions<D> {
             last = Some(*seid);
             if !self.endings.cover(session) {
                 views.push(self.view_of(*seid, session));
+            }
+            if !slice.goes_on() {
+                break;
             }
         }
         (views, last)

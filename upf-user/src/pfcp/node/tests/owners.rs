@@ -203,6 +203,31 @@ fn refused_pfds_are_answered_with_what_is_wrong() {
 }
 
 #[test]
+fn pfds_that_are_refused_now_can_be_accepted_later() {
+    let mut world = World::associated();
+    world.sessions.refusal = Some(Refusal {
+        cause: Cause::Congestion,
+        offending_ie: None,
+        failed_rule: None,
+    });
+    let request = Body::PfdManagementRequest(PfdManagementRequest::default());
+    let request = write(77, 0, request);
+    for expected in [
+        Cause::Congestion,
+        Cause::RequestAccepted,
+        Cause::RequestAccepted,
+    ] {
+        let answer = world.ask(cp(), &request).body;
+        assert_eq!(cause(&answer), expected);
+    }
+    assert_eq!(
+        world.sessions.pfds.len(),
+        2,
+        "the accepted one was served once"
+    );
+}
+
+#[test]
 fn a_header_seid_counts_for_restorations_only() {
     let mut world = World::associated();
     let request = open5gs_establishment(2);
