@@ -5,7 +5,7 @@ use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use upf_common::abi::{Direction, Rules, State};
-use upf_common::meter::Rate;
+use upf_common::meter::{Rate, UNUSED};
 
 use super::mmap::{load, store, to_words, words_of};
 use crate::datapath::SlotCounters;
@@ -59,10 +59,15 @@ pub(super) fn counters(half: &Half) -> SlotCounters {
     }
 }
 
-/// Sets the meter's rate. A packet may see one word of each rate for as long as that takes.
+/// Sets the meter's rate. A packet may see one word of each rate for as long as that takes. A bucket that lasts less long
+/// than before is full: what was taken from it may be more than all that it holds now.
 pub(super) fn set_rate(half: &Half, rate: Rate) {
+    let is_shallower = rate.depth < half[DEPTH].load(Ordering::Relaxed);
     half[TICKS_PER_BYTE].store(rate.ticks_per_byte, Ordering::Relaxed);
     half[DEPTH].store(rate.depth, Ordering::Relaxed);
+    if is_shallower {
+        half[FULL_AT].store(UNUSED, Ordering::Relaxed);
+    }
 }
 
 /// Zeroes counters, fills the meter and takes its rate.
@@ -178,6 +183,10 @@ mod tests {
         set_rate(&half, rate);
         let state = record(&half).state;
         assert_eq!((state.ticks_per_byte, state.depth), (6, 7));
+        assert_eq!(state.full_at, 1);
+        set_rate(&half, Rate { depth: 6, ..rate });
+        let state = record(&half).state;
+        assert_eq!((state.depth, state.full_at), (6, UNUSED));
         reset(&half);
         let state = record(&half).state;
         assert_eq!((state.ticks_per_byte, state.depth), (0, 0));

@@ -4,12 +4,14 @@ use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use upf_common::abi::LimitDirection;
+use upf_common::meter::UNUSED;
 
 use super::mmap::{store, to_words, words_of};
 use crate::datapath::{LimitCounters, LimitSetting};
 
 /// Words of one direction.
 pub(super) const LIMIT_HALF_WORDS: usize = words_of::<LimitDirection>();
+const FULL_AT: usize = offset_of!(LimitDirection, full_at) / 8;
 const TICKS_PER_BYTE: usize = offset_of!(LimitDirection, ticks_per_byte) / 8;
 const DEPTH: usize = offset_of!(LimitDirection, depth) / 8;
 /// Parent, level, flags and class share a word.
@@ -22,7 +24,8 @@ const DROPPED_BYTES: usize = offset_of!(LimitDirection, dropped_bytes) / 8;
 /// The memory of one direction of a limit. There is one writer, beside packets that charge and count.
 pub(super) type LimitHalf = [AtomicU64; LIMIT_HALF_WORDS];
 
-/// Puts a setting into force.
+/// Puts a setting into force. A bucket that lasts less long than before is full: what was taken from it may be more than
+/// all that it holds now, and nothing would pass for as long as that lasts.
 pub(super) fn set(half: &LimitHalf, setting: &LimitSetting) {
     let record = LimitDirection {
         ticks_per_byte: setting.ticks_per_byte,
@@ -34,8 +37,12 @@ pub(super) fn set(half: &LimitHalf, setting: &LimitSetting) {
         ..LimitDirection::default()
     };
     let words: [u64; LIMIT_HALF_WORDS] = to_words(&record);
+    let is_shallower = setting.depth < half[DEPTH].load(Ordering::Relaxed);
     for word in [TICKS_PER_BYTE, DEPTH, PARENT] {
         half[word].store(words[word], Ordering::Relaxed);
+    }
+    if is_shallower {
+        half[FULL_AT].store(UNUSED, Ordering::Relaxed);
     }
 }
 
@@ -100,6 +107,17 @@ mod tests {
             dropped_bytes: 5,
         };
         assert_eq!(counters(&half), counters_then);
+        let shallower = LimitSetting {
+            depth: 6,
+            ..setting
+        };
+        set(&half, &shallower);
+        let expected = LimitDirection {
+            full_at: UNUSED,
+            depth: 6,
+            ..expected
+        };
+        assert_eq!(load::<LimitDirection, LIMIT_HALF_WORDS>(&half), expected);
         reset(&half);
         let empty = LimitDirection::default();
         assert_eq!(load::<LimitDirection, LIMIT_HALF_WORDS>(&half), empty);

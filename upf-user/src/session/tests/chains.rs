@@ -155,7 +155,10 @@ fn a_change_of_one_mbr_is_in_force_in_its_record_alone() {
     world.check();
     assert_eq!(rules(&world), before);
     let chain = world.chain(&before, Direction::Uplink);
-    assert_eq!((chain.len(), kbps(&chain[0]), chain[0].level), (1, 70, level::FLOW));
+    assert_eq!(
+        (chain.len(), kbps(&chain[0]), chain[0].level),
+        (1, 70, level::FLOW)
+    );
     assert_eq!(chain[0].parent, NO_LIMIT);
 }
 

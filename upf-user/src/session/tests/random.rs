@@ -14,8 +14,8 @@ use super::world::{CONFIG, GTPU, World, config};
 use crate::bandwidth::{Assignment, ClassId, CustomerId, Imsi, SpeedLimit};
 use crate::datapath::chaos::Chaos;
 use crate::pfcp::ie::{
-    ApplyAction, BitRates, Cause, FqCsid, FqCsidNode, Interface, MeasurementMethod,
-    PacketRate, RedirectInformation, ReportingTriggers, SdfFilter, UeIpAddress, UserId,
+    ApplyAction, BitRates, Cause, FqCsid, FqCsidNode, Interface, MeasurementMethod, PacketRate,
+    RedirectInformation, ReportingTriggers, SdfFilter, UeIpAddress, UserId,
 };
 use crate::pfcp::message::*;
 use crate::pfcp::service::SessionService;

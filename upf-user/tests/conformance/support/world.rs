@@ -145,7 +145,9 @@ impl World {
         let config = Config::parse(&text).expect("a sound config");
         let mut config = SessionsConfig::new(&config).expect("pools that can be laid out");
         if setting.of_sims {
-            config.bandwidth.set_customer(CustomerId("acme".into()), None);
+            config
+                .bandwidth
+                .set_customer(CustomerId("acme".into()), None);
         }
         let now = config.clock.instant + Duration::from_secs(1000);
         let tables = MemoryDatapath::new(Sizes {
