@@ -59,14 +59,20 @@ pub(super) fn counters(half: &Half) -> SlotCounters {
     }
 }
 
-/// Sets the meter's rate. A packet may see one word of each rate for as long as that takes. A bucket that lasts less long
-/// than before is full: what was taken from it may be more than all that it holds now.
+/// Sets the meter's rate. A packet may see one word of each rate for as long as that takes. For as long as the bucket lasted
+/// until now, it lasts at the new rate.
 pub(super) fn set_rate(half: &Half, rate: Rate) {
-    let is_shallower = rate.depth < half[DEPTH].load(Ordering::Relaxed);
+    let depth = half[DEPTH].load(Ordering::Relaxed);
     half[TICKS_PER_BYTE].store(rate.ticks_per_byte, Ordering::Relaxed);
     half[DEPTH].store(rate.depth, Ordering::Relaxed);
-    if is_shallower {
-        half[FULL_AT].store(UNUSED, Ordering::Relaxed);
+    keep_credit(&half[FULL_AT], depth, rate.depth);
+}
+
+/// Moves the moment at which a bucket is full as much as its depth changes: an empty one stays empty. Otherwise one that
+/// becomes shallower would owe more than it holds, and one that becomes deeper would let a burst pass.
+pub(super) fn keep_credit(full_at: &AtomicU64, before: u64, after: u64) {
+    if full_at.load(Ordering::Relaxed) != UNUSED {
+        full_at.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
     }
 }
 
@@ -183,10 +189,10 @@ mod tests {
         set_rate(&half, rate);
         let state = record(&half).state;
         assert_eq!((state.ticks_per_byte, state.depth), (6, 7));
-        assert_eq!(state.full_at, 1);
-        set_rate(&half, Rate { depth: 6, ..rate });
+        assert_eq!(state.full_at, 1 + 7);
+        set_rate(&half, Rate { depth: 4, ..rate });
         let state = record(&half).state;
-        assert_eq!((state.depth, state.full_at), (6, UNUSED));
+        assert_eq!((state.depth, state.full_at), (4, 1 + 4));
         reset(&half);
         let state = record(&half).state;
         assert_eq!((state.ticks_per_byte, state.depth), (0, 0));

@@ -4,8 +4,8 @@ use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use upf_common::abi::LimitDirection;
-use upf_common::meter::UNUSED;
 
+use super::latch;
 use super::mmap::{store, to_words, words_of};
 use crate::datapath::{LimitCounters, LimitSetting};
 
@@ -24,8 +24,7 @@ const DROPPED_BYTES: usize = offset_of!(LimitDirection, dropped_bytes) / 8;
 /// The memory of one direction of a limit. There is one writer, beside packets that charge and count.
 pub(super) type LimitHalf = [AtomicU64; LIMIT_HALF_WORDS];
 
-/// Puts a setting into force. A bucket that lasts less long than before is full: what was taken from it may be more than
-/// all that it holds now, and nothing would pass for as long as that lasts.
+/// Puts a setting into force at once: for as long as the bucket lasted until now, it lasts at the new rate.
 pub(super) fn set(half: &LimitHalf, setting: &LimitSetting) {
     let record = LimitDirection {
         ticks_per_byte: setting.ticks_per_byte,
@@ -37,13 +36,11 @@ pub(super) fn set(half: &LimitHalf, setting: &LimitSetting) {
         ..LimitDirection::default()
     };
     let words: [u64; LIMIT_HALF_WORDS] = to_words(&record);
-    let is_shallower = setting.depth < half[DEPTH].load(Ordering::Relaxed);
+    let depth = half[DEPTH].load(Ordering::Relaxed);
     for word in [TICKS_PER_BYTE, DEPTH, PARENT] {
         half[word].store(words[word], Ordering::Relaxed);
     }
-    if is_shallower {
-        half[FULL_AT].store(UNUSED, Ordering::Relaxed);
-    }
+    latch::keep_credit(&half[FULL_AT], depth, setting.depth);
 }
 
 /// As nobody has used it.
@@ -97,6 +94,8 @@ mod tests {
             level: level::CUSTOMER,
             flags: limit_flags::MARK | limit_flags::PACKETS,
             class: 9,
+            // As much deeper as the bucket, it is later full.
+            full_at: counted.full_at + 7,
             ..counted
         };
         assert_eq!(load::<LimitDirection, LIMIT_HALF_WORDS>(&half), expected);
@@ -107,17 +106,6 @@ mod tests {
             dropped_bytes: 5,
         };
         assert_eq!(counters(&half), counters_then);
-        let shallower = LimitSetting {
-            depth: 6,
-            ..setting
-        };
-        set(&half, &shallower);
-        let expected = LimitDirection {
-            full_at: UNUSED,
-            depth: 6,
-            ..expected
-        };
-        assert_eq!(load::<LimitDirection, LIMIT_HALF_WORDS>(&half), expected);
         reset(&half);
         let empty = LimitDirection::default();
         assert_eq!(load::<LimitDirection, LIMIT_HALF_WORDS>(&half), empty);
