@@ -10,6 +10,7 @@ pub mod netns;
 pub mod offload;
 pub mod packets;
 pub mod pfcp;
+pub mod plot;
 pub mod topology;
 pub mod ue;
 pub mod vectors;

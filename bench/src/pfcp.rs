@@ -42,6 +42,7 @@ const RECOVERY_TIME_STAMP: u16 = 96;
 const FAR_ID: u16 = 108;
 const QER_ID: u16 = 109;
 const QFI: u16 = 124;
+const USER_ID: u16 = 141;
 
 const ACCESS: u8 = 0;
 const CORE: u8 = 1;
@@ -60,10 +61,12 @@ pub struct Session {
     pub seid: u64,
     /// The UE's address.
     pub ue: Ipv4Addr,
-    /// MBR of each direction, kbit/s.
-    pub kilobits: u64,
+    /// MBR of each direction, kbit/s; `None` for none.
+    pub kilobits: Option<u64>,
     /// QoS flow.
     pub qfi: u8,
+    /// The SIM, if it is told: an IMSI of 15 digits.
+    pub imsi: Option<u64>,
 }
 
 /// A tunnel that ends at a gNB.
@@ -106,6 +109,7 @@ pub mod request {
             ),
             uplink_far(),
             qer(session),
+            session.imsi.map(user_id).unwrap_or_default(),
         ]
         .concat();
         message(SESSION_ESTABLISHMENT_REQUEST, Some(0), sequence, &body)
@@ -225,7 +229,7 @@ fn qer(session: &Session) -> Vec<u8> {
     let parts = [
         ie(QER_ID, id(1)),
         ie(GATE_STATUS, [0]),
-        mbr(session.kilobits),
+        session.kilobits.map(mbr).unwrap_or_default(),
         ie(QFI, [session.qfi]),
     ];
     ie(CREATE_QER, parts.concat())
@@ -235,6 +239,21 @@ fn qer(session: &Session) -> Vec<u8> {
 fn mbr(kilobits: u64) -> Vec<u8> {
     let [_, _, _, rate @ ..] = kilobits.to_be_bytes();
     ie(MBR, [rate, rate].concat())
+}
+
+/// User ID with an IMSI (clause 8.2.101): two digits to an octet, the first in the low half, filled up with ones.
+fn user_id(imsi: u64) -> Vec<u8> {
+    let digits = format!("{imsi:015}f");
+    let half = |digit: u8| (digit as char).to_digit(16).unwrap_or(0xf) as u8;
+    let octets = digits
+        .as_bytes()
+        .chunks_exact(2)
+        .map(|pair| half(pair[1]) << 4 | half(pair[0]));
+    let octets = octets.collect::<Vec<_>>();
+    ie(
+        USER_ID,
+        [&[1, octets.len() as u8][..], &octets[..]].concat(),
+    )
 }
 
 fn network_instance() -> Vec<u8> {
@@ -379,6 +398,12 @@ mod tests {
             [0, 0, 0, 7]
         );
         assert_eq!(message.cause(), None);
+    }
+
+    #[test]
+    fn an_imsi_is_two_digits_to_an_octet() {
+        let value = [1, 8, 0x00, 0x01, 0x01, 0x00, 0x00, 0x00, 0x21, 0xf3];
+        assert_eq!(user_id(1_010_000_000_123), ie(USER_ID, value));
     }
 
     #[test]

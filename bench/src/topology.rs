@@ -303,19 +303,42 @@ impl Agent {
     /// What the agent answers to `GET path`.
     ///
     /// # Errors
-    /// When it does not answer, or not with 200.
+    /// When it does not answer, or not with success.
     pub fn get(&self, path: &str) -> Result<String> {
+        self.request("GET", path, "")
+    }
+
+    /// What the agent answers to `PUT path` with this JSON.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn put(&self, path: &str, json: &str) -> Result<String> {
+        self.request("PUT", path, json)
+    }
+
+    /// What the agent answers to `PATCH path` with this JSON.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn patch(&self, path: &str, json: &str) -> Result<String> {
+        self.request("PATCH", path, json)
+    }
+
+    fn request(&self, method: &str, path: &str, json: &str) -> Result<String> {
         let mut stream = self.namespace.tcp(HTTP.into())?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: upf\r\nConnection: close\r\n\r\n"
-        )?;
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: upf\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}",
+            json.len()
+        );
+        stream.write_all(request.as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).context("no answer")?;
         let (head, body) = answer.split_once("\r\n\r\n").context("half an answer")?;
         let status = head.lines().next().unwrap_or_default();
-        ensure!(status.contains(" 200 "), "GET {path}: {status}: {body}");
+        let is_success = status.starts_with("HTTP/1.1 2");
+        ensure!(is_success, "{method} {path}: {status}: {body}");
         if head
             .to_ascii_lowercase()
             .contains("transfer-encoding: chunked")

@@ -21,6 +21,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
 
 use upf_user::bandwidth::Rate;
 
@@ -30,8 +31,8 @@ use crate::{
     pfcp::{Session, Tunnel},
     topology::{Agent, AgentOptions, Topology},
 };
-use plan::Plan;
-use traffic::{Direction, Traffic, gnb_tunnel};
+use plan::{Group, Plan};
+use traffic::{Traffic, gnb_tunnel};
 use verdict::{Deviation, TOLERANCE};
 use view::View;
 
@@ -50,7 +51,7 @@ pub struct Options {
     /// Seconds of traffic; without it, until Ctrl-C
     #[arg(long)]
     seconds: Option<u64>,
-    /// Limit of each SIM, each way, such as "1 Mbit/s"; the default depends on the number of SIMs
+    /// One limit for all SIMs, each way, such as "1 Mbit/s", by their QERs; without it there are three speed classes
     #[arg(long)]
     rate: Option<Rate>,
     /// Bytes of an inner IP packet
@@ -68,9 +69,8 @@ pub fn run(options: &Options) -> Result<()> {
     let time = options.seconds.map(Duration::from_secs);
     ensure!(
         time.is_none_or(|time| time >= plan.shortest()),
-        "{} s are too few to judge a limit of {}: at least {} s, or a higher --rate",
+        "{} s are too few to judge the limits: at least {} s, or a higher --rate",
         time.unwrap_or_default().as_secs(),
-        plan.rate,
         plan.shortest().as_secs() + 1
     );
     signals::install()?;
@@ -92,6 +92,17 @@ struct Mark {
     downlink: Vec<u64>,
 }
 
+/// Marks of a run.
+#[derive(Default)]
+struct Looks {
+    /// From here on only the limits let packets pass.
+    steady: Option<Mark>,
+    /// Just before some SIMs change their class.
+    changed: Option<Mark>,
+    /// From here on they are held at the new one.
+    settled: Option<Mark>,
+}
+
 impl Lab {
     fn start(plan: Plan) -> Result<Self> {
         say("namespaces: ran (gNB, SMF) - upf - dn")?;
@@ -99,12 +110,15 @@ impl Lab {
         say("agent: starting")?;
         let agent = topology.start_agent(&AgentOptions {
             sessions: plan.sims.max(1000),
+            more: &plan.config(),
             ..AgentOptions::default()
         })?;
         let address = relay::start(&topology.upf)?;
         say(&format!(
-            "metrics: http://{address}/metrics   sessions: http://{address}/v1/sessions"
+            "metrics: http://{address}/metrics   sessions: http://{address}/v1/sessions   SIMs: http://{address}/v1/sims/{}",
+            imsi_of(0)
         ))?;
+        assign(&agent, &plan)?;
         let mut control = ControlPlane::associate(&topology.ran).with_context(|| agent.log())?;
         let sessions = establish(&mut control, &plan)?;
         let tunnels = sessions
@@ -125,20 +139,16 @@ impl Lab {
 
     fn run(mut self, time: Option<Duration>) -> Result<()> {
         let start = Instant::now();
-        let mut view = View::new(self.plan);
-        let mut steady = None;
+        let mut view = View::new(self.plan.clone());
+        let mut looks = Looks::default();
         let mut next_look = start;
         while !signals::asked_to_end() && time.is_none_or(|time| start.elapsed() < time) {
-            if steady.is_none() && start.elapsed() >= self.plan.warm_up() {
-                steady = Some(self.mark());
-            }
+            self.look(start.elapsed(), time, &mut looks, &mut view)?;
             if Instant::now() >= next_look {
                 self.check()?;
+                let (metrics, changing) = (self.agent.get("/metrics")?, self.changing_dropped()?);
                 // The end of a pipe ends the lab as Ctrl-C does.
-                if view
-                    .show(&self.traffic, &self.agent.get("/metrics")?)
-                    .is_err()
-                {
+                if view.show(&self.traffic, &metrics, changing).is_err() {
                     break;
                 }
                 next_look += Duration::from_secs(1);
@@ -147,10 +157,65 @@ impl Lab {
         }
         let end = self.mark();
         self.check()?;
-        match steady {
-            Some(steady) if start.elapsed() >= self.plan.shortest() => self.judge(&steady, &end),
-            _ => say("ended before the limit could be judged"),
+        if start.elapsed() < self.plan.shortest() {
+            return say("ended before the limits could be judged");
         }
+        self.judge(&looks, &end)
+    }
+
+    /// Marks what is to be compared later, and changes the SIMs that change, when it is time.
+    fn look(
+        &self,
+        elapsed: Duration,
+        time: Option<Duration>,
+        looks: &mut Looks,
+        view: &mut View,
+    ) -> Result<()> {
+        if looks.steady.is_none() && elapsed >= self.plan.warm_up() {
+            looks.steady = Some(self.mark());
+        }
+        if looks.changed.is_none() && self.plan.change(time).is_some_and(|at| elapsed >= at) {
+            looks.changed = Some(self.mark());
+            self.change(view)?;
+        }
+        let settled = looks.changed.as_ref().is_some_and(|changed| {
+            let next = self.plan.groups.iter().filter_map(|group| group.next);
+            let settling = next.map(|class| plan::warm_up(class.rate)).max();
+            changed.at.elapsed() >= settling.unwrap_or_default()
+        });
+        if looks.settled.is_none() && settled {
+            looks.settled = Some(self.mark());
+        }
+        Ok(())
+    }
+
+    /// Gives the SIMs that change their next class, over REST.
+    fn change(&self, view: &mut View) -> Result<()> {
+        for (number, group) in self.plan.groups.iter().enumerate() {
+            let Some(next) = group.next else { continue };
+            for sim in group.sims.clone() {
+                let path = format!("/v1/sims/{}", imsi_of(sim));
+                let body = json!({"class": next.name}).to_string();
+                self.agent.put(&path, &body)?;
+                say(&format!("PUT {path} {body}\n"))?;
+            }
+            view.change(number, next);
+        }
+        Ok(())
+    }
+
+    /// Packets that were dropped of the SIMs that change, as the REST API shows it.
+    fn changing_dropped(&self) -> Result<f64> {
+        let changing = self.plan.groups.iter().filter(|group| group.next.is_some());
+        let mut dropped = 0.0;
+        for sim in changing.flat_map(|group| group.sims.clone()) {
+            let view = self.agent.get(&format!("/v1/sims/{}", imsi_of(sim)))?;
+            let view: Value = serde_json::from_str(&view)?;
+            let ways = [&view["uplink"], &view["downlink"]];
+            let counts = ways.map(|way| way["dropped_packets"].as_f64().unwrap_or_default());
+            dropped += counts.iter().sum::<f64>();
+        }
+        Ok(dropped)
     }
 
     fn check(&mut self) -> Result<()> {
@@ -166,32 +231,21 @@ impl Lab {
         }
     }
 
-    fn judge(&self, steady: &Mark, end: &Mark) -> Result<()> {
-        let time = end.at.duration_since(steady.at);
-        let ways = [
-            ("uplink", &self.traffic.uplink, &steady.uplink, &end.uplink),
-            (
-                "downlink",
-                &self.traffic.downlink,
-                &steady.downlink,
-                &end.downlink,
-            ),
-        ];
-        say(&format!(
-            "\n{} SIMs, limit {} each way, over the last {:.1} s:",
-            self.plan.active,
-            self.plan.rate,
-            time.as_secs_f64()
-        ))?;
+    fn judge(&self, looks: &Looks, end: &Mark) -> Result<()> {
+        let steady = looks.steady.as_ref().context("too early")?;
+        say("deviation of SIMs from their limits:")?;
         let mut complaints = Vec::new();
-        for (name, direction, before, after) in ways {
-            let deviation = Deviation::new(&self.plan, before, after, time).context("no SIMs")?;
-            say(&format!(
-                "{name:9} deviation from the limit: median {:+.2} %, worst {:+.2} %",
-                deviation.median * 100.0,
-                deviation.worst * 100.0
-            ))?;
-            complaints.extend(complaint(name, direction, &deviation));
+        for group in &self.plan.groups {
+            let until = looks.changed.as_ref().filter(|_| group.next.is_some());
+            complaints.extend(self.judged(group, group.rate, steady, until.unwrap_or(end))?);
+            if let (Some(next), Some(settled)) = (group.next, &looks.settled) {
+                complaints.extend(self.judged(group, next.rate, settled, end)?);
+            }
+        }
+        let strays = [&self.traffic.uplink, &self.traffic.downlink]
+            .map(|way| way.strays.load(std::sync::atomic::Ordering::Relaxed));
+        if strays != [0, 0] {
+            complaints.push(format!("{strays:?} packets arrived that belong to no SIM"));
         }
         if complaints.is_empty() {
             return say(&format!(
@@ -201,32 +255,82 @@ impl Lab {
         }
         bail!("{}", complaints.join("; "))
     }
+
+    /// What is wrong with a group between two marks; both ways are told.
+    fn judged(&self, group: &Group, limit: Rate, from: &Mark, to: &Mark) -> Result<Vec<String>> {
+        let time = to.at.duration_since(from.at);
+        let of_group = |counts: &Vec<u64>| counts.get(group.places()).map(<[u64]>::to_vec);
+        let mut text = format!(
+            "{:<16}{:>12} over {:>4.1} s",
+            group.name,
+            limit.to_string(),
+            time.as_secs_f64()
+        );
+        let mut complaints = Vec::new();
+        for (way, before, after) in [
+            ("up", &from.uplink, &to.uplink),
+            ("down", &from.downlink, &to.downlink),
+        ] {
+            let counts = of_group(before).zip(of_group(after)).context("no counts")?;
+            let deviation = Deviation::new(limit, self.plan.size, &counts.0, &counts.1, time);
+            let deviation = deviation.context("no SIMs")?;
+            text += &format!(
+                "   {way} median {:+.2} %, worst {:+.2} %",
+                deviation.median * 100.0,
+                deviation.worst * 100.0
+            );
+            complaints.extend(complaint(way, group, &deviation));
+        }
+        say(&text)?;
+        Ok(complaints)
+    }
 }
 
-fn complaint(name: &str, direction: &Direction, deviation: &Deviation) -> Option<String> {
-    let strays = direction.strays.load(std::sync::atomic::Ordering::Relaxed);
-    if strays > 0 {
-        return Some(format!(
-            "{name}: {strays} packets arrived that belong to no SIM"
-        ));
-    }
+fn complaint(way: &str, group: &Group, deviation: &Deviation) -> Option<String> {
     (!deviation.is_held()).then(|| {
-        let sim = u32::try_from(deviation.worst_sim).unwrap_or_default();
+        let place = u32::try_from(deviation.worst_sim).unwrap_or_default();
         let percent = deviation.worst * 100.0;
-        format!(
-            "{name}: SIM {} was {percent:+.1} % off its limit",
-            ue_address(sim)
-        )
+        let ue = ue_address(group.sims.start + place);
+        format!("{way}: SIM {ue} was {percent:+.1} % off its limit")
     })
+}
+
+/// Gives SIMs their speed classes over REST, but for those of the default one.
+fn assign(agent: &Agent, plan: &Plan) -> Result<()> {
+    let sims = plan.groups.iter().flat_map(|group| {
+        let class = group.class.into_iter();
+        class.flat_map(|class| {
+            let sims = group.sims.clone();
+            sims.map(move |sim| json!({"imsi": imsi_of(sim), "class": class.name}))
+        })
+    });
+    let sims = sims.collect::<Vec<_>>();
+    if sims.is_empty() {
+        return Ok(());
+    }
+    let answer = agent.patch("/v1/sims", &json!({"sims": sims}).to_string())?;
+    say(&format!("PATCH /v1/sims: {}", answer.trim()))
+}
+
+/// The IMSI of the SIM with this number.
+fn imsi_of(sim: u32) -> String {
+    format!("{:015}", imsi(sim))
+}
+
+/// In the test network 001/01.
+fn imsi(sim: u32) -> u64 {
+    1_010_000_000_000 + u64::from(sim)
 }
 
 /// Establishes all sessions, then tells the UPF the gNB's tunnels, as SMFs do.
 fn establish(control: &mut ControlPlane, plan: &Plan) -> Result<Vec<Established>> {
+    let by_qer = plan.groups.first().filter(|group| group.class.is_none());
     let session = |sim: u32| Session {
         seid: u64::from(sim) + 1,
         ue: ue_address(sim),
-        kilobits: plan.rate.kilobits(),
+        kilobits: by_qer.map(|group| group.rate.kilobits()),
         qfi: QFI,
+        imsi: Some(imsi(sim)),
     };
     let sessions = (0..plan.sims).map(session).collect::<Vec<_>>();
     let bar = progress("sessions", plan.sims)?;
@@ -244,19 +348,19 @@ fn establish(control: &mut ControlPlane, plan: &Plan) -> Result<Vec<Established>
 }
 
 fn offer(plan: &Plan) -> String {
-    let all = if plan.active == plan.sims {
-        format!("{} SIMs", plan.sims)
+    let active = plan.active();
+    let all = if active == plan.sims {
+        format!("{active} SIMs")
     } else {
         format!(
-            "{} of {} SIMs (as many as the generator can serve)",
-            plan.active, plan.sims
+            "{active} of {} SIMs (as many as the generator can serve)",
+            plan.sims
         )
     };
     format!(
-        "traffic: {all}, {}-byte packets, {:.0} packets/s offered each way, limit {} per SIM\n",
+        "traffic: {all}, {}-byte packets, {:.0} packets/s offered each way\n",
         plan.size,
         plan.offered(),
-        plan.rate
     )
 }
 

@@ -105,8 +105,8 @@ impl Traffic {
         let server = socket(topology.dn.udp(SocketAddr::new(DN.into(), PORT))?)?;
         let (gnb, server) = (Arc::new(gnb), Arc::new(server));
         let mut traffic = Self {
-            uplink: Arc::new(Direction::new(plan.active)),
-            downlink: Arc::new(Direction::new(plan.active)),
+            uplink: Arc::new(Direction::new(plan.active())),
+            downlink: Arc::new(Direction::new(plan.active())),
             stop: Arc::default(),
             threads: Vec::new(),
         };
@@ -141,9 +141,10 @@ impl Traffic {
         plan: &Plan,
     ) {
         let (socket, direction) = (socket.clone(), direction.clone());
-        let packets_per_second = plan.offered();
+        let (streams, packets) = streams(plan, packets);
         self.thread(name, move |stop| {
-            pace(stop, packets_per_second, |first, count| {
+            pace(stop, streams, |stream, first, count| {
+                let packets = &packets[stream];
                 let start = (first % packets.len() as u64) as usize;
                 let batch = packets.iter().cycle().skip(start).take(count);
                 let batch = batch.map(|(to, bytes)| (*to, bytes.as_slice()));
@@ -220,24 +221,63 @@ impl Drop for Traffic {
     }
 }
 
-/// Calls `send(first, count)` such that packets leave evenly, and late rather than in a burst.
-fn pace(stop: &AtomicBool, packets_per_second: f64, mut send: impl FnMut(u64, usize)) {
-    let most_behind = (packets_per_second * MOST_BEHIND.as_secs_f64()) as u64;
-    let start = Instant::now();
-    let (mut next, mut skipped) = (0u64, 0u64);
-    while !stop.load(Relaxed) {
-        let due = (start.elapsed().as_secs_f64() * packets_per_second) as u64 - skipped;
-        let behind = due.saturating_sub(next);
-        skipped += behind.saturating_sub(most_behind);
-        let count = behind.min(BATCH as u64);
-        if count > 0 {
-            send(next, count as usize);
-            next += count;
+/// Packets that leave evenly, late rather than in a burst.
+#[derive(Clone, Copy, Debug)]
+struct Stream {
+    packets_per_second: f64,
+    /// The next packet's number.
+    next: u64,
+    /// Packets that were given up.
+    skipped: u64,
+}
+
+impl Stream {
+    fn new(packets_per_second: f64) -> Self {
+        Self {
+            packets_per_second,
+            next: 0,
+            skipped: 0,
         }
-        if behind < BATCH as u64 {
-            thread::sleep(NAP);
-        } else {
+    }
+
+    /// Packets that are due so long after the start.
+    fn behind(&mut self, time: Duration) -> u64 {
+        let most = (self.packets_per_second * MOST_BEHIND.as_secs_f64()) as u64 + BATCH as u64;
+        let due = (time.as_secs_f64() * self.packets_per_second) as u64;
+        let behind = due - self.skipped - self.next;
+        self.skipped += behind.saturating_sub(most);
+        behind.min(most)
+    }
+}
+
+/// A stream for each group of SIMs, and its packets.
+fn streams<T>(plan: &Plan, packets: Vec<T>) -> (Vec<Stream>, Vec<Vec<T>>) {
+    let mut packets = packets.into_iter();
+    let groups = plan.groups.iter().map(|group| {
+        let packets = packets.by_ref().take(group.places().len()).collect();
+        (Stream::new(group.offered(plan.size)), packets)
+    });
+    groups.unzip()
+}
+
+/// Calls `send(stream, first, count)` such that the packets of each stream leave evenly, and late rather than in a burst.
+fn pace(stop: &AtomicBool, mut streams: Vec<Stream>, mut send: impl FnMut(usize, u64, usize)) {
+    let start = Instant::now();
+    while !stop.load(Relaxed) {
+        let mut is_late = false;
+        for (number, stream) in streams.iter_mut().enumerate() {
+            let behind = stream.behind(start.elapsed());
+            let count = behind.min(BATCH as u64);
+            if count > 0 {
+                send(number, stream.next, count as usize);
+                stream.next += count;
+            }
+            is_late |= behind >= BATCH as u64;
+        }
+        if is_late {
             thread::yield_now();
+        } else {
+            thread::sleep(NAP);
         }
     }
 }
@@ -263,13 +303,13 @@ fn uplink_packets(
             outer.to_uplink_bytes(),
         ))
     };
-    (0..plan.active).zip(tunnels).map(packet).collect()
+    (0..plan.active()).zip(tunnels).map(packet).collect()
 }
 
 fn downlink_packets(plan: &Plan) -> Vec<(SocketAddrV4, Vec<u8>)> {
     let payload = vec![0; payload_length(plan)];
     let to = |sim| SocketAddrV4::new(ue_address(sim), PORT);
-    (0..plan.active)
+    (0..plan.active())
         .map(|sim| (to(sim), payload.clone()))
         .collect()
 }
@@ -294,17 +334,34 @@ mod tests {
     #[test]
     fn pace_is_kept_and_nothing_is_skipped_in_the_order() {
         let stop = AtomicBool::new(false);
-        let (mut seen, start) = (0, Instant::now());
-        pace(&stop, 10_000.0, |first, count| {
-            assert_eq!(first, seen);
-            seen += count as u64;
-            if start.elapsed() > Duration::from_millis(300) {
-                stop.store(true, Relaxed);
-            }
-        });
-        // Late on a busy machine, never early.
-        assert!(seen as f64 <= start.elapsed().as_secs_f64() * 10_000.0 + 1.0);
-        assert!(seen > 500, "{seen}");
+        let rates = [10_000.0, 1_000.0];
+        let (mut seen, start) = ([0; 2], Instant::now());
+        pace(
+            &stop,
+            rates.map(Stream::new).to_vec(),
+            |stream, first, count| {
+                assert_eq!(first, seen[stream]);
+                seen[stream] += count as u64;
+                if start.elapsed() > Duration::from_millis(300) {
+                    stop.store(true, Relaxed);
+                }
+            },
+        );
+        for (seen, rate) in seen.iter().zip(rates) {
+            // Late on a busy machine, never early.
+            assert!(*seen as f64 <= start.elapsed().as_secs_f64() * rate + 1.0);
+            assert!(*seen as f64 > rate * 0.05, "{seen}");
+        }
+    }
+
+    #[test]
+    fn every_group_has_its_sims_packets() {
+        let plan = Plan::new(10, None, 1000);
+        let (streams, packets) = streams(&plan, (0..plan.active()).collect());
+        assert_eq!(streams.len(), plan.groups.len());
+        for (group, packets) in plan.groups.iter().zip(packets) {
+            assert!(packets.into_iter().eq(group.sims.clone()));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::plan::Plan;
+use upf_user::bandwidth::Rate;
 
 /// The largest deviation that counts as held.
 pub(super) const TOLERANCE: f64 = 0.02;
@@ -12,22 +12,27 @@ pub(super) const TOLERANCE: f64 = 0.02;
 pub(super) struct Deviation {
     /// Of the SIM that lies farthest off.
     pub(super) worst: f64,
-    /// That SIM.
+    /// That SIM's place.
     pub(super) worst_sim: usize,
     /// Of the SIM in the middle, by absolute value.
     pub(super) median: f64,
 }
 
 impl Deviation {
-    /// Compares packet counts at the start and the end of the steady part with the limit; `None`
-    /// without SIMs.
+    /// Compares packet counts of SIMs with one limit at the start and the end of some time; `None` without SIMs. A packet
+    /// has `size` bytes.
     #[must_use]
-    pub(super) fn new(plan: &Plan, before: &[u64], after: &[u64], time: Duration) -> Option<Self> {
-        let limit = plan.rate.bits() as f64;
-        let bits_per_packet = f64::from(plan.size) * 8.0;
+    pub(super) fn new(
+        limit: Rate,
+        size: u16,
+        before: &[u64],
+        after: &[u64],
+        time: Duration,
+    ) -> Option<Self> {
+        let bits_per_packet = f64::from(size) * 8.0;
         let deviation = |(before, after): (&u64, &u64)| {
             let packets = after.saturating_sub(*before) as f64;
-            packets * bits_per_packet / time.as_secs_f64() / limit - 1.0
+            packets * bits_per_packet / time.as_secs_f64() / limit.bits() as f64 - 1.0
         };
         let mut sims = before
             .iter()
@@ -59,10 +64,10 @@ mod tests {
     #[test]
     fn the_farthest_sim_decides() {
         // 100 packets a second each.
-        let plan = Plan::new(3, Some("800 kbit/s".parse().unwrap()), 1000);
+        let limit = "800 kbit/s".parse().unwrap();
         let seconds = Duration::from_secs(10);
         let deviation =
-            |after: [u64; 3]| Deviation::new(&plan, &[5, 5, 5], &after, seconds).unwrap();
+            |after: [u64; 3]| Deviation::new(limit, 1000, &[5, 5, 5], &after, seconds).unwrap();
         let held = deviation([1005, 1015, 1003]);
         assert!(held.is_held());
         assert_eq!(held.worst_sim, 1);
@@ -70,5 +75,6 @@ mod tests {
         assert!(!deviation([1005, 1005, 975]).is_held());
         assert!(!deviation([1005, 1035, 1005]).is_held());
         assert!(!deviation([5, 1005, 1005]).is_held());
+        assert_eq!(Deviation::new(limit, 1000, &[], &[], seconds), None);
     }
 }

@@ -41,8 +41,9 @@ fn every_packet_belongs_wholly_to_one_tunnel() -> Result<()> {
     let session = Session {
         seid: 1,
         ue: ue_address(0),
-        kilobits: 10_000_000,
+        kilobits: Some(10_000_000),
         qfi: QFI,
+        imsi: None,
     };
     let seid = control.establish(&[session], |_| Ok(()))?[0].seid;
 

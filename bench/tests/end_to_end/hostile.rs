@@ -31,8 +31,9 @@ fn mutated_pfcp_and_gtpu_stop_neither_the_agent_nor_the_traffic() -> Result<()> 
     let session = Session {
         seid: 7,
         ue: bench::control::ue_address(6),
-        kilobits: 1000,
+        kilobits: Some(1000),
         qfi: 1,
+        imsi: None,
     };
     let originals = [
         request::association(1, SMF, 7),

@@ -43,7 +43,7 @@ pub(crate) fn serve(world: &World) -> Result<Process> {
 /// A server at that address.
 pub(crate) fn serve_at(namespace: &Namespace, address: &str) -> Result<Process> {
     let mut command = Command::new("iperf3");
-    command.args(["--server", "--bind", address]);
+    command.args(["--server", "--json", "--bind", address]);
     let server = namespace.spawn(command.stdin(Stdio::null()).stdout(Stdio::null()))?;
     thread::sleep(Duration::from_millis(300));
     Ok(server)
@@ -78,8 +78,7 @@ pub(crate) struct Client<'a> {
 impl Client<'_> {
     /// Delivered bits per second of UDP payload.
     pub(crate) fn udp(self, way: Way, rate: f64) -> Result<f64> {
-        let (rate, payload) = (format!("{rate:.0}"), format!("{PAYLOAD:.0}"));
-        let report = self.run(way, &["--udp", "--bitrate", &rate, "--length", &payload])?;
+        let report = self.udp_report(way, rate, &[])?;
         // iperf3 3.12 sums what was sent; what was lost on the way is told as a percentage.
         let sum = &report["end"]["sum"];
         let number = |key: &str| {
@@ -89,6 +88,32 @@ impl Client<'_> {
         };
         let (bytes, seconds) = (number("bytes")?, number("seconds")?);
         Ok(bytes * 8.0 / seconds * (1.0 - number("lost_percent")? / 100.0))
+    }
+
+    fn udp_report(self, way: Way, rate: f64, options: &[&str]) -> Result<Value> {
+        let (rate, payload) = (format!("{rate:.0}"), format!("{PAYLOAD:.0}"));
+        let udp = ["--udp", "--bitrate", &rate, "--length", &payload];
+        self.run(way, &[&udp, options].concat())
+    }
+
+    /// Delivered bits per second of UDP payload, as the receiver counts them each second, without the first: a full
+    /// bucket comes on top of the limit there.
+    pub(crate) fn udp_steady(self, way: Way, rate: f64) -> Result<f64> {
+        let report = self.udp_report(way, rate, &["--get-server-output"])?;
+        let receiver = match way {
+            Way::Uplink => &report["server_output_json"],
+            Way::Downlink => &report,
+        };
+        let intervals = receiver["intervals"].as_array();
+        let sums = intervals
+            .into_iter()
+            .flatten()
+            .map(|interval| &interval["sum"]);
+        let whole = sums.filter(|sum| sum["seconds"].as_f64().is_some_and(|time| time > 0.9));
+        let rates = whole.filter_map(|sum| sum["bits_per_second"].as_f64());
+        let rates = rates.skip(1).collect::<Vec<_>>();
+        ensure!(!rates.is_empty(), "no intervals in {report}");
+        Ok(rates.iter().sum::<f64>() / rates.len() as f64)
     }
 
     /// Delivered bits per second of TCP payload.
@@ -109,7 +134,8 @@ impl Client<'_> {
         Ok(())
     }
 
-    fn tcp_with(self, way: Way, options: &[&str]) -> Result<f64> {
+    /// Delivered bits per second of TCP payload, with further options of iperf3.
+    pub(crate) fn tcp_with(self, way: Way, options: &[&str]) -> Result<f64> {
         let report = self.run(way, options)?;
         let received = &report["end"]["sum_received"]["bits_per_second"];
         received

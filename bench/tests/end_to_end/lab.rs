@@ -21,7 +21,7 @@ const LAB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/release/upf-la
 #[test]
 fn the_lab_holds_its_sims_and_leaves_nothing_behind() -> Result<()> {
     let _alone = Environment::alone()?;
-    let mut lab = start(&["--sims", "50", "--seconds", "8"])?;
+    let mut lab = start(&["--sims", "50", "--seconds", "15"])?;
     let id = lab.id();
     let output = BufReader::new(lab.stdout.take().context("piped")?);
     let lines = output.lines().collect::<Result<Vec<_>, _>>()?.join("\n");
@@ -30,12 +30,41 @@ fn the_lab_holds_its_sims_and_leaves_nothing_behind() -> Result<()> {
     for part in [
         "metrics: http://127.0.0.1:",
         "50 sessions",
-        "rate_limited",
+        "PUT /v1/sims/001010000000000 {\"class\":\"s3.fast\"}",
+        "s1.slow",
+        "s2.mid",
+        "s3.fast",
+        "SIM 10.128.0.1        128 kbit/s over",
+        "SIM 10.128.0.1          1 Mbit/s over",
         "was held",
     ] {
         assert!(lines.contains(part), "{part:?} in:\n{lines}");
     }
     nothing_left(id)
+}
+
+#[test]
+fn with_a_rate_all_sims_have_it_by_qer() -> Result<()> {
+    let _alone = Environment::alone()?;
+    let output = Command::new(LAB)
+        .args([
+            "--sims",
+            "20",
+            "--seconds",
+            "6",
+            "--rate",
+            "1 Mbit/s",
+            "--size",
+            "500",
+        ])
+        .output()?;
+    let lines = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "{}: {lines}", output.status);
+    assert!(
+        lines.contains("QER") && lines.contains("was held"),
+        "{lines}"
+    );
+    Ok(())
 }
 
 #[test]
@@ -47,7 +76,7 @@ fn a_lab_that_is_interrupted_or_killed_leaves_nothing_behind() -> Result<()> {
         let mut lines = BufReader::new(lab.stdout.take().context("piped")?).lines();
         let under_way = lines
             .by_ref()
-            .any(|line| line.is_ok_and(|line| line.contains("| up ")));
+            .any(|line| line.is_ok_and(|line| line.contains("offered: up ")));
         ensure!(under_way, "the lab did not get under way");
         kill(Pid::from_raw(id.try_into()?), signal)?;
         // Its output is read on, or it would end for want of a reader.

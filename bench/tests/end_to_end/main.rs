@@ -4,7 +4,9 @@
 //! Needs root, and the programs that `cargo xtask setup` installs; without them a test fails.
 
 mod association;
+mod bandwidth;
 mod capture;
+mod constant;
 mod end_markers;
 mod families;
 mod flows;

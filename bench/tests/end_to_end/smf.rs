@@ -193,9 +193,22 @@ impl Smf {
         kilobits: Option<u64>,
         qfi: Option<u8>,
     ) -> Result<UplinkTunnel> {
+        self.establish_for(None, session, ue, kilobits, qfi)
+    }
+
+    /// The same for the SIM with this IMSI.
+    pub(crate) fn establish_for(
+        &mut self,
+        imsi: Option<&str>,
+        session: u64,
+        ue: &str,
+        kilobits: Option<u64>,
+        qfi: Option<u8>,
+    ) -> Result<UplinkTunnel> {
         let family = if ue.contains(':') { "ipv6" } else { "ipv4" };
         let answer = self.ask(json!({
             "do": "establish", "session": session, family: ue, "rate": kilobits, "qfi": qfi,
+            "imsi": imsi,
         }))?;
         accepted(&answer, session)?;
         Ok(serde_json::from_value(answer)?)

@@ -20,6 +20,7 @@ RECOVERY = int(time.time()) + 2208988800
 NETWORK_INSTANCE = "internet"
 # GTP-U/UDP/IP, whichever IP version (TS 29.244 clause 8.2.64).
 REMOVE_GTPU_UDP_IP = 6
+USER_ID = 141
 
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 udp.bind((NODE, 8805))
@@ -258,11 +259,19 @@ def establish(command):
         IE_ForwardingParameters(IE_list=[IE_DestinationInterface(interface="Core"), instance]),
     ])
     qer = IE_CreateQER(IE_list=[IE_QER_Id(id=1), IE_GateStatus(ul="OPEN", dl="OPEN"), *mbr, *qfi])
+    user = [user_id(command["imsi"])] if command.get("imsi") else []
     result = request_session(command["session"], [
-        uplink, downlink, uplink_far, downlink_far, qer, IE_PDNType(pdn_type="IPv4"),
+        uplink, downlink, uplink_far, downlink_far, qer, IE_PDNType(pdn_type="IPv4"), *user,
     ])
     result.update(result.get("tunnels", {}).get(2, {}))
     return result
+
+
+def user_id(imsi):
+    """User ID (clause 8.2.101) of an IMSI, whose digits scapy does not write."""
+    digits = imsi if len(imsi) % 2 == 0 else imsi + "f"
+    octets = bytes(int(digits[at + 1] + digits[at], 16) for at in range(0, len(digits), 2))
+    return IE_NotImplemented(ietype=USER_ID, data=bytes([1, len(octets)]) + octets)
 
 
 def request_session(number, ies):

@@ -5,7 +5,7 @@ use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use upf_common::abi::{Direction, Rules, State};
-use upf_common::meter::Rate;
+use upf_common::meter::{Rate, UNUSED};
 
 use super::mmap::{load, store, to_words, words_of};
 use crate::datapath::SlotCounters;
@@ -59,10 +59,21 @@ pub(super) fn counters(half: &Half) -> SlotCounters {
     }
 }
 
-/// Sets the meter's rate. A packet may see one word of each rate for as long as that takes.
+/// Sets the meter's rate. A packet may see one word of each rate for as long as that takes. For as long as the bucket lasted
+/// until now, it lasts at the new rate.
 pub(super) fn set_rate(half: &Half, rate: Rate) {
+    let depth = half[DEPTH].load(Ordering::Relaxed);
     half[TICKS_PER_BYTE].store(rate.ticks_per_byte, Ordering::Relaxed);
     half[DEPTH].store(rate.depth, Ordering::Relaxed);
+    keep_credit(&half[FULL_AT], depth, rate.depth);
+}
+
+/// Moves the moment at which a bucket is full as much as its depth changes: an empty one stays empty. Otherwise one that
+/// becomes shallower would owe more than it holds, and one that becomes deeper would let a burst pass.
+pub(super) fn keep_credit(full_at: &AtomicU64, before: u64, after: u64) {
+    if full_at.load(Ordering::Relaxed) != UNUSED {
+        full_at.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+    }
 }
 
 /// Zeroes counters, fills the meter and takes its rate.
@@ -178,6 +189,10 @@ mod tests {
         set_rate(&half, rate);
         let state = record(&half).state;
         assert_eq!((state.ticks_per_byte, state.depth), (6, 7));
+        assert_eq!(state.full_at, 1 + 7);
+        set_rate(&half, Rate { depth: 4, ..rate });
+        let state = record(&half).state;
+        assert_eq!((state.depth, state.full_at), (4, 1 + 4));
         reset(&half);
         let state = record(&half).state;
         assert_eq!((state.ticks_per_byte, state.depth), (0, 0));

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use upf_common::abi::LimitDirection;
 
+use super::latch;
 use super::mmap::{store, to_words, words_of};
 use crate::datapath::{LimitCounters, LimitSetting};
 
 /// Words of one direction.
 pub(super) const LIMIT_HALF_WORDS: usize = words_of::<LimitDirection>();
+const FULL_AT: usize = offset_of!(LimitDirection, full_at) / 8;
 const TICKS_PER_BYTE: usize = offset_of!(LimitDirection, ticks_per_byte) / 8;
 const DEPTH: usize = offset_of!(LimitDirection, depth) / 8;
 /// Parent, level, flags and class share a word.
@@ -22,7 +24,7 @@ const DROPPED_BYTES: usize = offset_of!(LimitDirection, dropped_bytes) / 8;
 /// The memory of one direction of a limit. There is one writer, beside packets that charge and count.
 pub(super) type LimitHalf = [AtomicU64; LIMIT_HALF_WORDS];
 
-/// Puts a setting into force.
+/// Puts a setting into force at once: for as long as the bucket lasted until now, it lasts at the new rate.
 pub(super) fn set(half: &LimitHalf, setting: &LimitSetting) {
     let record = LimitDirection {
         ticks_per_byte: setting.ticks_per_byte,
@@ -34,9 +36,11 @@ pub(super) fn set(half: &LimitHalf, setting: &LimitSetting) {
         ..LimitDirection::default()
     };
     let words: [u64; LIMIT_HALF_WORDS] = to_words(&record);
+    let depth = half[DEPTH].load(Ordering::Relaxed);
     for word in [TICKS_PER_BYTE, DEPTH, PARENT] {
         half[word].store(words[word], Ordering::Relaxed);
     }
+    latch::keep_credit(&half[FULL_AT], depth, setting.depth);
 }
 
 /// As nobody has used it.
@@ -90,6 +94,8 @@ mod tests {
             level: level::CUSTOMER,
             flags: limit_flags::MARK | limit_flags::PACKETS,
             class: 9,
+            // As much deeper as the bucket, it is later full.
+            full_at: counted.full_at + 7,
             ..counted
         };
         assert_eq!(load::<LimitDirection, LIMIT_HALF_WORDS>(&half), expected);
