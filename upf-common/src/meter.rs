@@ -23,9 +23,10 @@ const FRACTION_SHIFT: u32 = 12;
 const ATTEMPTS: u32 = 16;
 /// The deepest bucket, in ticks: 2^53, about 2.4 hours.
 const MAX_DEPTH: u64 = 1 << 53;
-/// Default time that a full bucket lasts at the limit: 100 ms. It has to cover several ticks of the kernel's clock
-/// (1 to 10 ms), and what TCP sends in one go: with half of it a download at 5 Mbit/s gets a quarter of its limit.
-pub const DEFAULT_DEPTH_NS: u64 = 100_000_000;
+/// Default time that a full bucket lasts at the limit: 300 ms. TCP that lost what it sent last is silent for its least
+/// retransmission timeout, 200 ms in Linux; a bucket that is full before it goes on wastes the rest. With 100 ms BBR gets
+/// half of its limit, with 300 ms more than nine tenths, as CUBIC does (docs/bandwidth.md).
+pub const DEFAULT_DEPTH_NS: u64 = 300_000_000;
 /// A bucket holds at least what passes in this time: two ticks of the slowest clock that kernels have (100 Hz).
 pub const MIN_DEPTH_NS: u64 = 20_000_000;
 /// A bucket holds at least this many bytes, whatever the rate: twelve full-size packets, or two jumbo ones.

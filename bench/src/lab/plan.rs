@@ -247,8 +247,8 @@ mod tests {
     fn a_thousand_sims_are_of_three_classes_and_one_that_changes() {
         let plan = Plan::new(1000, None, 1000);
         let sims: Vec<_> = plan.groups.iter().map(|group| group.sims.clone()).collect();
-        assert_eq!(sims, [0..1, 1..66, 66..131, 131..195]);
-        assert_eq!(plan.active(), 195);
+        assert_eq!(sims, [0..1, 1..66, 66..130, 130..194]);
+        assert_eq!(plan.active(), 194);
         assert!(plan.offered() <= PACKETS_PER_SECOND);
         assert!(
             plan.shortest() < Duration::from_secs(15),

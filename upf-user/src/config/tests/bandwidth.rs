@@ -76,9 +76,9 @@ fn classes_customers_and_rules_are_read_in_their_order() {
     let summary = config.summary();
     for line in [
         "class      s1.slow: up 128 kbit/s, down 1.5 Mbit/s, depth 50ms, the default",
-        "class      gold: up no limit, down no limit, depth 100ms, ECN",
-        "customer   acme: up 1 Gbit/s, down no limit, depth 100ms",
-        "customer   plain: up no limit, down no limit, depth 100ms",
+        "class      gold: up no limit, down no limit, depth 300ms, ECN",
+        "customer   acme: up 1 Gbit/s, down no limit, depth 300ms",
+        "customer   plain: up no limit, down no limit, depth 300ms",
         "customer   acme: SIMs 001010000000000 to 001010000099999 of iot.acme",
         "marking    QFI 5: inner DSCP 46",
     ] {

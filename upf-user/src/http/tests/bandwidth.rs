@@ -64,7 +64,7 @@ async fn classes_are_shown_as_the_config_has_them() {
         },
         {
             "name": "s1.fast", "uplink_bps": null, "downlink_bps": 20_000_000,
-            "depth_ms": 100, "ecn": false, "is_default": false,
+            "depth_ms": 300, "ecn": false, "is_default": false,
         },
     ]});
     assert_eq!(classes, expected);
