@@ -175,7 +175,7 @@ pub const fn is_low(used: u64, depth: u64) -> bool {
     used > depth / 2
 }
 
-/// [`cost`] without 128-bit arithmetic, which BPF lacks: a product over 64 bits is more than any depth.
+/// Ticks that a packet takes, without 128-bit arithmetic, which BPF lacks: a product over 64 bits is more than any depth.
 #[inline(always)]
 #[must_use]
 pub fn cost_bounded(bytes: u32, ticks_per_byte: u64) -> u64 {

@@ -257,7 +257,7 @@ impl Charge {
         self.0 as u32
     }
 
-    /// Where its level is counted, see [`level_index`].
+    /// Where its level is counted, see [`crate::abi::level_index`].
     #[inline(always)]
     pub(super) const fn place(self) -> u32 {
         (self.0 >> Self::PLACE_SHIFT) as u32
