@@ -48,7 +48,7 @@ fn classes_customers_and_rules_are_read_in_their_order() {
     let rates = (slow.limit.uplink_bps, slow.limit.downlink_bps);
     assert_eq!(rates, (Some(128_000), Some(1_500_000)));
     let depths = [slow, gold].map(|class| class.limit.depth.as_millis());
-    assert_eq!(depths, [50, 100]);
+    assert_eq!(depths, [50, 300]);
     assert_eq!((slow.limit.ecn, gold.limit.ecn), (false, true));
     assert_eq!(
         (gold.limit.uplink_bps, gold.limit.downlink_bps),
