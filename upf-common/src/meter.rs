@@ -134,6 +134,24 @@ pub const REFUSED: u64 = u64::MAX;
 /// the depth. What costs nothing leaves the bucket alone.
 #[inline(always)]
 pub fn charge(bucket: &impl Bucket, now: u64, cost: u64, depth: u64, overdraft: u64) -> u64 {
+    match charge_within::<ATTEMPTS>(bucket, now, cost, depth, overdraft) {
+        CONTENDED => REFUSED,
+        used => used,
+    }
+}
+
+/// [`charge_within`]'s answer where other CPUs were faster each time.
+pub const CONTENDED: u64 = REFUSED - 1;
+
+/// [`charge`] with so many attempts to be faster than other CPUs.
+#[inline(always)]
+pub fn charge_within<const ATTEMPTS: u32>(
+    bucket: &impl Bucket,
+    now: u64,
+    cost: u64,
+    depth: u64,
+    overdraft: u64,
+) -> u64 {
     if cost == 0 {
         return 0;
     }
@@ -159,7 +177,7 @@ pub fn charge(bucket: &impl Bucket, now: u64, cost: u64, depth: u64, overdraft: 
         }
         current = seen;
     }
-    REFUSED
+    CONTENDED
 }
 
 /// Gives back what [`charge`] charged for a packet that does not pass after all.

@@ -13,9 +13,9 @@ use aya_log_ebpf::debug;
 use upf_common::{
     abi::{
         Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event,
-        LevelDirection, Limit, LimitDirection, MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_SLOT,
-        PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer, Port, PortCounters, RouteEntry, RuleList,
-        Slot, UeKey, UeNetwork, control_flags, network_bits,
+        LevelDirection, Limit, LimitDirection, MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_LIMIT,
+        NO_SLOT, PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer, Port, PortCounters, RouteEntry,
+        RuleList, Slot, UeKey, UeNetwork, control_flags, network_bits,
     },
     drop_reason::{DropReason, PuntReason},
     forward::{
@@ -27,7 +27,7 @@ use upf_common::{
     },
     matching::{self, Flow, NO_ENTRY},
     meter::{self, Rate},
-    shared::Word,
+    shared::{Word, forget},
     wire::{IpAddress, Packet, Version},
 };
 
@@ -308,7 +308,15 @@ impl Tables for KernelTables<'_> {
 
     #[inline(always)]
     fn charge(&self, meter_slot: u32, first: u32, load: Load, now_ns: u64) -> Outcome {
-        Outcome::of_word(charge(meter_slot, first, load.word(), now_ns))
+        // A call takes longer than a meter: the ordinary session, which has one of its own and no other, goes without.
+        let mut outcome = Outcome::UNDECIDED.word();
+        if first == NO_LIMIT {
+            outcome = forward::charge_flow_once(&Limits, meter_slot, load, now_ns).word();
+        }
+        if outcome == Outcome::UNDECIDED.word() {
+            outcome = charge(meter_slot, first, load.word(), now_ns);
+        }
+        Outcome::of_word(forget(outcome, now_ns))
     }
 
     #[inline(always)]

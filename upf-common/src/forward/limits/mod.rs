@@ -6,7 +6,7 @@ use super::tables::LimitTables;
 use crate::abi::{
     LEVEL_ENTRIES, MAX_CHAIN, NO_CLASS, NO_LIMIT, NO_METER, level, level_index, limit_flags,
 };
-use crate::meter::{self, REFUSED};
+use crate::meter::{self, CONTENDED, REFUSED};
 use crate::shared::{LimitHalf, LimitSettings, forget};
 pub use words::{Charge, Done, End, Load, Outcome};
 
@@ -94,6 +94,38 @@ pub fn charge(
         give_back_flow(tables, meter_slot, load);
     }
     outcome
+}
+
+/// [`charge`] where there are no limits beside the flow's meter, as far as it needs no loop: [`Outcome::UNDECIDED`] where another
+/// CPU was faster, and nothing has changed.
+#[inline(always)]
+#[must_use]
+pub fn charge_flow_once(
+    tables: &impl LimitTables,
+    meter_slot: u32,
+    load: Load,
+    now_ns: u64,
+) -> Outcome {
+    let Some(flow) = tables.half(meter_slot, load.half()) else {
+        return Outcome::held_back(level::FLOW);
+    };
+    let rate = flow.rate();
+    let cost = meter::cost_bounded(load.bytes(), rate.ticks_per_byte);
+    let now = meter::ticks(now_ns);
+    let used = meter::charge_within::<1>(&flow.bucket(), now, cost, rate.depth, 0);
+    if used == CONTENDED {
+        return Outcome::UNDECIDED;
+    }
+    if used == REFUSED {
+        tables.count_level(FLOW, load, Done::Dropped);
+        return Outcome::held_back(level::FLOW);
+    }
+    if load.may_flow_mark() && meter::is_low(used, rate.depth) {
+        tables.count_level(FLOW, load, Done::Marked);
+        return Outcome::MARKED;
+    }
+    tables.count_level(FLOW, load, Done::Passed);
+    Outcome::PASSED
 }
 
 /// Charges a flow's meter, and tells whether it marks the packet; `None` if it holds it back.

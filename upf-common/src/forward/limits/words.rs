@@ -130,6 +130,8 @@ impl Outcome {
     /// It passes and is to be marked.
     pub const MARKED: Self = Self(1);
     const HELD_BACK: u64 = 2;
+    /// Nothing has happened yet.
+    pub const UNDECIDED: Self = Self(4);
 
     /// It does not pass a limit of this level.
     #[inline(always)]
