@@ -1,7 +1,6 @@
 //! The control plane's side: the PFCP node and its sessions, one message at a time.
 
 use std::net::SocketAddr;
-
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::{Mutex, MutexGuard};
