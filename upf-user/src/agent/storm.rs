@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{sleep, spawn};
+use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use proptest::strategy::{Strategy, ValueTree};
@@ -318,6 +318,12 @@ fn resident_bytes() -> usize {
     pages * 4096
 }
 
+/// Tells the [`longest_stall`] in the end.
+fn watch_stalls(is_over: &Arc<AtomicBool>) -> JoinHandle<Duration> {
+    let is_over = Arc::clone(is_over);
+    spawn(move || longest_stall(&is_over))
+}
+
 /// The longest time that the machine let a thread wait for its turn: that is not the agent's doing.
 fn longest_stall(is_over: &AtomicBool) -> Duration {
     let mut longest = Duration::ZERO;
@@ -397,10 +403,7 @@ fn see_storm(agent: SocketAddr) -> Seen {
     let ammunition = ammunition(&attacker.node());
     let before = resident_bytes();
     let is_over = Arc::new(AtomicBool::new(false));
-    let stall = {
-        let is_over = Arc::clone(&is_over);
-        spawn(move || longest_stall(&is_over))
-    };
+    let stall = watch_stalls(&is_over);
     let storm = {
         let is_over = Arc::clone(&is_over);
         spawn(move || {
@@ -494,10 +497,7 @@ fn see_endings(
     // All sessions of a control plane end when it starts anew.
     owner.set_up_since(2);
     let is_over = Arc::new(AtomicBool::new(false));
-    let stall = {
-        let is_over = Arc::clone(&is_over);
-        spawn(move || longest_stall(&is_over))
-    };
+    let stall = watch_stalls(&is_over);
     let looks = {
         let (is_over, control) = (Arc::clone(&is_over), Arc::clone(control));
         spawn(move || {

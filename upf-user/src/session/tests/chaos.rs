@@ -10,7 +10,7 @@ use crate::datapath::chaos::Chaos;
 use crate::pfcp::ie::{ApplyAction, Cause, Interface};
 use crate::pfcp::message::{
     CreateTrafficEndpoint, DuplicatingParameters, Pdi, SessionEstablishmentRequest,
-    SessionModificationRequest, SessionReportResponse,
+    SessionModificationRequest,
 };
 use crate::pfcp::service::SessionService;
 
@@ -200,13 +200,7 @@ fn what_is_owed_is_written_bit_by_bit() {
     let last = world.established(&sgw_u(1));
     world.tables.set(Chaos::From(0));
     // Control planes do not know the sessions any more.
-    let response = SessionReportResponse {
-        cause: Cause::SessionContextNotFound,
-        offending_ie: None,
-        update_bars: Vec::new(),
-        flags: 0,
-        cp_f_seid: None,
-    };
+    let response = unknown_session();
     for seid in seids {
         let now = world.now;
         world.sessions.report_answered(&smf(), seid, &response, now);

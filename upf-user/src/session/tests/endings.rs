@@ -8,7 +8,6 @@ use super::world::{GTPU, World, teid_of};
 use crate::pfcp::ie::{Cause, FqCsid, FqCsidNode, NodeId};
 use crate::pfcp::message::{
     CreatePdr, SessionDeletionRequest, SessionEstablishmentRequest, SessionModificationRequest,
-    SessionReportResponse,
 };
 use crate::pfcp::service::SessionService;
 use crate::session::detection::RemoteTunnel;
@@ -77,13 +76,7 @@ fn nobody_finds_sessions_that_have_ended() {
     let request = SessionDeletionRequest::default();
     let answer = world.sessions.delete(&smf(), seid, &request, world.now);
     assert_eq!(answer.cp_seid, 0);
-    let response = SessionReportResponse {
-        cause: Cause::SessionContextNotFound,
-        offending_ie: None,
-        update_bars: Vec::new(),
-        flags: 0,
-        cp_f_seid: None,
-    };
+    let response = unknown_session();
     world
         .sessions
         .report_answered(&smf(), seid, &response, world.now);

@@ -1,15 +1,15 @@
 //! Requests as control planes send them.
 
-use crate::pfcp::ie::UserId;
 use std::net::Ipv4Addr;
 
 use crate::pfcp::ie::{
-    ApplyAction, BitRates, FSeid, FTeid, GateStatus, Interface, NodeId, OuterHeaderCreation,
-    OuterHeaderRemoval, SdfFilter, UeIpAddress,
+    ApplyAction, BitRates, Cause, FSeid, FTeid, GateStatus, Interface, NodeId, OuterHeaderCreation,
+    OuterHeaderRemoval, SdfFilter, UeIpAddress, UserId,
 };
 use crate::pfcp::message::{
     CreateFar, CreatePdr, CreateQer, ForwardingParameters, Pdi, SessionEstablishmentRequest,
-    SessionModificationRequest, UpdateFar, UpdateForwardingParameters, UpdatePdr,
+    SessionModificationRequest, SessionReportResponse, UpdateFar, UpdateForwardingParameters,
+    UpdatePdr,
 };
 
 pub(super) const GNB: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 10);
@@ -284,5 +284,16 @@ pub(super) fn update_pdr(id: u16) -> UpdatePdr {
         far_id: None,
         qer_ids: None,
         ..UpdatePdr::default()
+    }
+}
+
+/// The answer to a report of a control plane that does not know the session.
+pub(super) fn unknown_session() -> SessionReportResponse {
+    SessionReportResponse {
+        cause: Cause::SessionContextNotFound,
+        offending_ie: None,
+        update_bars: Vec::new(),
+        flags: 0,
+        cp_f_seid: None,
     }
 }

@@ -101,14 +101,20 @@ fn many_sessions_at_a_time_take_turns() {
     world.check();
 }
 
-#[test]
-fn what_cannot_be_put_into_force_in_time_is_tried_again() {
+/// PDRs of a session begin to count now, and no table can be written.
+fn due_in_vain() -> (World, u64) {
     let mut world = World::new();
     let seid = world.established(&pgw_u(7, ue(Some(UE), None)));
     let request = later(&world);
     world.modify(seid, &request).unwrap();
     world.now = world.sessions.next_deadline().unwrap();
     world.tables.set(Chaos::From(0));
+    (world, seid)
+}
+
+#[test]
+fn what_cannot_be_put_into_force_in_time_is_tried_again() {
+    let (mut world, _) = due_in_vain();
     world.sessions.tick(world.now);
     assert_eq!(entries(&world), 1);
     world.tables.set(Chaos::Never);
@@ -122,12 +128,7 @@ fn what_cannot_be_put_into_force_in_time_is_tried_again() {
 
 #[test]
 fn tries_are_put_off_more_and_more() {
-    let mut world = World::new();
-    let seid = world.established(&pgw_u(7, ue(Some(UE), None)));
-    let request = later(&world);
-    world.modify(seid, &request).unwrap();
-    world.now = world.sessions.next_deadline().unwrap();
-    world.tables.set(Chaos::From(0));
+    let (mut world, seid) = due_in_vain();
     for seconds in [1, 2, 4, 8, 16, 32, 64, 64] {
         world.sessions.tick(world.now);
         let again = world.sessions.next_deadline().unwrap();
