@@ -3,6 +3,7 @@
 use crate::abi::{
     Address, LIST_PAGE_ENTRIES, MAX_LIST_ENTRIES, Match, MatchPorts, RuleList, match_flags,
 };
+use crate::shared::opaque;
 use crate::wire::{Inner, IpAddress, Transport};
 #[cfg(doc)]
 use crate::wire::{NO_FLOW_LABEL, NO_PORT, NO_SPI};
@@ -80,8 +81,8 @@ pub fn walk<'a>(
             if place >= page.len as usize {
                 break;
             }
-            let has_qfi = entry.qfis == 0 || entry.qfis & qfi_bit != 0;
-            if has_qfi && matches(&entry.filter, flow) {
+            let other_qfi = is_some(entry.qfis) & !is_some(entry.qfis & qfi_bit);
+            if opaque(other_qfi) | mismatch(&entry.filter, flow) == 0 {
                 return u64::from(number) << u32::BITS | place as u64;
             }
         }
@@ -90,23 +91,37 @@ pub fn walk<'a>(
     NO_ENTRY
 }
 
-/// Whether a filter matches. All its fields are compared in one go, without a branch: BPF's verifier would follow each
-/// way in which one of them may differ through all the filters behind it.
+/// Whether a filter matches.
 #[inline(always)]
 #[must_use]
 pub fn matches(filter: &Match, flow: &Flow) -> bool {
+    mismatch(filter, flow) == 0
+}
+
+/// 0 where a filter matches. All its fields are compared in one go, without a branch: BPF's verifier would follow each way in
+/// which one of them may differ through all the filters behind it. And one after the other, for the sake of BPF's few registers.
+#[inline(always)]
+fn mismatch(filter: &Match, flow: &Flow) -> u64 {
     let flags = u64::from(filter.flags);
     let protocol = u64::from(filter.protocol ^ flow.protocol)
         & !all_ones(flags & u64::from(match_flags::ANY_PROTOCOL));
+    let tos = u64::from(flow.tos & filter.tos_mask ^ filter.tos);
+    let sum = opaque(protocol | tos);
     let spi = (flow.spi ^ u64::from(filter.spi)) & all_ones(flags & u64::from(match_flags::SPI));
+    let sum = opaque(sum | spi);
     let flow_label = u64::from(flow.flow_label ^ filter.flow_label)
         & all_ones(flags & u64::from(match_flags::FLOW_LABEL));
-    let tos = u64::from(flow.tos & filter.tos_mask ^ filter.tos);
-    let addresses = difference(flow.remote, &filter.remote, &filter.remote_mask)
-        | difference(flow.local, &filter.local, &filter.local_mask);
-    let ports = outside(filter.remote_ports, flow.remote_port)
-        | outside(filter.local_ports, flow.local_port);
-    protocol | spi | flow_label | tos | addresses | ports == 0
+    let sum = opaque(sum | flow_label);
+    let sum = opaque(sum | difference(flow.remote, &filter.remote, &filter.remote_mask));
+    let sum = opaque(sum | difference(flow.local, &filter.local, &filter.local_mask));
+    let sum = opaque(sum | outside(filter.remote_ports, flow.remote_port));
+    sum | outside(filter.local_ports, flow.local_port)
+}
+
+/// 1 if a bit is set in `bits`, 0 if none is.
+#[inline(always)]
+fn is_some(bits: u64) -> u64 {
+    opaque(bits | bits.wrapping_neg()) >> 63
 }
 
 /// All bits if one is set in `bits`, a number below 2^63.
@@ -126,12 +141,16 @@ fn difference(address: IpAddress, wanted: &Address, mask: &Address) -> u64 {
 /// 0 where the port lies in the range. [`NO_PORT`] lies in that of all ports only.
 #[inline(always)]
 fn outside(range: MatchPorts, port: u32) -> u64 {
-    let (first, last) = (i64::from(range.first), i64::from(range.last));
-    let port = i64::from(port);
+    let (first, last, port) = (
+        u64::from(range.first),
+        u64::from(range.last),
+        u64::from(port),
+    );
+    let below = |smaller: u64, greater: u64| opaque(smaller.wrapping_sub(greater)) >> 63;
     // Where both are 0 and 65,535, their difference makes up for what `NO_PORT` is beyond.
-    let is_any = ((last - first - i64::from(u16::MAX)) >> 63) as u64;
-    let is_outside = ((port - first) >> 63 | (last - port) >> 63) as u64;
-    is_any & is_outside
+    let is_any = 1 ^ below(last.wrapping_sub(first), u64::from(u16::MAX));
+    let is_outside = below(port, first) | below(last, port);
+    is_outside & !is_any
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@
 //! the clock, take no more than that span and the depth. What is [given back](give_back) may be used once more when
 //! the bucket has become full meanwhile, by one packet for each CPU at most.
 
+use crate::shared::opaque;
+
 /// Ticks in a nanosecond, as a shift.
 const TICK_SHIFT: u32 = 10;
 /// Nanoseconds of a tick of packet rates, as a shift: they count in 1,024 ns, so that limits of packets a week fit.
@@ -156,18 +158,10 @@ pub fn charge_within<const ATTEMPTS: u32>(
         return 0;
     }
     let ground = depth + overdraft;
-    if cost > ground {
-        return REFUSED;
-    }
     let mut current = bucket.load();
     for _ in 0..ATTEMPTS {
-        let ahead = current.wrapping_sub(now);
-        // In the past, or implausibly far ahead: the bucket is full. Twice the depth ahead is plausible with an
-        // overdraft, and a CPU that has read the clock earlier than others sees more than that.
-        let is_full = current == UNUSED || ahead > depth << 2;
-        let used = if is_full { 0 } else { ahead };
-        // No overflow: none of them is above four times the greatest depth.
-        let next = used + cost;
+        // No overflow: what is used is not above four times the greatest depth.
+        let next = used(current, now, depth) + (cost & NEVER);
         if next > ground {
             return REFUSED;
         }
@@ -180,28 +174,49 @@ pub fn charge_within<const ATTEMPTS: u32>(
     CONTENDED
 }
 
+/// How much of a bucket is used when it says that it will be full at `full_at`.
+///
+/// Arithmetic, here and below, where branches would do: BPF's verifier follows each of them through all that comes behind.
+#[inline(always)]
+fn used(full_at: u64, now: u64, depth: u64) -> u64 {
+    let ahead = full_at.wrapping_sub(now);
+    // In the past, or implausibly far ahead: the bucket is full. Twice the depth ahead is plausible with an overdraft, and a CPU
+    // that has read the clock earlier than others sees more than that.
+    let is_elsewhere = ahead | (depth << 2).wrapping_sub(ahead);
+    let is_unused = !(full_at | full_at.wrapping_neg());
+    ahead & !sign(is_elsewhere | is_unused)
+}
+
+/// All bits if the topmost one is set.
+#[inline(always)]
+fn sign(number: u64) -> u64 {
+    (opaque(number) as i64 >> 63) as u64
+}
+
 /// Gives back what [`charge`] charged for a packet that does not pass after all.
 #[inline(always)]
 pub fn give_back(bucket: &impl Bucket, cost: u64) {
     bucket.subtract(cost);
 }
 
-/// Whether a bucket of which this much is used runs low: less than half is left.
+/// 1 if a bucket of which this much is used runs low, so that less than half is left, and 0 if not.
 #[inline(always)]
 #[must_use]
-pub const fn is_low(used: u64, depth: u64) -> bool {
-    used > depth / 2
+pub fn is_low(used: u64, depth: u64) -> u64 {
+    sign((depth / 2).wrapping_sub(used)) & 1
 }
+
+/// What [`cost_bounded`] says where no bucket is deep enough.
+pub const NEVER: u64 = u64::MAX >> 1;
 
 /// Ticks that a packet takes, without 128-bit arithmetic, which BPF lacks: a product over 64 bits is more than any depth.
 #[inline(always)]
 #[must_use]
 pub fn cost_bounded(bytes: u32, ticks_per_byte: u64) -> u64 {
     // 2^45 ticks a byte is 1 kbit/s; frames stay below 2^18 bytes.
-    if ticks_per_byte >> 46 != 0 || bytes >> 18 != 0 {
-        return u64::MAX;
-    }
-    (u64::from(bytes) * ticks_per_byte) >> FRACTION_SHIFT
+    let excess = ticks_per_byte >> 46 | u64::from(bytes >> 18);
+    let ticks = u64::from(bytes).wrapping_mul(ticks_per_byte) >> FRACTION_SHIFT;
+    ticks | sign(excess.wrapping_neg()) >> 1
 }
 
 #[cfg(test)]

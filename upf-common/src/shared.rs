@@ -5,7 +5,7 @@
 
 use core::ptr::NonNull;
 
-use crate::abi::{Direction, LimitDirection, Rules, State};
+use crate::abi::{Direction, LimitDirection, Rules, State, limit_flags};
 use crate::meter::{Bucket, Rate};
 use crate::snapshot::Snapshot;
 
@@ -31,6 +31,14 @@ mod operations {
             )
             .0
         }
+    }
+
+    /// The same number, of which the compiler knows nothing any more.
+    #[inline(always)]
+    pub(super) fn opaque(mut number: u64) -> u64 {
+        // SAFETY: moves a register onto itself.
+        unsafe { core::arch::asm!("{0} = {0}", inout(reg) number, options(nomem, nostack)) };
+        number
     }
 
     /// The same number, of which the verifier knows nothing any more: what differs by it alone is one state to it.
@@ -72,6 +80,11 @@ mod operations {
     }
 
     #[inline(always)]
+    pub(super) const fn opaque(number: u64) -> u64 {
+        number
+    }
+
+    #[inline(always)]
     pub(super) const fn forget(number: u64, _: u64) -> u64 {
         number
     }
@@ -80,6 +93,14 @@ mod operations {
     pub(super) fn barrier() {
         fence(Ordering::Acquire);
     }
+}
+
+/// The same number, of which the compiler knows nothing any more: arithmetic with it stays arithmetic, where it would make a branch
+/// of it otherwise.
+#[inline(always)]
+#[must_use]
+pub fn opaque(number: u64) -> u64 {
+    operations::opaque(number)
 }
 
 /// The same number, with which BPF's verifier does not go on for each of its values by itself. `unknown` is any number of
@@ -351,6 +372,13 @@ impl LimitSettings {
     #[must_use]
     pub const fn has(self, flag: u8) -> bool {
         (self.words >> 40) as u8 & flag != 0
+    }
+
+    /// 1 if [`crate::abi::limit_flags::MARK`] is set, 0 if not.
+    #[inline(always)]
+    #[must_use]
+    pub const fn may_mark(self) -> u64 {
+        self.words >> (40 + limit_flags::MARK.trailing_zeros()) & 1
     }
 
     /// The speed class.

@@ -13,21 +13,20 @@ use aya_log_ebpf::debug;
 use upf_common::{
     abi::{
         Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event,
-        LevelDirection, Limit, LimitDirection, MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_LIMIT,
-        NO_SLOT, PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer, Port, PortCounters, RouteEntry,
+        LevelDirection, Limit, LimitDirection, MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_SLOT, PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer, Port, PortCounters, RouteEntry,
         RuleList, Slot, UeKey, UeNetwork, control_flags, network_bits,
     },
     drop_reason::{DropReason, PuntReason},
     forward::{
         self,
         tables::{
-            Charge, Done, End, Half, LimitHalf, LimitTables, Load, Outcome, RouteAnswer,
+            Charge, ChargeTables, Charged, Done, End, Half, LimitHalf, LimitTables, Load, Manner, Outcome, RouteAnswer,
             RouteQuery, Tables, Way,
         },
     },
     matching::{self, Flow, NO_ENTRY},
     meter::{self, Rate},
-    shared::{Word, forget},
+    shared::Word,
     wire::{IpAddress, Packet, Version},
 };
 
@@ -115,24 +114,26 @@ pub extern "C" fn walk(list: u32, qfi_bit: u64) -> u64 {
     }
 }
 
-#[inline(always)]
-fn half(slot: u32, way: Way) -> Option<Half> {
-    let slot: NonNull<Slot> = NonNull::new(SLOTS.get_ptr_mut(slot)?)?;
-    // SAFETY: map values outlive the run, and the agent writes slots as their latch demands.
-    unsafe {
-        let half: *mut Direction = match way {
-            Way::Uplink => &raw mut (*slot.as_ptr()).uplink,
-            Way::Downlink => &raw mut (*slot.as_ptr()).downlink,
-        };
-        Some(Half::new(NonNull::new_unchecked(half)))
-    }
+/// Charges what of a packet's limits the ordinary road has not; a global function as [`walk`] is.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn charge_rest(
+    meter_slot: u32,
+    first: u32,
+    load: u64,
+    now_ns: u64,
+    charged: u32,
+) -> u64 {
+    let (load, charged) = (Load::of_word(load), Charged::of_word(charged));
+    forward::charge_rest(&Limits, meter_slot, first, load, now_ns, charged).word()
 }
 
 /// Charges one limit; a global function as [`walk`] is.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn charge_limit(at: u32, load: u64, now_ns: u64, is_guaranteed: u32) -> u64 {
-    forward::charge_limit(&Limits, at, Load::of_word(load), now_ns, is_guaranteed != 0).word()
+pub extern "C" fn charge_limit(at: u32, load: u64, now_ns: u64, manner: u32) -> u64 {
+    let (load, manner) = (Load::of_word(load), Manner::of_word(manner));
+    forward::charge_limit(&Limits, at, load, now_ns, manner).word()
 }
 
 /// Ends a packet's way through limits of a chain; a global function as [`walk`] is.
@@ -144,12 +145,20 @@ pub extern "C" fn end_chain(first: u32, load: u64, which: u32, end: u32) -> u64 
     0
 }
 
-/// Charges a flow's meter and a chain of limits; a global function as [`walk`] is. One for all of them: on some processors a
-/// function's return takes as long as a limit.
+/// A global function as [`walk`] is: the verifier goes through a log record once for each length that it may have.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn charge(meter_slot: u32, first: u32, load: u64, now_ns: u64) -> u64 {
-    forward::charge(&Limits, meter_slot, first, Load::of_word(load), now_ns).word()
+pub extern "C" fn log_no_way_out(outcome: u64) -> u64 {
+    debug!((), "no way out: bpf_fib_lookup says {}", outcome);
+    0
+}
+
+/// As [`log_no_way_out`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn log_unknown_next_hop(ifindex: u32) -> u64 {
+    debug!((), "next hop unknown on device {}", ifindex);
+    0
 }
 
 /// Lost when the agent is behind, and counted then. A function of its own: it is seldom needed.
@@ -192,7 +201,15 @@ struct Limits;
 impl LimitTables for Limits {
     #[inline(always)]
     fn half(&self, slot: u32, way: Way) -> Option<Half> {
-        half(slot, way)
+        let slot: NonNull<Slot> = NonNull::new(SLOTS.get_ptr_mut(slot)?)?;
+        // SAFETY: map values outlive the run, and the agent writes slots as their latch demands.
+        unsafe {
+            let half: *mut Direction = match way {
+                Way::Uplink => &raw mut (*slot.as_ptr()).uplink,
+                Way::Downlink => &raw mut (*slot.as_ptr()).downlink,
+            };
+            Some(Half::new(NonNull::new_unchecked(half)))
+        }
     }
 
     #[inline(always)]
@@ -223,13 +240,63 @@ impl LimitTables for Limits {
     }
 
     #[inline(always)]
-    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, is_guaranteed: bool) -> Charge {
-        Charge::of_word(charge_limit(at, load.word(), now_ns, is_guaranteed.into()))
+    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, manner: Manner) -> Charge {
+        Charge::of_word(charge_limit(at, load.word(), now_ns, manner.word()))
     }
 
     #[inline(always)]
     fn end_chain(&self, first: u32, load: Load, which: u32, end: End) {
         end_chain(first, load.word(), which, end.word());
+    }
+}
+
+impl LimitTables for KernelTables<'_> {
+    #[inline(always)]
+    fn half(&self, slot: u32, way: Way) -> Option<Half> {
+        Limits.half(slot, way)
+    }
+
+    #[inline(always)]
+    fn limit(&self, index: u32, way: Way) -> Option<LimitHalf> {
+        Limits.limit(index, way)
+    }
+
+    #[inline(always)]
+    fn count_level(&self, place: u32, load: Load, done: Done) {
+        Limits.count_level(place, load, done);
+    }
+
+    #[inline(always)]
+    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, manner: Manner) -> Charge {
+        Limits.charge_limit(at, load, now_ns, manner)
+    }
+
+    #[inline(always)]
+    fn end_chain(&self, first: u32, load: Load, which: u32, end: End) {
+        Limits.end_chain(first, load, which, end);
+    }
+}
+
+impl ChargeTables for KernelTables<'_> {
+    #[inline(always)]
+    fn count_metered(&self, load: Load, outcome: Outcome) {
+        self.count(|counters| {
+            let metered = &mut direction_counters(counters, load.way()).metered;
+            outcome.count_metered(metered, load);
+        });
+    }
+
+    #[inline(always)]
+    fn charge_rest(
+        &self,
+        meter_slot: u32,
+        first: u32,
+        load: Load,
+        now_ns: u64,
+        charged: Charged,
+    ) -> Outcome {
+        let charged = charged.word();
+        Outcome::of_word(charge_rest(meter_slot, first, load.word(), now_ns, charged))
     }
 }
 
@@ -299,24 +366,6 @@ impl Tables for KernelTables<'_> {
             }
         }
         None
-    }
-
-    #[inline(always)]
-    fn half(&self, slot: u32, way: Way) -> Option<Half> {
-        half(slot, way)
-    }
-
-    #[inline(always)]
-    fn charge(&self, meter_slot: u32, first: u32, load: Load, now_ns: u64) -> Outcome {
-        // A call takes longer than a meter: the ordinary session, which has one of its own and no other, goes without.
-        let mut outcome = Outcome::UNDECIDED.word();
-        if first == NO_LIMIT {
-            outcome = forward::charge_flow_once(&Limits, meter_slot, load, now_ns).word();
-        }
-        if outcome == Outcome::UNDECIDED.word() {
-            outcome = charge(meter_slot, first, load.word(), now_ns);
-        }
-        Outcome::of_word(forget(outcome, now_ns))
     }
 
     #[inline(always)]
@@ -390,7 +439,7 @@ impl Tables for KernelTables<'_> {
                 next_hop: next_hop(&parameters),
             },
             _ => {
-                debug!(self.context, "no way out: bpf_fib_lookup says {}", outcome);
+                log_no_way_out(outcome as u64);
                 RouteAnswer::NoRoute
             }
         }
@@ -398,7 +447,7 @@ impl Tables for KernelTables<'_> {
 
     #[inline(always)]
     fn want_neighbour(&self, ifindex: u32, next_hop: IpAddress) {
-        debug!(self.context, "next hop unknown on device {}", ifindex);
+        log_unknown_next_hop(ifindex);
         // Lost when the agent is behind: the next packet asks again.
         if let Some(mut entry) = EVENTS.reserve::<Event>(0) {
             entry.write(Event {

@@ -7,12 +7,14 @@ use std::ptr::NonNull;
 use upf_common::abi::{
     self, Counters, LEVEL_ENTRIES, LevelCounters, Limit, MAX_COPY_BYTES, NO_SLOT, Peer, Pool, Port,
     RouteEntry, RuleList, UeKey, UeNetwork, control_flags, maps::ROUTE_ENTRIES, network_bits,
+    of_level,
 };
 use upf_common::drop_reason::{DropReason, PuntReason};
 use upf_common::forward::tables::{
-    Charge, Done, End, Half, LimitHalf, LimitTables, Load, RouteAnswer, RouteQuery, Tables, Way,
+    Charge, ChargeTables, Charged, Done, End, Half, LimitHalf, LimitTables, Load, Manner,
+    RouteAnswer, RouteQuery, Tables, Way,
 };
-use upf_common::forward::{self, Verdict, hairpin, process, route_index};
+use upf_common::forward::{self, Verdict, hairpin, process, route_index, tables};
 use upf_common::matching::{self, Flow};
 use upf_common::wire::{IpAddress, Packet, Version};
 
@@ -214,10 +216,15 @@ impl HostTables {
         direction.dropped[reason as usize]
     }
 
-    /// What each level of each class has counted so far.
+    /// What a level of a class has counted so far.
     #[must_use]
-    pub fn levels(&self) -> Vec<LevelCounters> {
-        self.levels.borrow().clone()
+    pub fn level(&self, class: u16, level: u8) -> LevelCounters {
+        let counters = self.counters.borrow();
+        let metered = LevelCounters {
+            uplink: counters.uplink.metered,
+            downlink: counters.downlink.metered,
+        };
+        of_level(&self.levels.borrow(), &metered, class, level)
     }
 
     /// A slot's record.
@@ -302,7 +309,15 @@ pub(super) fn level_outcomes(levels: &[LevelCounters]) -> Vec<(u32, LevelCounter
 
 impl LimitTables for HostTables {
     fn half(&self, slot: u32, way: Way) -> Option<Half> {
-        Tables::half(self, slot, way)
+        let record = self.slots.get(slot as usize)?.get();
+        // SAFETY: in bounds; the vector lives as long as `self`, and its records are shared through `Half` only.
+        unsafe {
+            let half = match way {
+                Way::Uplink => &raw mut (*record).uplink,
+                Way::Downlink => &raw mut (*record).downlink,
+            };
+            Some(Half::new(NonNull::new(half)?))
+        }
     }
 
     fn limit(&self, index: u32, way: Way) -> Option<LimitHalf> {
@@ -326,12 +341,34 @@ impl LimitTables for HostTables {
         done.count(direction, load);
     }
 
-    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, is_guaranteed: bool) -> Charge {
-        forward::charge_limit(self, at, load, now_ns, is_guaranteed)
+    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, manner: Manner) -> Charge {
+        forward::charge_limit(self, at, load, now_ns, manner)
     }
 
     fn end_chain(&self, first: u32, load: Load, which: u32, end: End) {
         forward::end_chain(self, first, load, which, end);
+    }
+}
+
+impl ChargeTables for HostTables {
+    fn count_metered(&self, load: Load, outcome: tables::Outcome) {
+        let mut counters = self.counters.borrow_mut();
+        let metered = match load.way() {
+            Way::Uplink => &mut counters.uplink.metered,
+            Way::Downlink => &mut counters.downlink.metered,
+        };
+        outcome.count_metered(metered, load);
+    }
+
+    fn charge_rest(
+        &self,
+        meter_slot: u32,
+        first: u32,
+        load: Load,
+        now_ns: u64,
+        charged: Charged,
+    ) -> tables::Outcome {
+        forward::charge_rest(self, meter_slot, first, load, now_ns, charged)
     }
 }
 
@@ -341,7 +378,7 @@ impl Tables for HostTables {
     }
 
     fn uplink_by_teid(&self, teid: [u8; 4]) -> Option<Half> {
-        Tables::half(self, u32::from_be_bytes(teid) & SLOT_MASK, Way::Uplink)
+        self.half(u32::from_be_bytes(teid) & SLOT_MASK, Way::Uplink)
     }
 
     fn slot_of_teid(&self, teid: [u8; 4]) -> Option<u32> {
@@ -364,28 +401,6 @@ impl Tables for HostTables {
         let block = pool.first_block as usize + ((key - pool.first_key) >> 8) as usize;
         let slot = *self.blocks.get(block)?;
         Some((slot != NO_SLOT).then_some(slot))
-    }
-
-    fn half(&self, slot: u32, way: Way) -> Option<Half> {
-        let record = self.slots.get(slot as usize)?.get();
-        // SAFETY: in bounds; the vector lives as long as `self`, and its records are shared through `Half` only.
-        unsafe {
-            let half = match way {
-                Way::Uplink => &raw mut (*record).uplink,
-                Way::Downlink => &raw mut (*record).downlink,
-            };
-            Some(Half::new(NonNull::new(half)?))
-        }
-    }
-
-    fn charge(
-        &self,
-        meter_slot: u32,
-        first: u32,
-        load: Load,
-        now_ns: u64,
-    ) -> forward::tables::Outcome {
-        forward::charge(self, meter_slot, first, load, now_ns)
     }
 
     fn peer(&self, index: u32) -> Option<&Peer> {

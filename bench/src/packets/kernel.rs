@@ -10,9 +10,8 @@ use aya::{
     programs::{TestRun as _, TestRunOptions, Xdp},
 };
 use upf_common::abi::{
-    Control, Counters, DirectionCounters, LEVEL_ENTRIES, LevelCounters, LevelDirection, Limit,
-    NO_SLOT, PORT_BUCKETS, Plain, Pool, Port, RouteEntry, RuleList, Slot, UeNetwork,
-    maps::MAX_INSTANCES,
+    Control, Counters, DirectionCounters, LEVEL_ENTRIES, LevelCounters, Limit, NO_SLOT,
+    PORT_BUCKETS, Plain, Pool, Port, RouteEntry, RuleList, Slot, UeNetwork, maps::MAX_INSTANCES,
 };
 use upf_common::forward::route_index;
 use upf_common::wire::IpAddress;
@@ -180,7 +179,7 @@ impl Kernel {
         Ok(limit_outcomes(&limits, &self.full_at))
     }
 
-    /// What each level of each class has counted on all CPUs.
+    /// What `LEVELS` has counted on all CPUs.
     ///
     /// # Errors
     /// When the kernel does not tell.
@@ -189,8 +188,8 @@ impl Kernel {
         let sum = |index| -> Result<LevelCounters> {
             let mut sum = LevelCounters::default();
             for Record(one) in levels.get(&index, 0)?.iter() {
-                add_level(&mut sum.uplink, &one.uplink);
-                add_level(&mut sum.downlink, &one.downlink);
+                sum.uplink.add(&one.uplink);
+                sum.downlink.add(&one.downlink);
             }
             Ok(sum)
         };
@@ -393,18 +392,10 @@ impl Kernel {
     }
 }
 
-fn add_level(total: &mut LevelDirection, one: &LevelDirection) {
-    total.passed_packets += one.passed_packets;
-    total.passed_bytes += one.passed_bytes;
-    total.marked_packets += one.marked_packets;
-    total.marked_bytes += one.marked_bytes;
-    total.dropped_packets += one.dropped_packets;
-    total.dropped_bytes += one.dropped_bytes;
-}
-
 fn add_direction(total: &mut DirectionCounters, one: &DirectionCounters) {
     total.packets += one.packets;
     total.bytes += one.bytes;
+    total.metered.add(&one.metered);
     for (sum, count) in total.dropped.iter_mut().zip(one.dropped) {
         *sum += count;
     }

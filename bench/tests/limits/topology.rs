@@ -4,7 +4,7 @@ use bench::packets::world::{World, limited};
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
-use upf_common::abi::{LimitDirection, MARK_FLOW, NO_LIMIT, flags, level, limit_flags};
+use upf_common::abi::{LimitDirection, MARK_FLOW, NO_CLASS, NO_LIMIT, flags, level, limit_flags};
 use upf_common::meter::{PACKET_TICK_SHIFT, Rate};
 
 use super::reference::{Bucket, Flow, Limit, Reference};
@@ -42,7 +42,7 @@ impl Topology {
             references: Default::default(),
         };
         let customers: Vec<_> = (0..CUSTOMERS)
-            .map(|number| topology.shared(random, level::CUSTOMER, number as u16 + 1, NO_LIMIT))
+            .map(|_| topology.shared(random, level::CUSTOMER, NO_CLASS, NO_LIMIT))
             .collect();
         let sims: Vec<_> = (0..SIMS)
             .map(|number| {

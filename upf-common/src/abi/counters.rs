@@ -1,6 +1,6 @@
 //! Counters that are not one SIM's: one record a CPU, summed by the agent.
 
-use super::plain;
+use super::{LevelDirection, plain};
 use crate::drop_reason::{DropReason, PuntReason};
 
 /// Devices that have counters of their own.
@@ -14,6 +14,8 @@ pub struct DirectionCounters {
     pub packets: u64,
     /// Inner bytes forwarded.
     pub bytes: u64,
+    /// What flows' meters in slots have done. What passed here and was held back by another limit is not counted.
+    pub metered: LevelDirection,
     /// Packets dropped, by [`DropReason`].
     pub dropped: [u64; DropReason::COUNT],
 }
@@ -54,6 +56,7 @@ impl Default for DirectionCounters {
         Self {
             packets: 0,
             bytes: 0,
+            metered: LevelDirection::default(),
             dropped: [0; DropReason::COUNT],
         }
     }
@@ -72,7 +75,7 @@ impl Default for Counters {
 }
 
 plain! {
-    DirectionCounters: 16 + 8 * DropReason::COUNT, 8;
+    DirectionCounters: 64 + 8 * DropReason::COUNT, 8;
     PortCounters: 32, 8;
-    Counters: 2 * (16 + 8 * DropReason::COUNT) + 8 * (PuntReason::COUNT + 1) + 32 * MAX_PORTS, 8;
+    Counters: 2 * (64 + 8 * DropReason::COUNT) + 8 * (PuntReason::COUNT + 1) + 32 * MAX_PORTS, 8;
 }

@@ -56,7 +56,7 @@ pub struct LimitDirection {
     pub level: u8,
     /// Bits of [`limit_flags`].
     pub flags: u8,
-    /// The speed class that it is counted under, below [`MAX_CLASSES`].
+    /// The speed class that it is counted under, below [`MAX_CLASSES`]; [`NO_CLASS`] at all levels but [`level::SIM`].
     pub class: u16,
     /// Inner packets that it marked.
     pub marked_packets: u64,
@@ -97,7 +97,7 @@ pub struct Limit {
     pub downlink: LimitDirection,
 }
 
-/// What one level and speed class has done in one direction, on one CPU.
+/// What limits have done in one direction, on one CPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(8))]
 pub struct LevelDirection {
@@ -115,7 +115,9 @@ pub struct LevelDirection {
     pub dropped_bytes: u64,
 }
 
-/// What one level and speed class has done on one CPU; the place in `LEVELS` is [`level_index`].
+/// One entry of `LEVELS`: what limits have done on one CPU. Each packet is counted once, however many limits it has passed:
+/// the place of those that passed is [`set_index`] of all their levels, and of those that were marked or dropped that of the one
+/// level that did it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(8))]
 pub struct LevelCounters {
@@ -125,14 +127,70 @@ pub struct LevelCounters {
     pub downlink: LevelDirection,
 }
 
+/// Sets of levels.
+pub const LEVEL_SETS: u32 = 1 << level::COUNT;
 /// Entries of `LEVELS`.
-pub const LEVEL_ENTRIES: u32 = (MAX_CLASSES * level::COUNT) as u32;
+pub const LEVEL_ENTRIES: u32 = MAX_CLASSES as u32 * LEVEL_SETS;
 
-/// Where in `LEVELS` a level of a speed class is counted.
+/// Where in `LEVELS` packets are counted that have passed limits of this set of levels, a bit for each. Its class is that of the
+/// SIM's limit.
 #[inline(always)]
 #[must_use]
-pub const fn level_index(class: u16, level: u8) -> u32 {
-    (class as u32 % MAX_CLASSES as u32) * level::COUNT as u32 + level as u32 % level::COUNT as u32
+pub const fn set_index(class: u16, set: u32) -> u32 {
+    (class as u32 % MAX_CLASSES as u32) * LEVEL_SETS + set % LEVEL_SETS
+}
+
+/// What a level has done: the sum of those entries of `LEVELS` whose set it belongs to, and for flows that of the `metered` packets
+/// ([`super::DirectionCounters::metered`]). SIMs are counted by class, all others are of [`NO_CLASS`]. There may be fewer entries
+/// than [`LEVEL_ENTRIES`], if no class beyond is in use.
+#[must_use]
+pub fn of_level(
+    entries: &[LevelCounters],
+    metered: &LevelCounters,
+    class: u16,
+    level: u8,
+) -> LevelCounters {
+    let mut sum = LevelCounters::default();
+    if (class, level) == (NO_CLASS, level::FLOW) {
+        sum = *metered;
+    }
+    for (index, entry) in (0_u32..).zip(entries) {
+        let (of_class, set) = (index / LEVEL_SETS, index % LEVEL_SETS);
+        let is_in_class = if level == level::SIM {
+            of_class == u32::from(class)
+        } else {
+            class == NO_CLASS
+        };
+        if is_in_class && set & 1 << level != 0 {
+            sum.uplink.add(&entry.uplink);
+            sum.downlink.add(&entry.downlink);
+        }
+    }
+    sum
+}
+
+impl LevelDirection {
+    /// Adds what others have counted, wrapping.
+    pub fn add(&mut self, other: &Self) {
+        let Self {
+            passed_packets,
+            passed_bytes,
+            marked_packets,
+            marked_bytes,
+            dropped_packets,
+            dropped_bytes,
+        } = self;
+        for (sum, one) in [
+            (passed_packets, other.passed_packets),
+            (passed_bytes, other.passed_bytes),
+            (marked_packets, other.marked_packets),
+            (marked_bytes, other.marked_bytes),
+            (dropped_packets, other.dropped_packets),
+            (dropped_bytes, other.dropped_bytes),
+        ] {
+            *sum = sum.wrapping_add(one);
+        }
+    }
 }
 
 plain! {
@@ -140,4 +198,43 @@ plain! {
     Limit: 128, 64;
     LevelDirection: 48, 8;
     LevelCounters: 96, 8;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_level_has_the_sum_of_its_sets() {
+        let (sim, customer) = (1 << level::SIM, 1 << level::CUSTOMER);
+        let mut entries = std::vec![LevelCounters::default(); LEVEL_ENTRIES as usize];
+        for (class, set, packets) in [
+            (NO_CLASS, 1, 1),
+            (2, sim, 10),
+            (2, sim | customer, 100),
+            (3, sim | customer, 1000),
+            (NO_CLASS, customer, 10_000),
+        ] {
+            let counters = &mut entries[set_index(class, set) as usize].downlink;
+            (counters.passed_packets, counters.dropped_bytes) = (packets, 3 * packets);
+        }
+        let mut metered = LevelCounters::default();
+        (
+            metered.downlink.passed_packets,
+            metered.downlink.dropped_bytes,
+        ) = (7, 21);
+        let passed = |class, level| {
+            let LevelCounters { uplink, downlink } = of_level(&entries, &metered, class, level);
+            assert_eq!(uplink, LevelDirection::default());
+            assert_eq!(downlink.dropped_bytes, 3 * downlink.passed_packets);
+            downlink.passed_packets
+        };
+        assert_eq!(passed(NO_CLASS, level::FLOW), 8);
+        assert_eq!(passed(2, level::FLOW), 0);
+        assert_eq!(passed(NO_CLASS, level::SESSION), 0);
+        assert_eq!(passed(NO_CLASS, level::SIM), 0);
+        assert_eq!((passed(2, level::SIM), passed(3, level::SIM)), (110, 1000));
+        assert_eq!(passed(NO_CLASS, level::CUSTOMER), 11_100);
+        assert_eq!(passed(2, level::CUSTOMER), 0);
+    }
 }

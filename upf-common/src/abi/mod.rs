@@ -29,8 +29,8 @@ pub use control::{Control, EVENT_NEIGHBOUR_WANTED, Event, Peer, RouteEntry, cont
 pub use copy::{Copy as PacketCopy, MAX_COPY_BYTES};
 pub use counters::{Counters, DirectionCounters, MAX_PORTS, PortCounters};
 pub use limit::{
-    LEVEL_ENTRIES, LevelCounters, LevelDirection, Limit, LimitDirection, MAX_CHAIN, MAX_CLASSES,
-    NO_CLASS, NO_LIMIT, level, level_index, limit_flags,
+    LEVEL_ENTRIES, LEVEL_SETS, LevelCounters, LevelDirection, Limit, LimitDirection, MAX_CHAIN,
+    MAX_CLASSES, NO_CLASS, NO_LIMIT, level, limit_flags, of_level, set_index,
 };
 pub use pool::{
     BLOCK_SLOTS, MAX_POOLS, NO_SLOT, POOL_NETWORK, Pool, UeKey, UeNetwork, network_bits,

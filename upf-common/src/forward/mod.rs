@@ -10,7 +10,7 @@
 //! | `downlink` | IP to a UE address |
 //! | `echo` | GTP-U Echo Request |
 //! | `rules` | which rules apply, and whether they let the packet pass |
-//! | `limits` | whether the limits let it pass that it has with others |
+//! | `limits` | whether its limits let it pass |
 //! | `route` | where it leaves |
 //! | `rewrite` | new headers |
 
@@ -27,7 +27,7 @@ use crate::abi::{Port, roles, verdict};
 use crate::drop_reason::{DropReason, PuntReason};
 use crate::snapshot::Snapshot;
 use crate::wire::{ETHER_IPV4, ETHER_IPV6, Inner, Link, NO_QFI, Packet};
-pub use limits::{charge, charge_flow_once, charge_limit, end_chain};
+pub use limits::{charge_limit, charge_rest, end_chain};
 pub use route::{HAIRPIN, USABLE, route_index};
 use tables::{Half, Tables, Way};
 

@@ -1,16 +1,17 @@
 //! Which rules apply to a packet, and whether they let it pass.
 
 use super::Found;
+use super::limits;
 use super::route::{self, Way as RouteWay};
 use super::tables::{Load, RouteQuery, Tables, Way};
 use crate::abi::{
-    LIST_PAGE_ENTRIES, MARK_FLOW, NO_LIMIT, NO_METER, NO_SLOT, Peer, RouteEntry, RuleListEntry,
-    flags, level, verdict,
+    LIST_PAGE_ENTRIES, NO_LIMIT, NO_METER, NO_SLOT, Peer, RouteEntry, RuleListEntry, flags, level,
+    verdict,
 };
 use crate::drop_reason::DropReason;
 use crate::matching::Flow;
 use crate::snapshot::Snapshot;
-use crate::wire::{ECN, ECT_0, ECT_1, Inner, IpAddress, Outer, Packet, Version};
+use crate::wire::{Inner, IpAddress, Outer, Packet, Version};
 
 /// The tunnel or the UE address has to be the slot's still: it may have gone to another session since it was found.
 #[inline(always)]
@@ -224,12 +225,11 @@ pub(super) fn check_rate(
     if rules.meter_slot() == NO_METER && rules.limit() == NO_LIMIT {
         return Ok(false);
     }
-    let is_ecn_capable = matches!(found.inner.tos & ECN, ECT_0 | ECT_1);
     let load = Load::new(found.inner.length, counted_as, found.way)
-        .with_marks(is_ecn_capable, rules.marking() & MARK_FLOW != 0);
-    let outcome = tables.charge(rules.meter_slot(), rules.limit(), load, now);
+        .with_marks(found.inner.tos, rules.marking());
+    let outcome = limits::charge(tables, rules.meter_slot(), rules.limit(), load, now);
     if !outcome.is_held_back() {
-        return Ok(outcome.is_marked());
+        return Ok(outcome.is_marked() != 0);
     }
     Err(match outcome.level() {
         level::FLOW => DropReason::RateLimited,

@@ -8,7 +8,7 @@ use crate::drop_reason::{DropReason, PuntReason};
 use crate::matching::Flow;
 use crate::wire::{IpAddress, Packet, Version};
 
-pub use super::limits::{Charge, Done, End, Load, Outcome};
+pub use super::limits::{Charge, Charged, Done, End, Load, Manner, Outcome};
 pub use crate::shared::{Half, LimitHalf};
 
 /// Direction of traffic, as seen from the UE.
@@ -64,16 +64,31 @@ pub trait LimitTables {
     fn half(&self, slot: u32, way: Way) -> Option<Half>;
     /// A direction of a limit.
     fn limit(&self, index: u32, way: Way) -> Option<LimitHalf>;
-    /// Counts what a level of a speed class has done to a packet: a place of [`crate::abi::level_index`].
+    /// Counts what limits have done to a packet: a place of [`crate::abi::set_index`].
     fn count_level(&self, place: u32, load: Load, done: Done);
     /// Charges one limit, as [`super::charge_limit`] does.
-    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, is_guaranteed: bool) -> Charge;
+    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, manner: Manner) -> Charge;
     /// Ends a packet's way through limits, as [`super::end_chain`] does.
     fn end_chain(&self, first: u32, load: Load, which: u32, end: End);
 }
 
+/// What the ordinary road through limits needs.
+pub trait ChargeTables: LimitTables {
+    /// Counts what became of a packet of a flow with a meter, as [`Outcome::count_metered`] does.
+    fn count_metered(&self, load: Load, outcome: Outcome);
+    /// Charges what the ordinary road has not, as [`super::charge_rest`] does.
+    fn charge_rest(
+        &self,
+        meter_slot: u32,
+        first: u32,
+        load: Load,
+        now_ns: u64,
+        charged: Charged,
+    ) -> Outcome;
+}
+
 /// Maps, clock and routing tables.
-pub trait Tables {
+pub trait Tables: ChargeTables {
     /// The device with this ifindex, if it is one of ours.
     fn port(&self, ifindex: u32) -> Option<&Port>;
     /// The uplink half of the slot whose number the TEID carries.
@@ -90,10 +105,6 @@ pub trait Tables {
     /// The first slot of the block with this UE address: `Some(None)` if the address lies in a pool of the port
     /// and no slots are behind it. `key` numbers addresses as [`crate::abi::Pool`] does.
     fn slot_of_pool_address(&self, port: &Port, version: Version, key: u64) -> Option<Option<u32>>;
-    /// A direction of a slot.
-    fn half(&self, slot: u32, way: Way) -> Option<Half>;
-    /// Charges a flow's meter and the chain of limits from `first` on, as [`super::charge`] does.
-    fn charge(&self, meter_slot: u32, first: u32, load: Load, now_ns: u64) -> Outcome;
     /// A GTP-U peer.
     fn peer(&self, index: u32) -> Option<&Peer>;
     /// A page of a list of rules.

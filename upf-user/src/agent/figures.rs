@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tracing::debug;
-use upf_common::abi::{level, level_index};
+use upf_common::abi::LEVEL_SETS;
 
 use super::numbers::PortNumbers;
 use crate::datapath::bpf::counters::CounterTable;
@@ -36,8 +36,8 @@ pub(super) struct LiveFigures<C> {
 
 /// Speed classes are numbered from 1 on; 0 is none.
 fn level_entries(classes: &[String]) -> u32 {
-    let last = u16::try_from(classes.len()).unwrap_or(u16::MAX);
-    level_index(last, 0).saturating_add(level::COUNT as u32)
+    let last = u32::try_from(classes.len()).unwrap_or(u32::MAX);
+    last.saturating_add(1).saturating_mul(LEVEL_SETS)
 }
 
 impl<C: Census> Reading for LiveFigures<C> {

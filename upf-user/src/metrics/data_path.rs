@@ -6,7 +6,7 @@ use prometheus::core::{Collector, Desc, Describer};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
 use upf_common::abi::{
-    DirectionCounters, LevelCounters, NO_CLASS, PortCounters, level, level_index,
+    DirectionCounters, LevelCounters, NO_CLASS, PortCounters, level, of_level,
 };
 use upf_common::drop_reason::{DropReason, PuntReason};
 
@@ -43,7 +43,7 @@ pub struct Figures {
     pub limit_capacity: u64,
     /// Names of the speed classes.
     pub classes: Arc<[String]>,
-    /// What limits have done, by [`level_index`] of their class's number, which is its place in `classes` from 1 on.
+    /// What limits have done ([`of_level`]); a class's number is its place in `classes` from 1 on.
     pub levels: Vec<LevelCounters>,
 }
 
@@ -284,9 +284,12 @@ fn devices(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
 fn limited(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
     let packets = IntCounterVec::new(limited_packets(), &OF_LIMITS)?;
     let bytes = IntCounterVec::new(limited_bytes(), &OF_LIMITS)?;
+    let metered = LevelCounters {
+        uplink: figures.uplink.metered,
+        downlink: figures.downlink.metered,
+    };
     let show = |number: u16, class: &str, of: u8| {
-        let counters = figures.levels.get(level_index(number, of) as usize);
-        let LevelCounters { uplink, downlink } = counters.copied().unwrap_or_default();
+        let LevelCounters { uplink, downlink } = of_level(&figures.levels, &metered, number, of);
         let name = LEVELS[usize::from(of)];
         for (direction, counted) in [("uplink", uplink), ("downlink", downlink)] {
             for (outcome, many, long) in [

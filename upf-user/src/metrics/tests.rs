@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use upf_common::abi::{LevelCounters, LevelDirection, PortCounters, level_index};
+use upf_common::abi::{LEVEL_SETS, LevelCounters, LevelDirection, PortCounters, set_index};
 use upf_common::drop_reason::DropReason;
 
 use super::*;
@@ -18,10 +18,14 @@ impl Reading for Fixed {
     }
 }
 
-/// Every counter of the entry with this index has another number.
+/// Every counter of the entries of one level has another number; that of level `n` of class `c` begins with `c * 400 + n * 100`.
 fn levels() -> Vec<LevelCounters> {
     let counters = |index: u32| {
-        let first = u64::from(index) * 100;
+        let (class, set) = (index / LEVEL_SETS, index % LEVEL_SETS);
+        if !set.is_power_of_two() {
+            return LevelCounters::default();
+        }
+        let first = u64::from(class * 4 + set.trailing_zeros()) * 100;
         let direction = |first| LevelDirection {
             passed_packets: first,
             passed_bytes: first + 1,
@@ -35,7 +39,7 @@ fn levels() -> Vec<LevelCounters> {
             downlink: direction(first + 10),
         }
     };
-    (0..level_index(3, 0)).map(counters).collect()
+    (0..set_index(3, 0)).map(counters).collect()
 }
 
 fn sample() -> Metrics {

@@ -115,7 +115,7 @@ fn chained(slot: u32, chain: &[LimitDirection]) -> World {
 fn of(level: u8, rate: Rate, flags: u8) -> LimitDirection {
     LimitDirection {
         flags,
-        class: if level >= level::SIM { 5 } else { NO_CLASS },
+        class: if level == level::SIM { 5 } else { NO_CLASS },
         ..limited(level, rate)
     }
 }

@@ -1,9 +1,15 @@
-use super::*;
+use super::ordinary::charge;
+use super::rest::{charge_limit, charge_rest, end_chain};
+use super::words::{Charge, Charged, Done, End, Load, Manner, Outcome, Progress, Tally};
+use crate::meter;
 use core::cell::{RefCell, UnsafeCell};
 use core::ptr::NonNull;
 
-use crate::abi::{LevelCounters, LevelDirection, Limit, LimitDirection, Slot};
-use crate::forward::tables::{Half, LimitHalf, Way};
+use crate::abi::{
+    LEVEL_ENTRIES, LevelCounters, LevelDirection, Limit, LimitDirection, MARK_FLOW, MAX_CHAIN,
+    NO_CLASS, NO_LIMIT, NO_METER, Slot, level, limit_flags, of_level,
+};
+use crate::forward::tables::{ChargeTables, Half, LimitHalf, LimitTables, Way};
 use crate::meter::{PACKET_TICK_SHIFT, Rate, ticks};
 use proptest::prelude::*;
 
@@ -11,8 +17,9 @@ const NOW_NS: u64 = 9_000_000_000;
 const BYTES: u32 = 1000;
 /// The slot of the flow's meter.
 const METER: u32 = 0;
-/// Class of SIMs and customers here.
+/// Class of SIMs here.
 const CLASS: u16 = 3;
+const ECT_0: u8 = 2;
 /// A kilobyte each millisecond; the bucket holds a hundred of them.
 const RATE: Rate = Rate::with_depth(8_000_000, 100_000_000);
 
@@ -21,6 +28,9 @@ struct Memory {
     slot: UnsafeCell<Slot>,
     limits: Vec<UnsafeCell<Limit>>,
     levels: RefCell<Vec<LevelCounters>>,
+    metered: RefCell<LevelCounters>,
+    /// Whether all goes by the road of the rest.
+    takes_rest: bool,
 }
 
 impl LimitTables for Memory {
@@ -57,12 +67,34 @@ impl LimitTables for Memory {
         done.count(counters, load);
     }
 
-    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, is_guaranteed: bool) -> Charge {
-        charge_limit(self, at, load, now_ns, is_guaranteed)
+    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, manner: Manner) -> Charge {
+        charge_limit(self, at, load, now_ns, manner)
     }
 
     fn end_chain(&self, first: u32, load: Load, which: u32, end: End) {
         end_chain(self, first, load, which, end);
+    }
+}
+
+impl ChargeTables for Memory {
+    fn count_metered(&self, load: Load, outcome: Outcome) {
+        let metered = &mut self.metered.borrow_mut();
+        let metered = match load.way() {
+            Way::Uplink => &mut metered.uplink,
+            Way::Downlink => &mut metered.downlink,
+        };
+        outcome.count_metered(metered, load);
+    }
+
+    fn charge_rest(
+        &self,
+        meter_slot: u32,
+        first: u32,
+        load: Load,
+        now_ns: u64,
+        charged: Charged,
+    ) -> Outcome {
+        charge_rest(self, meter_slot, first, load, now_ns, charged)
     }
 }
 
@@ -90,7 +122,28 @@ impl Memory {
             slot: slot.into(),
             limits: limits.collect(),
             levels: RefCell::new(vec![LevelCounters::default(); LEVEL_ENTRIES as usize]),
+            metered: RefCell::default(),
+            takes_rest: false,
         }
+    }
+
+    /// The same, whose packets all go by the road of the rest.
+    fn slow(self) -> Self {
+        Self {
+            takes_rest: true,
+            ..self
+        }
+    }
+
+    fn charge(&self, meter_slot: u32, first: u32, load: Load, now_ns: u64) -> Outcome {
+        if !self.takes_rest {
+            return charge(self, meter_slot, first, load, now_ns);
+        }
+        let outcome = charge_rest(self, meter_slot, first, load, now_ns, Charged::new(0, 0));
+        if meter_slot != NO_METER {
+            self.count_metered(load, outcome);
+        }
+        outcome
     }
 
     fn limit_at(&self, index: usize) -> LimitDirection {
@@ -121,11 +174,11 @@ impl Memory {
     }
 
     fn level(&self, class: u16, level: u8) -> LevelDirection {
-        self.levels.borrow()[level_index(class, level) as usize].uplink
+        of_level(&self.levels.borrow(), &self.metered.borrow(), class, level).uplink
     }
 
     fn run(&self, load: Load) -> Outcome {
-        charge(self, METER, 0, load, NOW_NS)
+        self.charge(METER, 0, load, NOW_NS)
     }
 }
 
@@ -134,7 +187,7 @@ fn load() -> Load {
 }
 
 fn ecn() -> Load {
-    load().with_marks(true, true)
+    load().with_marks(ECT_0, MARK_FLOW)
 }
 
 fn limit(level: u8, class: u16, flags: u8) -> LimitDirection {
@@ -153,7 +206,7 @@ fn three(flags: u8) -> [LimitDirection; 3] {
     [
         limit(level::SESSION, NO_CLASS, flags),
         limit(level::SIM, CLASS, flags),
-        limit(level::CUSTOMER, CLASS, flags),
+        limit(level::CUSTOMER, NO_CLASS, flags),
     ]
 }
 
@@ -167,7 +220,7 @@ fn counts(memory: &Memory) -> [[u64; 3]; 4] {
         (NO_CLASS, level::FLOW),
         (NO_CLASS, level::SESSION),
         (CLASS, level::SIM),
-        (CLASS, level::CUSTOMER),
+        (NO_CLASS, level::CUSTOMER),
     ]
     .map(|(class, level)| {
         let counted = memory.level(class, level);
@@ -212,7 +265,7 @@ fn what_any_level_refuses_none_is_charged_for() {
             _ => memory.change(refusing - 1, |limit| limit.depth = 0),
         }
         let outcome = memory.run(ecn());
-        assert!(outcome.is_held_back() && !outcome.is_marked());
+        assert!(outcome.is_held_back() && outcome.is_marked() == 0);
         assert_eq!(usize::from(outcome.level()), refusing);
         assert_eq!(memory.full_at(), [before; 4], "{refusing}");
         let mut expected = [[0; 3]; 4];
@@ -230,21 +283,18 @@ fn what_any_level_refuses_none_is_charged_for() {
 #[test]
 fn without_a_meter_of_the_flow_the_chain_stands_alone() {
     let memory = Memory::chain(&three(0));
-    let outcome = charge(&memory, NO_METER, 1, load(), NOW_NS);
+    let outcome = memory.charge(NO_METER, 1, load(), NOW_NS);
     assert_eq!(outcome, Outcome::PASSED);
     let sim_and_customer = [[0; 3], [0; 3], [1, 0, 0], [1, 0, 0]];
     assert_eq!(counts(&memory), sim_and_customer);
     assert_eq!(
-        charge(&memory, NO_METER, NO_LIMIT, load(), NOW_NS),
+        memory.charge(NO_METER, NO_LIMIT, load(), NOW_NS),
         Outcome::PASSED
     );
     assert_eq!(counts(&memory), sim_and_customer);
     // A meter that does not exist passes nothing, a limit that does not exist limits nothing.
-    assert!(charge(&memory, 9, NO_LIMIT, load(), NOW_NS).is_held_back());
-    assert_eq!(
-        charge(&memory, NO_METER, 99, load(), NOW_NS),
-        Outcome::PASSED
-    );
+    assert!(memory.charge(9, NO_LIMIT, load(), NOW_NS).is_held_back());
+    assert_eq!(memory.charge(NO_METER, 99, load(), NOW_NS), Outcome::PASSED);
 }
 
 #[test]
@@ -258,7 +308,7 @@ fn without_a_rate_everything_passes_and_is_counted() {
     let full_at = ticks(NOW_NS) + 5;
     memory.set_full_at(full_at);
     for _ in 0..1000 {
-        let outcome = charge(&memory, NO_METER, 0, ecn(), NOW_NS);
+        let outcome = memory.charge(NO_METER, 0, ecn(), NOW_NS);
         assert_eq!(outcome, Outcome::PASSED);
     }
     assert_eq!(memory.limit_at(0).full_at, full_at);
@@ -273,10 +323,11 @@ fn marks_come_before_drops_and_only_where_they_are_understood() {
             limits[marking - 1].flags = limit_flags::MARK;
         }
         let memory = Memory::chain(&limits);
-        let load = load().with_marks(true, marking == 0);
+        let load = load().with_marks(ECT_0, if marking == 0 { MARK_FLOW } else { 0 });
         let outcomes: Vec<_> = (0..101).map(|_| memory.run(load)).collect();
         assert_eq!(outcomes[..50], [Outcome::PASSED; 50]);
-        assert_eq!(outcomes[50..100], [Outcome::MARKED; 50]);
+        let mark = Outcome::passed(1, u64::from(marking == 0));
+        assert_eq!(outcomes[50..100], [mark; 50]);
         assert!(outcomes[100].is_held_back());
         let mut expected = [[100, 0, 0]; 4];
         expected[marking][1] = 50;
@@ -292,14 +343,18 @@ fn marks_come_before_drops_and_only_where_they_are_understood() {
         }
     }
     let memory = Memory::chain(&three(limit_flags::MARK));
-    let not_capable = load().with_marks(false, true);
+    let not_capable = load().with_marks(0, MARK_FLOW);
     assert!((0..100).all(|_| memory.run(not_capable) == Outcome::PASSED));
 }
 
 /// Of 300 packets, those that pass.
 fn passing(memory: &Memory, first: u32) -> u64 {
     (0..300)
-        .filter(|_| !charge(memory, NO_METER, first, load(), NOW_NS).is_held_back())
+        .filter(|_| {
+            !memory
+                .charge(NO_METER, first, load(), NOW_NS)
+                .is_held_back()
+        })
         .count() as u64
 }
 
@@ -320,8 +375,8 @@ fn what_is_guaranteed_goes_before_the_rest_of_the_sim_and_the_customer() {
     assert_eq!(memory.limit_at(0).dropped_packets, 0);
     // 50 packets' time later its bucket is full again, and the SIM's overdraft is gone: others still wait.
     let later = NOW_NS + 50_000_000;
-    assert!(charge(&memory, NO_METER, 1, load(), later).is_held_back());
-    assert!(!charge(&memory, NO_METER, 0, load(), later).is_held_back());
+    assert!(memory.charge(NO_METER, 1, load(), later).is_held_back());
+    assert!(!memory.charge(NO_METER, 0, load(), later).is_held_back());
     // What the guarantee does not cover is like any other packet.
     let open = Memory::chain(&[half, sim, customer]);
     assert_eq!(passing(&open, 0), 100);
@@ -361,7 +416,7 @@ fn what_is_guaranteed_is_not_marked_for_what_others_do() {
     let memory = Memory::chain(&[guarantee(), sim]);
     assert_eq!(passing(&memory, 1), 100);
     for _ in 0..100 {
-        assert_eq!(charge(&memory, NO_METER, 0, ecn(), NOW_NS), Outcome::PASSED);
+        assert_eq!(memory.charge(NO_METER, 0, ecn(), NOW_NS), Outcome::PASSED);
     }
 }
 
@@ -377,7 +432,7 @@ fn packets_are_limited_whatever_their_size() {
     let memory = Memory::chain(&[limit]);
     let at = |bytes, now_ns| {
         let load = Load::new(bytes, Way::Uplink, Way::Uplink);
-        !charge(&memory, NO_METER, 0, load, now_ns).is_held_back()
+        !memory.charge(NO_METER, 0, load, now_ns).is_held_back()
     };
     assert_eq!((0..100).filter(|n| at(20 + n * 90, NOW_NS)).count(), 20);
     let later = NOW_NS + 1_010_000_000;
@@ -418,7 +473,10 @@ fn two_limits_of_a_level_count_a_packet_once() {
             limit.flags = limit_flags::MARK;
             limit.full_at = ticks(NOW_NS) + RATE.depth / 2;
         });
-        assert_eq!(memory.run(load().with_marks(true, false)), Outcome::MARKED);
+        assert_eq!(
+            memory.run(load().with_marks(ECT_0, 0)),
+            Outcome::passed(1, 0)
+        );
         assert_eq!(counts(&memory), [passed, [1, 1, 0], [0; 3], [0; 3]]);
     }
 }
@@ -480,39 +538,111 @@ fn way(is_downlink: bool) -> Way {
 
 proptest! {
     #[test]
-    fn loads_come_back(bytes: u32, way_down: bool, half_down: bool, capable: bool, marks: bool) {
+    fn loads_come_back(bytes: u32, way_down: bool, half_down: bool, tos: u8, marking: u8) {
         let (way, half) = (way(way_down), way(half_down));
-        let load = Load::of_word(Load::new(bytes, way, half).with_marks(capable, marks).word());
+        let load = Load::of_word(Load::new(bytes, way, half).with_marks(tos, marking).word());
         prop_assert_eq!((load.bytes(), load.way(), load.half()), (bytes, way, half));
+        let capable = u64::from(matches!(tos & 3, 1 | 2));
+        let marks = u64::from(marking & MARK_FLOW != 0);
         prop_assert_eq!(load.is_ecn_capable(), capable);
-        prop_assert_eq!(load.may_flow_mark(), capable && marks);
-        prop_assert!(!load.is_past_flow() && !load.is_marked_by_flow());
+        prop_assert_eq!(load.may_flow_mark(), capable & marks);
+        prop_assert!(!load.is_past_flow() && load.is_marked_by_flow() == 0);
         let past = load.past_flow(marks);
         prop_assert_eq!((past.is_past_flow(), past.is_marked_by_flow()), (true, marks));
         prop_assert_eq!((past.bytes(), past.way()), (bytes, way));
+        prop_assert_eq!(past.is_ecn_capable(), capable);
     }
 
     #[test]
-    fn outcomes_come_back(level: u8) {
+    fn outcomes_come_back(level: u8, limits in 0..2_u64, meter in 0..2_u64) {
         let held_back = Outcome::of_word(Outcome::held_back(level).word());
         prop_assert_eq!((held_back.is_held_back(), held_back.level()), (true, level));
-        prop_assert!(!held_back.is_marked());
-        for (outcome, is_marked) in [(Outcome::PASSED, false), (Outcome::MARKED, true)] {
-            let outcome = Outcome::of_word(outcome.word());
-            prop_assert_eq!((outcome.is_held_back(), outcome.is_marked()), (false, is_marked));
+        prop_assert!(held_back.is_marked() == 0 && !held_back.is_undecided());
+        let by_meter = Outcome::held_back_by_meter();
+        prop_assert_eq!((by_meter.is_held_back(), by_meter.level()), (true, level::FLOW));
+        prop_assert!(Outcome::undecided().is_undecided());
+        let passed = Outcome::of_word(Outcome::passed(limits, meter).word());
+        prop_assert_eq!((passed.is_held_back(), passed.is_marked()), (false, limits | meter));
+        let mut counted = LevelDirection::default();
+        for outcome in [held_back, by_meter, passed] {
+            outcome.count_metered(&mut counted, Load::new(9, Way::Uplink, Way::Uplink));
         }
+        let expected = LevelDirection {
+            passed_packets: 1,
+            passed_bytes: 9,
+            marked_packets: meter,
+            marked_bytes: 9 * meter,
+            dropped_packets: 1,
+            dropped_bytes: 9,
+        };
+        prop_assert_eq!(counted, expected);
     }
 
     #[test]
-    fn charges_come_back(parent: u32, class in 0..64_u16, level in 0..4_u8, bits in 0..32_u64) {
-        let all = [Charge::HELD_BACK, Charge::LOW, Charge::GUARANTEED, Charge::NOT_GUARANTEED, Charge::COUNTS];
+    fn charges_come_back(parent: u32, class in 0..64_u16, level in 0..4_u8, bits in 0..8_u64) {
+        let all = [Charge::LOW, Charge::GUARANTEED, Charge::NOT_GUARANTEED];
         let chosen = |number: usize| bits & 1 << number != 0;
-        let flags = (0..5).filter(|number| chosen(*number)).map(|number| all[number]).sum();
-        let place = level_index(class, level);
-        let charge = Charge::new(parent, place, flags);
-        prop_assert_eq!((charge.parent(), charge.place(), charge.level()), (parent, place, level));
+        let flags = (0..3).filter(|number| chosen(*number)).map(|number| all[number]).sum();
+        let charge = Charge::of_word(Charge::new(parent, Tally::of(class, level), flags).word());
+        prop_assert_eq!((charge.parent(), charge.tally()), (parent, Tally::of(class, level)));
         for (number, flag) in all.into_iter().enumerate() {
             prop_assert_eq!(charge.has(flag), chosen(number));
+        }
+        prop_assert!(!charge.is_held_back());
+        let held_back = Charge::of_word(Charge::held_back(level).word());
+        prop_assert_eq!((held_back.is_held_back(), held_back.level()), (true, level));
+    }
+
+    #[test]
+    fn progress_remembers(count in 0..=MAX_CHAIN as u32, low in 0..64_u32, number in 0..MAX_CHAIN as u32) {
+        let charged = Charged::of_word(Charged::new(count, low).word());
+        prop_assert_eq!((charged.count(), charged.low()), (count, low));
+        let mut progress = Progress::new(charged);
+        prop_assert_eq!((progress.low(), progress.taken()), (low, 0));
+        let manner = progress.manner(number, charged);
+        prop_assert_eq!(manner.is(Manner::CHARGED), number < count);
+        progress.add(number, Charge::new(0, Tally::NONE, Charge::GUARANTEED));
+        prop_assert!(progress.manner(count, charged).is(Manner::GUARANTEED));
+        progress.add(number, Charge::new(0, Tally::NONE, Charge::NOT_GUARANTEED));
+        prop_assert_eq!(progress.taken(), 1 << number);
+        let tally = Tally::of(5, level::SIM);
+        progress.add(number, Charge::new(0, tally, Charge::LOW));
+        prop_assert_eq!((progress.low(), progress.passed()), (low | 1 << number, tally));
+    }
+
+    /// Whichever road a packet takes, it fares the same.
+    #[test]
+    fn both_roads_lead_to_the_same(
+        limits in proptest::collection::vec((0..4_u8, 0..8_u8, 0..6_u64), 0..=MAX_CHAIN),
+        packets in proptest::collection::vec((1..3000_u32, 0..4_u8, 0..40_000_000_u64), 1..60),
+        has_meter: bool,
+    ) {
+        let limits: Vec<_> = limits
+            .into_iter()
+            .map(|(level, flags, packets)| LimitDirection {
+                depth: RATE.depth * packets / 10,
+                ..limit(level, if level == level::SIM { CLASS } else { NO_CLASS }, flags)
+            })
+            .collect();
+        let roads = [Memory::chain(&limits), Memory::chain(&limits).slow()];
+        let meter_slot = if has_meter { METER } else { NO_METER };
+        let first = if limits.is_empty() { NO_LIMIT } else { 0 };
+        let mut now_ns = NOW_NS;
+        for (bytes, tos, gap_ns) in packets {
+            now_ns += gap_ns;
+            let load = Load::new(bytes, Way::Uplink, Way::Uplink).with_marks(tos, MARK_FLOW);
+            let [ordinary, rest] = roads.each_ref().map(|road| road.charge(meter_slot, first, load, now_ns));
+            prop_assert_eq!(ordinary, rest);
+        }
+        let [ordinary, rest] = roads;
+        prop_assert_eq!(ordinary.full_at(), rest.full_at());
+        for level in 0..level::COUNT as u8 {
+            for class in [NO_CLASS, CLASS] {
+                prop_assert_eq!(ordinary.level(class, level), rest.level(class, level));
+            }
+        }
+        for index in 0..limits.len() {
+            prop_assert_eq!(ordinary.limit_at(index), rest.limit_at(index));
         }
     }
 

@@ -2,7 +2,7 @@
 //! verifier follows numbers best.
 
 use super::super::tables::Way;
-use crate::abi::{LevelDirection, NO_LIMIT, level};
+use crate::abi::{LevelDirection, MARK_FLOW, NO_LIMIT, level, set_index};
 
 /// A packet that wants to pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,10 +11,10 @@ pub struct Load(u64);
 impl Load {
     const DOWNLINK: u64 = 1 << 32;
     const DOWNLINK_HALF: u64 = 1 << 33;
-    const ECN_CAPABLE: u64 = 1 << 34;
-    const MARK_FLOW: u64 = 1 << 35;
+    const ECN_SHIFT: u32 = 34;
+    const MARK_FLOW_SHIFT: u32 = 35;
     const PAST_FLOW: u64 = 1 << 36;
-    const MARKED_BY_FLOW: u64 = 1 << 37;
+    const MARKED_BY_FLOW_SHIFT: u32 = 37;
 
     /// A packet of `bytes` from or to the radio, that came by this half of its slot.
     #[inline(always)]
@@ -25,15 +25,15 @@ impl Load {
         Self(bytes as u64 | way | half)
     }
 
-    /// The same, of a transport that understands ECN or not; a flow's meter may mark, or not.
+    /// The same, of a packet with this ToS octet, whose transport understands ECN or not (RFC 3168 clause 5), and
+    /// [`crate::abi::Rules::marking`] of this kind.
     #[inline(always)]
     #[must_use]
-    pub const fn with_marks(self, is_ecn_capable: bool, may_flow_mark: bool) -> Self {
-        Self(
-            self.0
-                | Self::flag(Self::ECN_CAPABLE, is_ecn_capable)
-                | Self::flag(Self::MARK_FLOW, is_ecn_capable & may_flow_mark),
-        )
+    pub const fn with_marks(self, tos: u8, marking: u8) -> Self {
+        // ECT(0) and ECT(1) are those with two different bits.
+        let is_capable = ((tos ^ tos >> 1) & 1) as u64;
+        let may_flow = is_capable & (marking >> MARK_FLOW.trailing_zeros()) as u64;
+        Self(self.0 | is_capable << Self::ECN_SHIFT | may_flow << Self::MARK_FLOW_SHIFT)
     }
 
     #[inline(always)]
@@ -62,6 +62,12 @@ impl Load {
         self.0 as u32
     }
 
+    /// Inner bytes, once for each packet.
+    #[inline(always)]
+    const fn long(self) -> u64 {
+        self.bytes() as u64
+    }
+
     /// Direction.
     #[inline(always)]
     #[must_use]
@@ -84,18 +90,18 @@ impl Load {
         }
     }
 
-    /// Whether the flow's meter may mark it.
+    /// 1 if the flow's meter may mark it, 0 if not.
     #[inline(always)]
     #[must_use]
-    pub const fn may_flow_mark(self) -> bool {
-        self.0 & Self::MARK_FLOW != 0
+    pub const fn may_flow_mark(self) -> u64 {
+        self.0 >> Self::MARK_FLOW_SHIFT & 1
     }
 
-    /// The same behind the flow's meter, which has it marked or not.
+    /// The same behind the flow's meter, which has it marked (1) or not (0).
     #[inline(always)]
     #[must_use]
-    pub const fn past_flow(self, is_marked: bool) -> Self {
-        Self(self.0 | Self::PAST_FLOW | Self::flag(Self::MARKED_BY_FLOW, is_marked))
+    pub const fn past_flow(self, is_marked: u64) -> Self {
+        Self(self.0 | Self::PAST_FLOW | is_marked << Self::MARKED_BY_FLOW_SHIFT)
     }
 
     /// Whether it comes from the flow's meter.
@@ -105,38 +111,57 @@ impl Load {
         self.0 & Self::PAST_FLOW != 0
     }
 
-    /// Whether the flow's meter has it marked.
+    /// 1 if the flow's meter has it marked, 0 if not.
     #[inline(always)]
     #[must_use]
-    pub const fn is_marked_by_flow(self) -> bool {
-        self.0 & Self::MARKED_BY_FLOW != 0
+    pub const fn is_marked_by_flow(self) -> u64 {
+        self.0 >> Self::MARKED_BY_FLOW_SHIFT & 1
     }
 
-    /// Whether it can be marked.
+    /// 1 if it can be marked, 0 if not.
     #[inline(always)]
     #[must_use]
-    pub const fn is_ecn_capable(self) -> bool {
-        self.0 & Self::ECN_CAPABLE != 0
+    pub const fn is_ecn_capable(self) -> u64 {
+        self.0 >> Self::ECN_SHIFT & 1
     }
 }
 
-/// What becomes of a packet at a chain of limits.
+/// What becomes of a packet at its limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome(u64);
 
 impl Outcome {
+    const MARKED: u64 = 1 << 0;
+    const HELD_BACK: u64 = 1 << 1;
+    /// The flow's meter has marked it or held it back.
+    const BY_METER: u64 = 1 << 2;
+    /// Nothing has happened yet.
+    const UNDECIDED: u64 = 1 << 3;
+
     /// It passes.
     pub const PASSED: Self = Self(0);
-    /// It passes and is to be marked.
-    pub const MARKED: Self = Self(1);
-    const HELD_BACK: u64 = 2;
-    /// Nothing has happened yet.
-    pub const UNDECIDED: Self = Self(4);
+
+    /// It passes, and is to be marked if a limit wants that, or the flow's meter: 1 or 0 each.
+    #[inline(always)]
+    pub(super) const fn passed(is_marked: u64, is_marked_by_meter: u64) -> Self {
+        Self(is_marked | is_marked_by_meter | is_marked_by_meter << Self::BY_METER.trailing_zeros())
+    }
+
+    /// It does not pass the flow's meter.
+    #[inline(always)]
+    pub(super) const fn held_back_by_meter() -> Self {
+        Self(Self::HELD_BACK | Self::BY_METER | (level::FLOW as u64) << 8)
+    }
 
     /// It does not pass a limit of this level.
     #[inline(always)]
     pub(super) const fn held_back(level: u8) -> Self {
         Self(Self::HELD_BACK | (level as u64) << 8)
+    }
+
+    #[inline(always)]
+    pub(super) const fn undecided() -> Self {
+        Self(Self::UNDECIDED)
     }
 
     /// As [`Self::word`] told it.
@@ -153,11 +178,16 @@ impl Outcome {
         self.0
     }
 
-    /// Whether it is to be marked.
+    #[inline(always)]
+    pub(super) const fn is_undecided(self) -> bool {
+        self.0 & Self::UNDECIDED != 0
+    }
+
+    /// 1 if it is to be marked, 0 if not.
     #[inline(always)]
     #[must_use]
-    pub const fn is_marked(self) -> bool {
-        self.0 & Self::MARKED.0 != 0
+    pub const fn is_marked(self) -> u64 {
+        self.0 & Self::MARKED
     }
 
     /// Whether it does not pass.
@@ -173,14 +203,28 @@ impl Outcome {
     pub const fn level(self) -> u8 {
         (self.0 >> 8) as u8
     }
+
+    /// Counts the packet, which a flow's meter had to decide upon, among its others.
+    #[inline(always)]
+    pub fn count_metered(self, counters: &mut LevelDirection, load: Load) {
+        let is_by_meter = self.0 & Self::BY_METER != 0;
+        if !self.is_held_back() {
+            Done::Passed.count(counters, load);
+            if is_by_meter {
+                Done::Marked.count(counters, load);
+            }
+        } else if is_by_meter {
+            Done::Dropped.count(counters, load);
+        }
+    }
 }
 
-/// What one level of a speed class has done to a packet.
+/// What limits have done to a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
     /// It passed.
     Passed,
-    /// It passed and was marked.
+    /// It was marked, and passed.
     Marked,
     /// It was held back.
     Dropped,
@@ -190,21 +234,83 @@ impl Done {
     /// Counts a packet.
     #[inline(always)]
     pub fn count(self, counters: &mut LevelDirection, load: Load) {
-        let bytes = u64::from(load.bytes());
-        match self {
-            Self::Dropped => {
-                counters.dropped_packets += 1;
-                counters.dropped_bytes += bytes;
-                return;
-            }
-            Self::Marked => {
-                counters.marked_packets += 1;
-                counters.marked_bytes += bytes;
-            }
-            Self::Passed => {}
-        }
-        counters.passed_packets += 1;
-        counters.passed_bytes += bytes;
+        let (packets, bytes) = match self {
+            Self::Passed => (&mut counters.passed_packets, &mut counters.passed_bytes),
+            Self::Marked => (&mut counters.marked_packets, &mut counters.marked_bytes),
+            Self::Dropped => (&mut counters.dropped_packets, &mut counters.dropped_bytes),
+        };
+        *packets += 1;
+        *bytes += load.long();
+    }
+}
+
+/// How far a packet has come along its chain on the ordinary road.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charged(u32);
+
+impl Charged {
+    const LOW_SHIFT: u32 = 8;
+
+    /// So many limits are charged, and those with a bit in `low` mark the packet.
+    #[inline(always)]
+    pub(super) const fn new(count: u32, low: u32) -> Self {
+        Self(count | low << Self::LOW_SHIFT)
+    }
+
+    /// As [`Self::word`] told it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_word(word: u32) -> Self {
+        Self(word)
+    }
+
+    /// All of it in one number.
+    #[inline(always)]
+    #[must_use]
+    pub const fn word(self) -> u32 {
+        self.0
+    }
+
+    #[inline(always)]
+    pub(super) const fn count(self) -> u32 {
+        self.0 & ((1 << Self::LOW_SHIFT) - 1)
+    }
+
+    #[inline(always)]
+    pub(super) const fn low(self) -> u32 {
+        self.0 >> Self::LOW_SHIFT
+    }
+}
+
+/// How a limit is to be charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner(u32);
+
+impl Manner {
+    /// Like any other.
+    pub(super) const PLAIN: Self = Self(0);
+    /// A guarantee covers the packet, which goes first.
+    pub(super) const GUARANTEED: Self = Self(1);
+    /// Not at all: it has been charged.
+    pub(super) const CHARGED: Self = Self(2);
+
+    /// As [`Self::word`] told it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_word(word: u32) -> Self {
+        Self(word)
+    }
+
+    /// All of it in one number.
+    #[inline(always)]
+    #[must_use]
+    pub const fn word(self) -> u32 {
+        self.0
+    }
+
+    #[inline(always)]
+    pub(super) const fn is(self, other: Self) -> bool {
+        self.0 == other.0
     }
 }
 
@@ -213,20 +319,29 @@ impl Done {
 pub struct Charge(u64);
 
 impl Charge {
-    /// It holds the packet back.
-    pub(super) const HELD_BACK: u64 = 1 << 32;
+    const HELD_BACK: u64 = 1 << 32;
     /// It marks the packet.
     pub(super) const LOW: u64 = 1 << 33;
     /// A guarantee that covers the packet.
     pub(super) const GUARANTEED: u64 = 1 << 34;
     /// A guarantee that does not, and charges nothing.
     pub(super) const NOT_GUARANTEED: u64 = 1 << 35;
-    /// Its level counts the packet when it passes: all but guarantees.
-    pub(super) const COUNTS: u64 = 1 << 36;
-    const PLACE_SHIFT: u32 = 40;
+    const TALLY_SHIFT: u32 = 40;
 
     /// There is no limit, and none behind it.
     pub(super) const NONE: Self = Self(NO_LIMIT as u64);
+
+    /// What a limit says, before `parent`.
+    #[inline(always)]
+    pub(super) const fn new(parent: u32, tally: Tally, flags: u64) -> Self {
+        Self(parent as u64 | (tally.0 as u64) << Self::TALLY_SHIFT | flags)
+    }
+
+    /// One of this level holds the packet back.
+    #[inline(always)]
+    pub(super) const fn held_back(level: u8) -> Self {
+        Self(Self::HELD_BACK | (level as u64) << Self::TALLY_SHIFT)
+    }
 
     /// As [`Self::word`] told it.
     #[inline(always)]
@@ -242,10 +357,15 @@ impl Charge {
         self.0
     }
 
-    /// What a limit of this place says, before `parent`.
     #[inline(always)]
-    pub(super) const fn new(parent: u32, place: u32, flags: u64) -> Self {
-        Self(parent as u64 | (place as u64) << Self::PLACE_SHIFT | flags)
+    pub(super) const fn is_held_back(self) -> bool {
+        self.0 & Self::HELD_BACK != 0
+    }
+
+    /// The level of one that holds the packet back.
+    #[inline(always)]
+    pub(super) const fn level(self) -> u8 {
+        (self.0 >> Self::TALLY_SHIFT) as u8
     }
 
     #[inline(always)]
@@ -259,15 +379,104 @@ impl Charge {
         self.0 as u32
     }
 
-    /// Where its level is counted, see [`crate::abi::level_index`].
+    /// Where it is counted; nowhere for guarantees.
     #[inline(always)]
-    pub(super) const fn place(self) -> u32 {
-        (self.0 >> Self::PLACE_SHIFT) as u32
+    pub(super) const fn tally(self) -> Tally {
+        Tally((self.0 >> Self::TALLY_SHIFT) as u32)
+    }
+}
+
+/// How far a packet has come along its chain when it goes by all that the ordinary road leaves. One number, because there is
+/// little room for more on BPF's stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Progress(u64);
+
+impl Progress {
+    const LOW_SHIFT: u32 = 16;
+    const TAKEN_SHIFT: u32 = 32;
+    const GUARANTEED: u64 = 1 << 48;
+
+    /// The beginning of a way on which limits are charged already.
+    #[inline(always)]
+    pub(super) const fn new(charged: Charged) -> Self {
+        Self((charged.low() as u64) << Self::LOW_SHIFT)
+    }
+
+    /// How the limit of this number is to be charged.
+    #[inline(always)]
+    pub(super) const fn manner(self, number: u32, charged: Charged) -> Manner {
+        if number < charged.count() {
+            Manner::CHARGED
+        } else if self.0 & Self::GUARANTEED != 0 {
+            Manner::GUARANTEED
+        } else {
+            Manner::PLAIN
+        }
+    }
+
+    /// The limit of this number lets the packet pass.
+    #[inline(always)]
+    pub(super) const fn add(&mut self, number: u32, charge: Charge) {
+        let low = (charge.has(Charge::LOW) as u64) << Self::LOW_SHIFT;
+        let taken = (!charge.has(Charge::NOT_GUARANTEED) as u64) << Self::TAKEN_SHIFT;
+        self.0 |= (low | taken) << number | charge.tally().0 as u64;
+        self.0 |= Self::GUARANTEED * charge.has(Charge::GUARANTEED) as u64;
+    }
+
+    /// A bit for each limit that marks the packet.
+    #[inline(always)]
+    pub(super) const fn low(self) -> u32 {
+        (self.0 >> Self::LOW_SHIFT) as u32 & 0xffff
+    }
+
+    /// A bit for each limit that has to be given back if a later one holds the packet back.
+    #[inline(always)]
+    pub(super) const fn taken(self) -> u32 {
+        (self.0 >> Self::TAKEN_SHIFT) as u32 & 0xffff
+    }
+
+    /// What is to be counted.
+    #[inline(always)]
+    pub(super) const fn passed(self) -> Tally {
+        Tally(self.0 as u32 & 0xffff)
+    }
+}
+
+/// Levels that have let a packet pass, and the class of the SIM's among them: the place in `LEVELS` where it is counted, see
+/// [`crate::abi::set_index`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tally(u32);
+
+impl Tally {
+    /// No level.
+    pub(super) const NONE: Self = Self(0);
+
+    /// One limit.
+    #[inline(always)]
+    pub(super) const fn of(class: u16, level: u8) -> Self {
+        Self(set_index(class, 1 << (level % level::COUNT as u8)))
     }
 
     #[inline(always)]
-    pub(super) const fn level(self) -> u8 {
-        (self.place() % level::COUNT as u32) as u8
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    #[inline(always)]
+    pub(super) const fn has(self, level: u8) -> bool {
+        self.0 & 1 << (level % level::COUNT as u8) != 0
+    }
+
+    /// The same but for the flow's level, if that is counted elsewhere.
+    #[inline(always)]
+    pub(super) const fn without_flow(self, if_so: bool) -> Self {
+        Self(self.0 & !((if_so as u32) << level::FLOW))
+    }
+
+    /// Its place.
+    #[inline(always)]
+    pub(super) const fn place(self) -> u32 {
+        self.0
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 
 use aya::maps::{MapData, PerCpuArray};
 use upf_common::abi::{
-    Counters, DirectionCounters, LEVEL_ENTRIES, LevelCounters, LevelDirection, PortCounters,
+    Counters, DirectionCounters, LEVEL_ENTRIES, LevelCounters, PortCounters,
 };
 
 use super::Record;
@@ -24,7 +24,7 @@ impl CounterTable {
         Self { map, levels }
     }
 
-    /// What all CPUs' limits have done, by [`upf_common::abi::level_index`]. A system call for each of the first
+    /// The entries of `LEVELS`, each the sum of all CPUs' ([`upf_common::abi::set_index`]). A system call for each of the first
     /// `entries`, which is [`LEVEL_ENTRIES`] at most.
     ///
     /// # Errors
@@ -40,8 +40,8 @@ impl CounterTable {
             })?;
             let mut sum = LevelCounters::default();
             for Record(one) in of_cpus.iter() {
-                add_level(&mut sum.uplink, &one.uplink);
-                add_level(&mut sum.downlink, &one.downlink);
+                sum.uplink.add(&one.uplink);
+                sum.downlink.add(&one.downlink);
             }
             Ok(sum)
         };
@@ -85,6 +85,7 @@ fn add(sum: &mut Counters, one: &Counters) {
 fn add_direction(sum: &mut DirectionCounters, one: &DirectionCounters) {
     sum.packets = sum.packets.wrapping_add(one.packets);
     sum.bytes = sum.bytes.wrapping_add(one.bytes);
+    sum.metered.add(&one.metered);
     add_each(&mut sum.dropped, &one.dropped);
 }
 
@@ -93,27 +94,6 @@ fn add_port(sum: &mut PortCounters, one: &PortCounters) {
     sum.rx_bytes = sum.rx_bytes.wrapping_add(one.rx_bytes);
     sum.tx_packets = sum.tx_packets.wrapping_add(one.tx_packets);
     sum.tx_bytes = sum.tx_bytes.wrapping_add(one.tx_bytes);
-}
-
-fn add_level(sum: &mut LevelDirection, one: &LevelDirection) {
-    let LevelDirection {
-        passed_packets,
-        passed_bytes,
-        marked_packets,
-        marked_bytes,
-        dropped_packets,
-        dropped_bytes,
-    } = one;
-    for (sum, one) in [
-        (&mut sum.passed_packets, passed_packets),
-        (&mut sum.passed_bytes, passed_bytes),
-        (&mut sum.marked_packets, marked_packets),
-        (&mut sum.marked_bytes, marked_bytes),
-        (&mut sum.dropped_packets, dropped_packets),
-        (&mut sum.dropped_bytes, dropped_bytes),
-    ] {
-        *sum = sum.wrapping_add(*one);
-    }
 }
 
 fn add_each(sums: &mut [u64], ones: &[u64]) {
