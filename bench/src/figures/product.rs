@@ -16,7 +16,7 @@ use upf_common::meter::Rate;
 use upf_common::wire::{IpAddress, outer_ipv4_checksum_base};
 use upf_user::datapath::bpf::{Loaded, Sizes, load};
 use upf_user::datapath::slots::PoolLayout;
-use upf_user::datapath::{Datapath as _, Direction, SlotIndex};
+use upf_user::datapath::{Credit, Datapath as _, Direction, SlotIndex};
 
 use super::frames::{FIRST_TEID, FIRST_UE};
 use crate::packets::kernel::Record;
@@ -150,7 +150,8 @@ impl Product {
                 (Direction::Downlink, downlink(number)),
             ] {
                 let rules = with_limits(rules, number, levels);
-                self.loaded.datapath.write_meter(slot, direction, RATE)?;
+                let tables = &mut self.loaded.datapath;
+                tables.write_meter(slot, direction, RATE, Credit::Full)?;
                 self.loaded.datapath.write_rules(slot, direction, &rules)?;
             }
         }

@@ -84,12 +84,16 @@ impl Service for Api {
         self.control.look(|sessions| sessions.customer(&customer))
     }
 
-    fn change_sims(&self, changes: &[SimChange]) -> Result<(), ChangeError> {
+    fn change_sims(&self, changes: Vec<SimChange>) -> Result<(), ChangeError> {
         self.changes.change_sims(changes)
     }
 
     fn change_customer(&self, name: &str, change: &CustomerChange) -> Result<(), ChangeError> {
         self.changes.change_customer(name, change)
+    }
+
+    fn take_customer_back(&self, name: &str) -> Result<(), ChangeError> {
+        self.changes.take_customer_back(name)
     }
 }
 

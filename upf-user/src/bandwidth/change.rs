@@ -2,21 +2,62 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, Serialize};
 use upf_common::meter::DEFAULT_DEPTH_NS;
 
-use super::{Bandwidth, DEPTHS, Imsi, MAX_ASSIGNMENTS, MAX_CUSTOMERS, Rate, SpeedLimit, is_name};
+use super::{
+    Assignment, Bandwidth, DEPTHS, Imsi, MAX_ASSIGNMENTS, MAX_CUSTOMERS, Rate, SpeedLimit, is_name,
+};
 use crate::datapath::DatapathError;
 use crate::store::StoreError;
 
 /// What a SIM is to have. In both: `None` leaves it as it is, `Some(None)` goes back to what the config says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SimChange {
     /// The SIM.
     pub imsi: Imsi,
     /// The name of its speed class.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub class: Option<Option<Box<str>>>,
     /// The name of its customer.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub customer: Option<Option<Box<str>>>,
+}
+
+/// Tells null (`Some(None)`) from an absent field (`None`, by `default`).
+///
+/// # Errors
+/// Those of the deserializer.
+pub fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl SimChange {
+    /// Takes back all that the SIM was given.
+    #[must_use]
+    pub fn back(imsi: Imsi) -> Self {
+        Self {
+            imsi,
+            class: Some(None),
+            customer: Some(None),
+        }
+    }
+
+    fn gives_anything(&self) -> bool {
+        matches!(&self.class, Some(Some(_))) || matches!(&self.customer, Some(Some(_)))
+    }
 }
 
 /// What a customer's limit is to be; `None` leaves each as it is.
@@ -56,6 +97,22 @@ pub enum ChangeError {
     UnknownCustomer {
         /// What was asked for.
         name: Box<str>,
+    },
+    /// There is no such customer to change.
+    #[error("there is no customer \"{name}\"")]
+    NoSuchCustomer {
+        /// What was asked for.
+        name: Box<str>,
+    },
+    /// A customer that only the REST API made has SIMs.
+    #[error(
+        "customer \"{name}\" was given {sims} SIMs; give them to others or take that back, and try again"
+    )]
+    Assigned {
+        /// The customer.
+        name: Box<str>,
+        /// How many SIMs were given to it.
+        sims: usize,
     },
     /// One of several SIMs cannot have what it is to have.
     #[error("SIM {imsi}: {reason}")]
@@ -136,12 +193,54 @@ impl Bandwidth {
         Ok(())
     }
 
+    /// Whether a change gives something to a SIM that has been given nothing so far.
+    #[must_use]
+    pub fn is_first(&self, change: &SimChange) -> bool {
+        change.gives_anything() && !self.assignments.contains_key(&change.imsi)
+    }
+
     /// Whether so many more SIMs can be given something.
     ///
     /// # Errors
     /// [`ChangeError::Full`]
     pub fn check_room(&self, more: usize) -> Result<(), ChangeError> {
         full("SIMs", MAX_ASSIGNMENTS, self.assignments.len() + more)
+    }
+
+    /// What a SIM has been given after a change.
+    #[must_use]
+    pub fn changed(&self, change: &SimChange) -> Assignment {
+        let mut assignment = self.assignment(change.imsi).cloned().unwrap_or_default();
+        if let Some(class) = &change.class {
+            assignment.class = class.as_deref().and_then(|name| self.class_named(name));
+        }
+        if let Some(customer) = &change.customer {
+            let customer = customer.as_deref();
+            assignment.customer = customer.and_then(|name| self.customer_named(name).cloned());
+        }
+        assignment
+    }
+
+    /// What a customer has when the REST API takes back what it gave: the config's limit. `None` where there is no such
+    /// customer then.
+    ///
+    /// # Errors
+    /// [`ChangeError::NoSuchCustomer`], and [`ChangeError::Assigned`] for one that would be gone.
+    pub fn limit_of_config(&self, customer: &str) -> Result<Option<SpeedLimit>, ChangeError> {
+        let name = || customer.chars().take(MAX_SHOWN).collect::<String>().into();
+        if self.customer_named(customer).is_none() {
+            return Err(ChangeError::NoSuchCustomer { name: name() });
+        }
+        if let Some(limit) = self.of_config.get(customer) {
+            return Ok(Some(limit.clone()));
+        }
+        match self.assigned.get(customer) {
+            Some(sims) => Err(ChangeError::Assigned {
+                name: name(),
+                sims: *sims,
+            }),
+            None => Ok(None),
+        }
     }
 
     /// The limit that a customer has after a change; one that is new has the default depth.

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// An IMSI (TS 23.003 clause 2.2): 6 to 15 digits, in eight bytes. Ordered by length, then by number.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+use serde::{Deserialize, Serialize};
+
+/// An IMSI (TS 23.003 clause 2.2): 6 to 15 digits, in eight bytes. Ordered by length, then by number. A text in JSON.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "&str", into = "String")]
 pub struct Imsi(u64);
 
 /// A text that is no IMSI.
@@ -30,6 +33,20 @@ impl FromStr for Imsi {
         }
         // A leading 1 keeps leading zeros.
         format!("1{text}").parse().map(Self).map_err(|_| NoImsi)
+    }
+}
+
+impl TryFrom<&str> for Imsi {
+    type Error = NoImsi;
+
+    fn try_from(text: &str) -> Result<Self, NoImsi> {
+        text.parse()
+    }
+}
+
+impl From<Imsi> for String {
+    fn from(imsi: Imsi) -> Self {
+        imsi.to_string()
     }
 }
 

@@ -80,6 +80,17 @@ impl From<&KeptLimit> for SpeedLimit {
 }
 
 impl Bandwidth {
+    /// What a SIM was given, in names.
+    #[must_use]
+    pub fn kept(&self, assignment: &Assignment) -> KeptAssignment {
+        let class = assignment.class.and_then(|class| self.class(class));
+        let customer = assignment.customer.as_ref();
+        KeptAssignment {
+            class: class.map(|class| (*class.name).into()),
+            customer: customer.map(|customer| (*customer.0).into()),
+        }
+    }
+
     /// What names mean now. What is unknown is left out.
     #[must_use]
     pub fn assigned(&self, kept: &KeptAssignment) -> Assignment {

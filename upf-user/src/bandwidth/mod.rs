@@ -19,7 +19,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use change::{ChangeError, CustomerChange, SimChange};
+pub use change::{ChangeError, CustomerChange, SimChange, given};
 pub use imsi::{Imsi, NoImsi};
 pub use kept::{Kept, KeptAssignment, KeptLimit};
 pub use rate::{NoRate, Rate};
@@ -143,6 +143,10 @@ pub struct Bandwidth {
     /// Customers of the config and of the REST API with their limits, `None` for a customer without one.
     customers: HashMap<CustomerId, Option<SpeedLimit>>,
     assignments: HashMap<Imsi, Assignment>,
+    /// How many SIMs were given to each customer, for those that have any.
+    assigned: HashMap<CustomerId, usize>,
+    /// Limits of the customers that the config names.
+    of_config: HashMap<CustomerId, SpeedLimit>,
 }
 
 impl Bandwidth {
@@ -156,6 +160,8 @@ impl Bandwidth {
             rules: config.rules.clone(),
             customers: config.customers.iter().map(limited).collect(),
             assignments: HashMap::new(),
+            assigned: HashMap::new(),
+            of_config: config.customers.iter().cloned().collect(),
         }
     }
 
@@ -269,16 +275,37 @@ impl Bandwidth {
 
     /// Notes what a SIM is given; an empty assignment is forgotten.
     pub fn assign(&mut self, imsi: Imsi, assignment: Assignment) {
-        if assignment == Assignment::default() {
-            self.assignments.remove(&imsi);
+        let customer = assignment.customer.clone();
+        let before = if assignment == Assignment::default() {
+            self.assignments.remove(&imsi)
         } else {
-            self.assignments.insert(imsi, assignment);
+            self.assignments.insert(imsi, assignment)
+        };
+        let before = before.and_then(|before| before.customer);
+        if before == customer {
+            return;
+        }
+        if let Some(customer) = customer {
+            *self.assigned.entry(customer).or_default() += 1;
+        }
+        if let Some(before) = before
+            && let Some(sims) = self.assigned.get_mut(&before)
+        {
+            *sims -= 1;
+            if *sims == 0 {
+                self.assigned.remove(&before);
+            }
         }
     }
 
     /// Notes a customer's limit, and the customer where it is new.
     pub fn set_customer(&mut self, customer: CustomerId, limit: Option<SpeedLimit>) {
         self.customers.insert(customer, limit);
+    }
+
+    /// Forgets a customer that nobody was given to.
+    pub fn forget_customer(&mut self, customer: &CustomerId) {
+        self.customers.remove(customer);
     }
 }
 

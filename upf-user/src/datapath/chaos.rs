@@ -9,8 +9,8 @@ use upf_common::abi::{Peer, RuleList, Rules, UeKey};
 use upf_common::meter::Rate;
 
 use super::{
-    Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting, SlotCounters,
-    SlotIndex,
+    Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
+    SlotCounters, SlotIndex,
 };
 
 /// Which writes fail.
@@ -137,8 +137,11 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
         slot: SlotIndex,
         direction: Direction,
         rate: Rate,
+        credit: Credit,
     ) -> Result<(), DatapathError> {
-        self.write("SLOTS", |inner| inner.write_meter(slot, direction, rate))
+        self.write("SLOTS", |inner| {
+            inner.write_meter(slot, direction, rate, credit)
+        })
     }
 
     fn reset_slot(&mut self, slot: SlotIndex) -> Result<(), DatapathError> {
@@ -158,9 +161,10 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
         limit: LimitIndex,
         direction: Direction,
         setting: &LimitSetting,
+        credit: Credit,
     ) -> Result<(), DatapathError> {
         self.write("LIMITS", |inner| {
-            inner.write_limit(limit, direction, setting)
+            inner.write_limit(limit, direction, setting, credit)
         })
     }
 

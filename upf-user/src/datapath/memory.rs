@@ -9,8 +9,8 @@ use upf_common::abi::{
 use upf_common::meter::Rate;
 
 use super::{
-    Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting, SlotCounters,
-    SlotIndex, network_key,
+    Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
+    SlotCounters, SlotIndex, credit, network_key,
 };
 
 /// Sizes of a [`MemoryDatapath`], in entries.
@@ -40,6 +40,7 @@ pub struct MemoryDatapath {
     lists: Vec<RuleList>,
     limits: Vec<Limit>,
     end_markers: Vec<(Peer, [u8; 4])>,
+    now_ns: u64,
 }
 
 impl MemoryDatapath {
@@ -56,7 +57,13 @@ impl MemoryDatapath {
             lists: vec![RuleList::default(); sizes.lists as usize],
             limits: vec![Limit::default(); sizes.limits as usize],
             end_markers: Vec::new(),
+            now_ns: 0,
         }
+    }
+
+    /// Says what time it is for changes of limits, on the clock that packets are metered by.
+    pub fn set_time(&mut self, now_ns: u64) {
+        self.now_ns = now_ns;
     }
 
     /// A slot's record.
@@ -243,7 +250,9 @@ impl Datapath for MemoryDatapath {
         slot: SlotIndex,
         direction: Direction,
         rate: Rate,
+        credit: Credit,
     ) -> Result<(), DatapathError> {
+        let now_ns = self.now_ns;
         let record = self
             .slots
             .get_mut(slot.0 as usize)
@@ -252,6 +261,11 @@ impl Datapath for MemoryDatapath {
             Direction::Uplink => &mut record.uplink,
             Direction::Downlink => &mut record.downlink,
         };
+        let before = Rate {
+            ticks_per_byte: half.state.ticks_per_byte,
+            depth: half.state.depth,
+        };
+        half.state.full_at = credit::full_at(credit, half.state.full_at, now_ns, 0, [before, rate]);
         half.state.ticks_per_byte = rate.ticks_per_byte;
         half.state.depth = rate.depth;
         Ok(())
@@ -290,13 +304,21 @@ impl Datapath for MemoryDatapath {
         limit: LimitIndex,
         direction: Direction,
         setting: &LimitSetting,
+        credit: Credit,
     ) -> Result<(), DatapathError> {
+        let now_ns = self.now_ns;
         let record = self.limit_mut(limit.0);
         let record = record.ok_or(out_of_range("LIMITS", limit.0))?;
         let half = match direction {
             Direction::Uplink => &mut record.uplink,
             Direction::Downlink => &mut record.downlink,
         };
+        let before = Rate {
+            ticks_per_byte: half.ticks_per_byte,
+            depth: half.depth,
+        };
+        let rates = [before, setting.rate()];
+        half.full_at = credit::full_at(credit, half.full_at, now_ns, setting.flags, rates);
         half.ticks_per_byte = setting.ticks_per_byte;
         half.depth = setting.depth;
         half.parent = setting.parent_number();
@@ -424,6 +446,9 @@ fn out_of_range(table: &'static str, index: u32) -> DatapathError {
 mod tests {
     use super::*;
     use upf_common::abi::verdict;
+    use upf_common::meter::{self, MIN_DEPTH_NS, UNUSED};
+
+    const NOW_NS: u64 = 5_000_000_000;
 
     fn tables() -> MemoryDatapath {
         MemoryDatapath::new(Sizes {
@@ -503,27 +528,23 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_a_limit_leaves_bucket_and_counters() {
+    fn a_change_of_a_limit_leaves_counters_and_next_to_no_credit() {
         let mut tables = tables();
+        tables.set_time(NOW_NS);
         let limit = LimitIndex(1);
+        let rate = Rate::from_bits_per_second(1_000_000);
         let setting = LimitSetting {
-            ticks_per_byte: 7,
-            depth: 70,
+            ticks_per_byte: rate.ticks_per_byte,
+            depth: rate.depth,
             parent: Some(LimitIndex(0)),
             level: abi::level::SIM,
             flags: abi::limit_flags::MARK,
             class: 3,
         };
-        let record = tables.limit_mut(1).unwrap();
-        record.downlink.full_at = 9;
-        record.downlink.dropped_packets = 5;
-        tables
-            .write_limit(limit, Direction::Downlink, &setting)
-            .unwrap();
-        let expected = abi::LimitDirection {
-            full_at: 9,
-            ticks_per_byte: 7,
-            depth: 70,
+        let mut expected = abi::LimitDirection {
+            full_at: 0,
+            ticks_per_byte: rate.ticks_per_byte,
+            depth: rate.depth,
             parent: 0,
             level: abi::level::SIM,
             flags: abi::limit_flags::MARK,
@@ -531,7 +552,19 @@ mod tests {
             dropped_packets: 5,
             ..abi::LimitDirection::default()
         };
-        assert_eq!(tables.limit(1).unwrap().downlink, expected);
+        let nearly_empty = meter::ticks(NOW_NS - MIN_DEPTH_NS) + rate.depth;
+        for (credit, full_at) in [(Credit::Kept, nearly_empty), (Credit::Full, UNUSED)] {
+            tables.limit_mut(1).unwrap().downlink = abi::LimitDirection {
+                full_at: 9,
+                dropped_packets: 5,
+                ..abi::LimitDirection::default()
+            };
+            tables
+                .write_limit(limit, Direction::Downlink, &setting, credit)
+                .unwrap();
+            expected.full_at = full_at;
+            assert_eq!(tables.limit(1).unwrap().downlink, expected);
+        }
         assert_eq!(
             tables.limit(1).unwrap().uplink,
             abi::LimitDirection::default()
@@ -542,11 +575,24 @@ mod tests {
         assert_eq!(*tables.limit(1).unwrap(), Limit::default());
         let beyond = LimitIndex(2);
         assert!(tables.reset_limit(beyond).is_err());
-        assert!(
+        let written = tables.write_limit(beyond, Direction::Uplink, &setting, Credit::Full);
+        assert!(written.is_err());
+    }
+
+    #[test]
+    fn a_meter_begins_full_or_nearly_empty() {
+        let mut tables = tables();
+        tables.set_time(NOW_NS);
+        let slot = SlotIndex(3);
+        let rate = Rate::from_bits_per_second(1_000_000);
+        let nearly_empty = meter::ticks(NOW_NS - MIN_DEPTH_NS) + rate.depth;
+        for (credit, full_at) in [(Credit::Full, UNUSED), (Credit::Kept, nearly_empty)] {
+            tables.reset_slot(slot).unwrap();
             tables
-                .write_limit(beyond, Direction::Uplink, &setting)
-                .is_err()
-        );
+                .write_meter(slot, Direction::Uplink, rate, credit)
+                .unwrap();
+            assert_eq!(tables.slot(3).unwrap().uplink.state.full_at, full_at);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod bpf;
 pub mod chaos;
+pub mod credit;
 pub mod instances;
 pub mod memory;
 pub mod slots;
@@ -15,6 +16,8 @@ use upf_common::abi::{
     LimitDirection, NO_LIMIT, Peer, RuleList, Rules, UeKey, UeNetwork, mapped, network_bits,
 };
 use upf_common::meter::Rate;
+
+pub use credit::Credit;
 
 /// A slot's number, below [`Datapath::capacity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,6 +67,15 @@ impl Default for LimitSetting {
 }
 
 impl LimitSetting {
+    /// What it lets pass.
+    #[must_use]
+    pub const fn rate(&self) -> Rate {
+        Rate {
+            ticks_per_byte: self.ticks_per_byte,
+            depth: self.depth,
+        }
+    }
+
     /// [`LimitDirection::parent`].
     #[must_use]
     pub fn parent_number(&self) -> u32 {
@@ -159,12 +171,14 @@ pub trait Datapath: Send {
     ) -> Result<(), DatapathError>;
     /// The rules in force.
     fn read_rules(&self, slot: SlotIndex, direction: Direction) -> Result<Rules, DatapathError>;
-    /// Sets the rate of the meter in one direction of a slot; rules name the slot ([`Rules::meter_slot`]).
+    /// Sets the rate of the meter in one direction of a slot; rules name the slot ([`Rules::meter_slot`]). Packets may see
+    /// part of the old rate and part of the new one for as long as that takes.
     fn write_meter(
         &mut self,
         slot: SlotIndex,
         direction: Direction,
         rate: Rate,
+        credit: Credit,
     ) -> Result<(), DatapathError>;
     /// Zeroes the counters of both directions, fills their meters and takes their rates; for a slot that carries no
     /// traffic yet.
@@ -176,13 +190,14 @@ pub trait Datapath: Send {
         direction: Direction,
     ) -> Result<SlotCounters, DatapathError>;
 
-    /// Says what one direction of a limit demands from now on; bucket and counters stay. Packets may see part of the old
-    /// setting and part of the new one for as long as that takes.
+    /// Says what one direction of a limit demands from now on; counters stay. Packets may see part of the old setting and
+    /// part of the new one for as long as that takes.
     fn write_limit(
         &mut self,
         limit: LimitIndex,
         direction: Direction,
         setting: &LimitSetting,
+        credit: Credit,
     ) -> Result<(), DatapathError>;
     /// Zeroes the counters of both directions, fills their buckets and takes their settings.
     fn reset_limit(&mut self, limit: LimitIndex) -> Result<(), DatapathError>;

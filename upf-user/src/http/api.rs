@@ -124,10 +124,12 @@ pub(super) type Agent = State<Arc<dyn Service>>;
         bandwidth::speed_classes,
         bandwidth::sim,
         bandwidth::put_sim,
+        bandwidth::delete_sim,
         bandwidth::patch_sims,
         bandwidth::customers,
         bandwidth::customer,
-        bandwidth::put_customer
+        bandwidth::put_customer,
+        bandwidth::delete_customer
     )
 )]
 struct Description;
@@ -160,12 +162,16 @@ fn changes() -> Router<Arc<dyn Service>> {
         .route("/v1/speed-classes", get(bandwidth::speed_classes))
         .route(
             "/v1/sims/{imsi}",
-            get(bandwidth::sim).put(bandwidth::put_sim),
+            get(bandwidth::sim)
+                .put(bandwidth::put_sim)
+                .delete(bandwidth::delete_sim),
         )
         .route("/v1/customers", get(bandwidth::customers))
         .route(
             "/v1/customers/{id}",
-            get(bandwidth::customer).put(bandwidth::put_customer),
+            get(bandwidth::customer)
+                .put(bandwidth::put_customer)
+                .delete(bandwidth::delete_customer),
         )
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .route(

@@ -52,11 +52,7 @@ pub(super) async fn sim(
     imsi: Result<Path<String>, PathRejection>,
 ) -> Result<Json<SimView>, Problem> {
     let imsi = imsi_of(imsi)?;
-    agent.sim(imsi).map(Json).ok_or_else(|| {
-        Problem::not_found(format!(
-            "the SIM {imsi} has no sessions, and was given neither class nor customer"
-        ))
-    })
+    agent.sim(imsi).map(Json).ok_or_else(|| no_sim(imsi))
 }
 
 /// Gives a SIM a speed class, a customer or both. It is in force and outlives a restart when this is answered.
@@ -87,13 +83,50 @@ pub(super) async fn put_sim(
         customer,
     };
     let view = changing(agent, move |agent| {
-        agent.change_sims(&[change])?;
+        agent.change_sims(vec![change])?;
         Ok(agent.sim(imsi))
     });
-    Ok(match view.await? {
+    Ok(shown_or_gone(view.await?))
+}
+
+/// Takes back what a SIM was given: its speed class and its customer are as the config says.
+#[utoipa::path(delete, path = "/v1/sims/{imsi}",
+    params(("imsi" = String, Path, description = "6 to 15 digits")),
+    responses(
+        (status = 200, description = "The SIM as it is now; it has sessions", body = SimView),
+        (status = 204, description = "It has no sessions and nothing of its own any more"),
+        (status = 400, description = "Not an IMSI", content_type = "application/problem+json", body = Problem),
+        (status = 404, description = "It has no sessions and was given nothing", content_type = "application/problem+json", body = Problem),
+        (status = 500, description = "It was not kept, or is not in force yet", content_type = "application/problem+json", body = Problem),
+    ),
+)]
+pub(super) async fn delete_sim(
+    State(agent): Agent,
+    imsi: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let imsi = imsi_of(imsi)?;
+    let view = changing(agent, move |agent| {
+        if agent.sim(imsi).is_none() {
+            return Ok(None);
+        }
+        agent.change_sims(vec![SimChange::back(imsi)])?;
+        Ok(Some(agent.sim(imsi)))
+    });
+    let view = view.await?.ok_or_else(|| no_sim(imsi))?;
+    Ok(shown_or_gone(view))
+}
+
+fn shown_or_gone<T: serde::Serialize>(view: Option<T>) -> Response {
+    match view {
         Some(view) => Json(view).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
-    })
+    }
+}
+
+fn no_sim(imsi: Imsi) -> Problem {
+    Problem::not_found(format!(
+        "the SIM {imsi} has no sessions, and was given neither class nor customer"
+    ))
 }
 
 /// Gives up to 100,000 SIMs speed classes, customers or both: all of them or, where one of them cannot have it, none.
@@ -126,7 +159,7 @@ pub(super) async fn patch_sims(
     let Json(SimsBody { sims }) = body.map_err(refused)?;
     let changes = changes(sims)?;
     let changed = changes.len();
-    changing(agent, move |agent| agent.change_sims(&changes)).await?;
+    changing(agent, move |agent| agent.change_sims(changes)).await?;
     Ok(Json(Changed { changed }))
 }
 
@@ -224,6 +257,29 @@ pub(super) async fn put_customer(
     shown(&*agent, &id)
 }
 
+/// Takes back the limit that a customer was given: it has that of the config. A customer that the config does not name is gone.
+#[utoipa::path(delete, path = "/v1/customers/{id}",
+    params(("id" = String, Path, description = "Its name")),
+    responses(
+        (status = 200, description = "The customer as it is now; the config names it", body = CustomerView),
+        (status = 204, description = "It is gone"),
+        (status = 404, description = "No such customer", content_type = "application/problem+json", body = Problem),
+        (status = 409, description = "SIMs were given to it, and the config does not name it", content_type = "application/problem+json", body = Problem),
+        (status = 500, description = "It was not kept, or is not in force yet", content_type = "application/problem+json", body = Problem),
+    ),
+)]
+pub(super) async fn delete_customer(
+    State(agent): Agent,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let Path(id) = id.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let view = changing(agent, move |agent| {
+        agent.take_customer_back(&id)?;
+        Ok(agent.customer(&id))
+    });
+    Ok(shown_or_gone(view.await?))
+}
+
 fn shown(agent: &dyn Service, id: &str) -> Result<Json<CustomerView>, Problem> {
     let view = agent.customer(id);
     view.map(Json)
@@ -281,7 +337,8 @@ impl From<ChangeError> for Problem {
 
 fn status(error: &ChangeError) -> StatusCode {
     match error {
-        ChangeError::NoClasses => StatusCode::CONFLICT,
+        ChangeError::NoClasses | ChangeError::Assigned { .. } => StatusCode::CONFLICT,
+        ChangeError::NoSuchCustomer { .. } => StatusCode::NOT_FOUND,
         ChangeError::UnknownClass { .. } | ChangeError::UnknownCustomer { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

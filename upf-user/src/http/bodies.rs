@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::bandwidth::MAX_SIMS;
-use crate::bandwidth::SpeedClass;
+use crate::bandwidth::{SpeedClass, given};
 use crate::session::CustomerView;
 
 /// A speed class of the config.
@@ -134,15 +134,6 @@ pub struct CustomerBody {
     pub(super) depth_ms: Option<u64>,
     /// Whether packets of ECN-capable transports are marked before any is dropped.
     pub(super) ecn: Option<bool>,
-}
-
-/// Tells null (`Some(None)`) from an absent field (`None`, by `default`).
-fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// No more is taken into memory than may be changed.

@@ -73,13 +73,20 @@ pub trait Service: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why not.
-    fn change_sims(&self, changes: &[SimChange]) -> Result<(), ChangeError>;
+    fn change_sims(&self, changes: Vec<SimChange>) -> Result<(), ChangeError>;
 
     /// Changes a customer's limit. It is kept and in force afterwards.
     ///
     /// # Errors
     /// Why not.
     fn change_customer(&self, name: &str, change: &CustomerChange) -> Result<(), ChangeError>;
+
+    /// Takes back the limit that a customer was given, and the customer itself where the config does not name it. That is
+    /// kept and in force afterwards.
+    ///
+    /// # Errors
+    /// Why not.
+    fn take_customer_back(&self, name: &str) -> Result<(), ChangeError>;
 }
 
 /// Serves until it is dropped.

@@ -140,15 +140,15 @@ impl Service for Fake {
         bandwidth::customer_view(&self.bandwidth(), name)
     }
 
-    fn change_sims(&self, changes: &[SimChange]) -> Result<(), ChangeError> {
+    fn change_sims(&self, changes: Vec<SimChange>) -> Result<(), ChangeError> {
         let shared = self.bandwidth.as_ref().ok_or(ChangeError::NoClasses)?;
         let mut bandwidth = shared.lock().unwrap();
-        for change in changes {
+        for change in &changes {
             bandwidth.check_sim(change)?;
         }
         for change in changes {
             let mut kept = bandwidth::kept(&bandwidth, change.imsi);
-            kept.change(change);
+            kept.change(&change);
             let assignment = bandwidth.assigned(&kept);
             bandwidth.assign(change.imsi, assignment);
         }
@@ -160,6 +160,17 @@ impl Service for Fake {
         let mut bandwidth = shared.lock().unwrap();
         let limit = bandwidth.changed_limit(name, change)?;
         bandwidth.set_customer(CustomerId(name.into()), Some(limit));
+        Ok(())
+    }
+
+    fn take_customer_back(&self, name: &str) -> Result<(), ChangeError> {
+        let shared = self.bandwidth.as_ref().ok_or(ChangeError::NoClasses)?;
+        let mut bandwidth = shared.lock().unwrap();
+        let customer = CustomerId(name.into());
+        match bandwidth.limit_of_config(name)? {
+            None => bandwidth.forget_customer(&customer),
+            limit => bandwidth.set_customer(customer, limit),
+        }
         Ok(())
     }
 }

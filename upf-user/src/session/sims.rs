@@ -67,6 +67,17 @@ impl<D: Datapath> Sessions<D> {
         Ok(())
     }
 
+    /// Forgets a customer that no SIM was given to. Limits that SIMs came to by it are none any more.
+    ///
+    /// # Errors
+    /// When the tables cannot be written. Nothing is changed then.
+    pub fn forget_customer(&mut self, id: &CustomerId) -> Result<(), DatapathError> {
+        let settings = customer_settings(None);
+        self.books.change_customer(&mut self.tables, id, settings)?;
+        self.bandwidth.forget_customer(id);
+        Ok(())
+    }
+
     /// Brings sessions from before the first customer under the limits of their SIMs, as far as the slice goes.
     pub(super) fn enter_sims(&mut self, mut slice: Slice, now: Instant) {
         while let Some(entry) = &mut self.entry {

@@ -3,6 +3,9 @@
 //! Keys are IMSIs and customers' names, values are JSON with names of classes and customers, not their numbers: those
 //! depend on the config.
 //!
+//! A change of many SIMs is durable at once, whole, in a table of its own: [`Chunk`]s of SIMs that [wait](BandwidthStore::wait).
+//! What waits counts more than the records of SIMs; chunk by chunk it [becomes](BandwidthStore::fold) such records.
+//!
 //! The engine takes some damage for files that were never finished, and begins with less. So changes are numbered: the
 //! number of the last one stands in each table, and in a file of its own beside them, which is written when they are
 //! durable. Tables that are behind it have lost something.
@@ -41,8 +44,37 @@ struct Tables {
     database: Database,
     sims: Keyspace,
     customers: Keyspace,
+    /// By the chunk's number.
+    waiting: Keyspace,
     /// Number of the last change.
     changes: u64,
+}
+
+/// Some of the SIMs of a change of many, each once.
+pub struct Chunk {
+    number: u32,
+    /// What they are to have.
+    pub changes: Vec<SimChange>,
+    /// The same as it is kept; empty once it is.
+    written: Vec<u8>,
+}
+
+impl Chunk {
+    /// The n-th of them.
+    #[must_use]
+    pub fn new(number: u32, changes: Vec<SimChange>) -> Self {
+        // Nothing in it cannot be written; what is empty is refused later.
+        let written = serde_json::to_vec(&changes).unwrap_or_default();
+        Self {
+            number,
+            changes,
+            written,
+        }
+    }
+
+    fn key(&self) -> String {
+        format!("{:08}", self.number)
+    }
 }
 
 impl BandwidthStore {
@@ -59,12 +91,13 @@ impl BandwidthStore {
         })
     }
 
-    /// All that is kept.
+    /// All that is kept. Nothing waits any more then.
     ///
     /// # Errors
     /// When it cannot be read, or is damaged.
     pub fn load(&mut self) -> Result<Kept, StoreError> {
         self.with_tables(|tables, _| {
+            tables.fold_all()?;
             let customers = all(&tables.customers, |name| Some(CustomerId(name.into())))?;
             let sims = all(&tables.sims, |imsi| imsi.parse().ok())?;
             Ok(Kept { customers, sims })
@@ -81,25 +114,36 @@ impl BandwidthStore {
     ) -> Result<Vec<KeptAssignment>, StoreError> {
         self.with_tables(|tables, path| {
             let mut batch = tables.batch();
-            let mut given = Vec::with_capacity(changes.len());
-            for change in changes {
-                let key = change.imsi.to_string();
-                let old = tables.sims.get(&key)?;
-                let mut kept = match &old {
-                    Some(value) => read(value)?,
-                    None => KeptAssignment::default(),
-                };
-                kept.change(change);
-                if !kept.is_empty() {
-                    batch.insert(&tables.sims, key.as_str(), written(&kept)?);
-                } else if old.is_some() {
-                    batch.remove(&tables.sims, key.as_str());
-                }
-                given.push(kept);
-            }
+            let given = tables.change(&mut batch, changes)?;
             tables.commit(batch, path)?;
             Ok(given)
         })
+    }
+
+    /// Keeps a change of many SIMs, all or none. No SIM may stand there twice, and no other chunk may wait.
+    ///
+    /// # Errors
+    /// When the changes cannot be kept.
+    pub fn wait(&mut self, chunks: &mut [Chunk]) -> Result<(), StoreError> {
+        self.with_tables(|tables, path| {
+            let mut batch = tables.batch();
+            for chunk in &mut *chunks {
+                let written = std::mem::take(&mut chunk.written);
+                if written.is_empty() {
+                    return Err(Failure::Content);
+                }
+                batch.insert(&tables.waiting, chunk.key().as_str(), written);
+            }
+            tables.commit(batch, path)
+        })
+    }
+
+    /// Makes a chunk that waits records of its SIMs. What they have does not change by that.
+    ///
+    /// # Errors
+    /// When it cannot be written: it waits still.
+    pub fn fold(&mut self, chunk: &Chunk) -> Result<(), StoreError> {
+        self.with_tables(|tables, _| tables.fold(chunk))
     }
 
     /// Keeps a customer's limit.
@@ -118,16 +162,34 @@ impl BandwidthStore {
         })
     }
 
+    /// Forgets a customer.
+    ///
+    /// # Errors
+    /// When that cannot be kept.
+    pub fn remove_customer(&mut self, customer: &CustomerId) -> Result<(), StoreError> {
+        self.with_tables(|tables, path| {
+            let mut batch = tables.batch();
+            batch.remove(&tables.customers, &*customer.0);
+            tables.commit(batch, path)
+        })
+    }
+
     /// A store that has failed once takes nothing more until it is opened anew.
     fn with_tables<T>(
         &mut self,
         work: impl FnOnce(&mut Tables, &Path) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
-        let mut tables = match self.tables.take() {
-            Some(tables) => tables,
-            None => Tables::open(&self.path)?,
+        let (mut tables, is_new) = match self.tables.take() {
+            Some(tables) => (tables, false),
+            None => (Tables::open(&self.path)?, true),
         };
-        let outcome = guarded(|| work(&mut tables, &self.path));
+        let outcome = guarded(|| {
+            // A change that failed may wait there nevertheless, and must not count more than those that come now.
+            if is_new {
+                tables.fold_all()?;
+            }
+            work(&mut tables, &self.path)
+        });
         if outcome.is_ok() {
             self.tables = Some(tables);
         }
@@ -145,14 +207,17 @@ impl Tables {
                 .open()?;
             let sims = database.keyspace("sims", KeyspaceCreateOptions::default)?;
             let customers = database.keyspace("customers", KeyspaceCreateOptions::default)?;
+            let waiting = database.keyspace("waiting", KeyspaceCreateOptions::default)?;
             let changes = number_of(&sims)?;
-            if changes != number_of(&customers)? || changes < number_in(&path.join(CHANGES))? {
+            let is_whole = changes == number_of(&customers)? && changes == number_of(&waiting)?;
+            if !is_whole || changes < number_in(&path.join(CHANGES))? {
                 return Err(Failure::Lost);
             }
             Ok(Self {
                 database,
                 sims,
                 customers,
+                waiting,
                 changes,
             })
         };
@@ -164,10 +229,57 @@ impl Tables {
         batch.durability(Some(PersistMode::SyncAll))
     }
 
+    /// Adds the records of changed SIMs to a batch, and tells what each of them has then.
+    fn change(
+        &self,
+        batch: &mut OwnedWriteBatch,
+        changes: &[SimChange],
+    ) -> Result<Vec<KeptAssignment>, Failure> {
+        let mut given = Vec::with_capacity(changes.len());
+        for change in changes {
+            let key = change.imsi.to_string();
+            let old = self.sims.get(&key)?;
+            let mut kept = match &old {
+                Some(value) => read(value)?,
+                None => KeptAssignment::default(),
+            };
+            kept.change(change);
+            if !kept.is_empty() {
+                batch.insert(&self.sims, key.as_str(), written(&kept)?);
+            } else if old.is_some() {
+                batch.remove(&self.sims, key.as_str());
+            }
+            given.push(kept);
+        }
+        Ok(given)
+    }
+
+    /// The chunk is durable as it waits: there is no hurry.
+    fn fold(&self, chunk: &Chunk) -> Result<(), Failure> {
+        let mut batch = self.database.batch();
+        self.change(&mut batch, &chunk.changes)?;
+        batch.remove(&self.waiting, chunk.key().as_str());
+        batch.commit()?;
+        Ok(())
+    }
+
+    /// All that waits.
+    fn fold_all(&self) -> Result<(), Failure> {
+        for (number, changes) in all(&self.waiting, |number| number.parse().ok())? {
+            let written = Vec::new();
+            self.fold(&Chunk {
+                number,
+                changes,
+                written,
+            })?;
+        }
+        Ok(())
+    }
+
     /// Makes a batch the next change.
     fn commit(&mut self, mut batch: OwnedWriteBatch, path: &Path) -> Result<(), Failure> {
         let changes = self.changes + 1;
-        for table in [&self.sims, &self.customers] {
+        for table in [&self.sims, &self.customers, &self.waiting] {
             batch.insert(table, CHANGES_KEY, changes.to_string().as_str());
         }
         batch.commit()?;

@@ -11,7 +11,7 @@ mod file;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub use bandwidth::BandwidthStore;
+pub use bandwidth::{BandwidthStore, Chunk};
 pub use file::FileStore;
 
 /// Seconds from the NTP epoch (1900) to the Unix epoch (1970).

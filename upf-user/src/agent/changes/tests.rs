@@ -18,7 +18,7 @@ use crate::datapath::chaos::{Chaos, ChaosDatapath};
 use crate::datapath::memory::{MemoryDatapath, Sizes};
 use crate::pfcp::codec::{AssociationSetupRequest, Body, Heartbeat};
 use crate::pfcp::ie::NodeId;
-use crate::session::SessionsConfig;
+use crate::session::{Sessions, SessionsConfig};
 
 const CONFIG: &str = r#"
 [node]
@@ -58,6 +58,8 @@ downlink = "20 Mbit/s"
 /// Numbers of the classes.
 const SLOW: u16 = 1;
 const FAST: u16 = 2;
+/// How long a single SIM may wait behind many, while the disk writes both and other tests run.
+const SINGLE_WITHIN: Duration = Duration::from_millis(400);
 /// How long a heartbeat may wait behind a slice, on a busy machine.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(100);
 
@@ -157,7 +159,7 @@ impl World {
             class: Some(class.map(Box::from)),
             customer: Some(customer.map(Box::from)),
         };
-        self.changes.change_sims(&[change]).unwrap();
+        self.changes.change_sims(vec![change]).unwrap();
     }
 }
 
@@ -218,7 +220,7 @@ fn what_a_table_does_not_take_is_kept_and_tried_again() {
     world.tables.set(Chaos::From(0));
     let outcome = world
         .changes
-        .change_sims(&[change(0, "fast"), change(1, "fast")]);
+        .change_sims(vec![change(0, "fast"), change(1, "fast")]);
     let Err(ChangeError::NotInForce { failed, all, .. }) = outcome else {
         panic!("{outcome:?}");
     };
@@ -240,7 +242,7 @@ fn what_a_table_does_not_take_is_kept_and_tried_again() {
         world.customer_records()[0].uplink.ticks_per_byte,
         rate.ticks_per_byte
     );
-    assert!(world.changes.books().owed.is_empty());
+    assert!(world.changes.books.lock().owed.is_empty());
     drop(world);
     let kept = BandwidthStore::open(state.path()).unwrap().load().unwrap();
     let classes: Vec<_> = kept
@@ -262,7 +264,7 @@ fn nothing_changes_where_one_of_many_cannot() {
         customer: None,
     };
     let changes = [change(0, "fast"), change(1, "gone")];
-    let error = world.changes.change_sims(&changes).unwrap_err();
+    let error = world.changes.change_sims(changes.to_vec()).unwrap_err();
     assert!(error.to_string().contains("slow, fast"), "{error}");
     assert_eq!(world.records(FAST), []);
     drop(world);
@@ -309,13 +311,157 @@ fn what_was_given_is_there_after_a_restart() {
     assert_eq!(world.customer_records(), []);
 }
 
+/// Everybody's class is fast, by a change of many SIMs that are not in their place in the store yet.
+fn all_fast(world: &World, count: u32) {
+    let change = |number| SimChange {
+        imsi: sim(number),
+        class: Some(Some("fast".into())),
+        customer: None,
+    };
+    // In any order.
+    world
+        .changes
+        .change_sims((0..count).rev().map(change).collect())
+        .unwrap();
+    assert_eq!(world.changes.books.lock().waiting.len(), 3);
+}
+
 #[test]
-fn heartbeats_are_answered_while_a_hundred_thousand_sims_change() {
-    const SIMS: u32 = 100_000;
-    const WITH_SESSIONS: u32 = 5000;
+fn what_comes_behind_a_change_of_many_sims_counts_more() {
+    const SIMS: u32 = 2500;
+    const WITH_SESSIONS: usize = 20;
+    for is_in_force in [false, true] {
+        for settles in [false, true] {
+            let state = tempfile::tempdir().unwrap();
+            let world = World::start(state.path(), CONFIG, 5000);
+            world.establish(WITH_SESSIONS as u32);
+            world.give(7, None, Some("acme"));
+            all_fast(&world, SIMS);
+            assert_eq!(world.records(FAST).len(), WITH_SESSIONS);
+            for waiting in world.changes.books.lock().waiting.values_mut() {
+                waiting.is_in_force = is_in_force;
+            }
+            world.give(5, Some("slow"), None);
+            world.give(6, None, None);
+            world.give(2499, Some("slow"), None);
+            assert_eq!(world.changes.books.lock().waiting.len(), 1);
+            let check = |world: &World| {
+                assert_eq!(world.records(FAST).len(), WITH_SESSIONS - 2);
+                assert_eq!(world.customer_records().len(), 1);
+            };
+            check(&world);
+            if settles {
+                world.changes.settle();
+                assert!(world.changes.books.lock().waiting.is_empty());
+                check(&world);
+            }
+            drop(world);
+
+            let world = World::start(state.path(), CONFIG, 5000);
+            world.establish(WITH_SESSIONS as u32);
+            check(&world);
+            drop(world);
+            let kept = BandwidthStore::open(state.path()).unwrap().load().unwrap();
+            let class_of = |number| {
+                let kept = kept.sims.iter().find(|(imsi, _)| *imsi == sim(number));
+                kept.and_then(|(_, kept)| kept.class.as_deref())
+            };
+            let classes = [4, 5, 6, 7, 2498, 2499].map(class_of);
+            let (fast, slow) = (Some("fast"), Some("slow"));
+            assert_eq!(classes, [fast, slow, None, fast, fast, slow]);
+            assert_eq!(kept.sims.len(), SIMS as usize - 1);
+        }
+    }
+}
+
+#[test]
+fn many_sims_that_a_table_does_not_take_are_tried_again() {
     let state = tempfile::tempdir().unwrap();
-    let world = World::start(state.path(), CONFIG, 32_768);
-    world.establish(WITH_SESSIONS);
+    let world = World::start(state.path(), CONFIG, 5000);
+    world.establish(3);
+    world.give(1, None, Some("acme"));
+    world.tables.set(Chaos::From(0));
+    let change = |number| SimChange {
+        imsi: sim(number),
+        class: Some(Some("fast".into())),
+        customer: None,
+    };
+    let outcome = world.changes.change_sims((0..2500).map(change).collect());
+    let Err(ChangeError::NotInForce { failed, all, .. }) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!((failed, all), (3, 2500));
+    world.tables.set(Chaos::Never);
+    world.changes.settle();
+    assert_eq!(world.records(FAST).len(), 3);
+    assert_eq!(world.customer_records().len(), 1, "what it had stays");
+}
+
+#[test]
+fn a_customer_is_the_configs_again_or_gone() {
+    let state = tempfile::tempdir().unwrap();
+    let config = CONFIG.replace(
+        "[customer.acme]",
+        "[customer.acme]\nuplink = \"1 Mbit/s\"\n",
+    );
+    let world = World::start(state.path(), &config, 5000);
+    world.establish(1);
+    let limit = |bps| CustomerChange {
+        uplink_bps: Some(Some(bps)),
+        ..CustomerChange::default()
+    };
+    for name in ["acme", "new"] {
+        world.changes.change_customer(name, &limit(8000)).unwrap();
+    }
+    world.give(0, None, Some("acme"));
+    let rate = |world: &World| {
+        let [record] = world.customer_records()[..] else {
+            panic!("{:?}", world.customer_records());
+        };
+        record.uplink.ticks_per_byte
+    };
+    let slow = Rate::from_bits_per_second(8000).ticks_per_byte;
+    let of_config = Rate::from_bits_per_second(1_000_000).ticks_per_byte;
+    assert_eq!(rate(&world), slow);
+    world.changes.take_customer_back("acme").unwrap();
+    assert_eq!(rate(&world), of_config);
+    world.changes.take_customer_back("acme").unwrap();
+
+    world.give(0, None, Some("new"));
+    let error = world.changes.take_customer_back("new").unwrap_err();
+    assert!(error.to_string().contains("was given 1 SIMs"), "{error}");
+    assert_eq!(rate(&world), slow);
+    world.give(0, None, Some("acme"));
+    world.changes.take_customer_back("new").unwrap();
+    for name in ["new", "never", "no name"] {
+        let error = world.changes.take_customer_back(name).unwrap_err();
+        assert!(
+            matches!(error, ChangeError::NoSuchCustomer { .. }),
+            "{error}"
+        );
+    }
+    drop(world);
+    let world = World::start(state.path(), &config, 5000);
+    world.establish(1);
+    assert_eq!(rate(&world), of_config);
+    let customers = world
+        .control
+        .look(|sessions| sessions.bandwidth().customers_after(None, 9));
+    assert_eq!(customers, [CustomerId("acme".into())]);
+}
+
+#[test]
+fn heartbeats_and_single_sims_have_their_turn_while_a_hundred_thousand_sims_change() {
+    const SIMS: u32 = 100_000;
+    /// It has a session as well, and is none of the many.
+    const SINGLE: u32 = SIMS;
+    let state = tempfile::tempdir().unwrap();
+    let world = World::start(
+        state.path(),
+        &CONFIG.replace("10.45.0.0/16", "10.44.0.0/14"),
+        262_144,
+    );
+    world.establish(SIMS + 1);
     let change = |number| SimChange {
         imsi: sim(number),
         class: Some(Some("fast".into())),
@@ -323,35 +469,63 @@ fn heartbeats_are_answered_while_a_hundred_thousand_sims_change() {
     };
     let changes: Vec<_> = (0..SIMS).map(change).collect();
     let is_over = AtomicBool::new(false);
-    let (took, waits) = thread::scope(|scope| {
+    let goes_on = || !is_over.load(Ordering::Acquire);
+    let (took, waits, singles) = thread::scope(|scope| {
         let changing = scope.spawn(|| {
             let begin = Instant::now();
-            let outcome = world.changes.change_sims(&changes);
+            let outcome = world.changes.change_sims(changes);
             is_over.store(true, Ordering::Release);
             outcome.unwrap();
             begin.elapsed()
         });
-        let mut waits = Vec::new();
-        let mut sequence = 1_000_000;
-        while !is_over.load(Ordering::Acquire) {
-            sequence += 1;
-            let heartbeat = Body::HeartbeatRequest(Heartbeat {
-                recovery_time_stamp: 1,
-            });
-            let asked = Instant::now();
-            assert_eq!(world.say(message_of(sequence, 0, heartbeat)), 1);
-            waits.push(asked.elapsed());
-            thread::sleep(Duration::from_millis(1));
+        let heartbeats = scope.spawn(|| {
+            let mut waits = Vec::new();
+            while goes_on() {
+                let heartbeat = Body::HeartbeatRequest(Heartbeat {
+                    recovery_time_stamp: 1,
+                });
+                let sequence = 1_000_000 + waits.len() as u32;
+                let asked = Instant::now();
+                assert_eq!(world.say(message_of(sequence, 0, heartbeat)), 1);
+                waits.push(asked.elapsed());
+                thread::sleep(Duration::from_millis(1));
+            }
+            waits
+        });
+        let mut singles = Vec::new();
+        while goes_on() {
+            for class in ["fast", "slow"] {
+                let asked = Instant::now();
+                world.give(SINGLE, Some(class), None);
+                singles.push(asked.elapsed());
+            }
         }
-        (changing.join().unwrap(), waits)
+        let (took, waits) = (changing.join(), heartbeats.join());
+        (took.unwrap(), waits.unwrap(), singles)
     });
-    let longest = waits.iter().max().copied().unwrap_or_default();
+    let longest = |waits: &[Duration]| waits.iter().max().copied().unwrap_or_default();
     let told = format!(
-        "{SIMS} SIMs in {took:?}; {} heartbeats meanwhile, {longest:?} at most",
-        waits.len()
+        "{SIMS} SIMs in {took:?}; meanwhile {} heartbeats, {:?} at most, and {} single SIMs, {:?} at most",
+        waits.len(),
+        longest(&waits),
+        singles.len(),
+        longest(&singles),
     );
     println!("{told}");
-    assert!(waits.len() > 20 && longest < ANSWERED_WITHIN, "{told}");
-    assert_eq!(world.records(FAST).len(), WITH_SESSIONS as usize);
+    assert!(
+        waits.len() > 10 && longest(&waits) < ANSWERED_WITHIN,
+        "{told}"
+    );
+    assert!(
+        singles.len() > 2 && longest(&singles) < SINGLE_WITHIN,
+        "{told}"
+    );
+    assert_eq!(world.records(FAST).len(), SIMS as usize);
+    assert_eq!(world.records(SLOW).len(), 1);
     assert_eq!(world.customer_records().len(), 1);
+    // In its place in the store, too.
+    world.changes.settle();
+    drop(world);
+    let kept = BandwidthStore::open(state.path()).unwrap().load().unwrap();
+    assert_eq!(kept.sims.len(), SIMS as usize + 1);
 }

@@ -5,10 +5,11 @@ use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use upf_common::abi::{Direction, Rules, State};
-use upf_common::meter::{Rate, UNUSED};
+use upf_common::meter::Rate;
 
+use super::clock;
 use super::mmap::{load, store, to_words, words_of};
-use crate::datapath::SlotCounters;
+use crate::datapath::{Credit, SlotCounters, credit};
 
 /// Words of one direction.
 pub(super) const HALF_WORDS: usize = words_of::<Direction>();
@@ -59,20 +60,50 @@ pub(super) fn counters(half: &Half) -> SlotCounters {
     }
 }
 
-/// Sets the meter's rate. A packet may see one word of each rate for as long as that takes. For as long as the bucket lasted
-/// until now, it lasts at the new rate.
-pub(super) fn set_rate(half: &Half, rate: Rate) {
-    let depth = half[DEPTH].load(Ordering::Relaxed);
-    half[TICKS_PER_BYTE].store(rate.ticks_per_byte, Ordering::Relaxed);
-    half[DEPTH].store(rate.depth, Ordering::Relaxed);
-    keep_credit(&half[FULL_AT], depth, rate.depth);
+/// Sets the meter's rate. A packet may see one word of each rate for as long as that takes.
+pub(super) fn set_rate(half: &Half, rate: Rate, credit: Credit) {
+    let words = RateWords {
+        full_at: &half[FULL_AT],
+        ticks_per_byte: &half[TICKS_PER_BYTE],
+        depth: &half[DEPTH],
+    };
+    words.change(rate, 0, credit, clock::now_ns());
 }
 
-/// Moves the moment at which a bucket is full as much as its depth changes: an empty one stays empty. Otherwise one that
-/// becomes shallower would owe more than it holds, and one that becomes deeper would let a burst pass.
-pub(super) fn keep_credit(full_at: &AtomicU64, before: u64, after: u64) {
-    if full_at.load(Ordering::Relaxed) != UNUSED {
-        full_at.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+/// A bucket and its rate, which packets charge meanwhile.
+pub(super) struct RateWords<'a> {
+    pub(super) full_at: &'a AtomicU64,
+    pub(super) ticks_per_byte: &'a AtomicU64,
+    pub(super) depth: &'a AtomicU64,
+}
+
+impl RateWords<'_> {
+    /// Puts another rate into force. In this order, packets between the steps are neither held back where there is no limit,
+    /// nor let through on credit that is not there.
+    pub(super) fn change(self, after: Rate, flags: u8, credit: Credit, now_ns: u64) {
+        let before = Rate {
+            ticks_per_byte: self.ticks_per_byte.load(Ordering::Relaxed),
+            depth: self.depth.load(Ordering::Relaxed),
+        };
+        if after.ticks_per_byte == 0 {
+            self.ticks_per_byte.store(0, Ordering::Release);
+        }
+        if after.depth < before.depth {
+            self.depth.store(after.depth, Ordering::Release);
+        }
+        let next = |full_at| credit::full_at(credit, full_at, now_ns, flags, [before, after]);
+        let mut full_at = self.full_at.load(Ordering::Relaxed);
+        while let Err(seen) = self.full_at.compare_exchange_weak(
+            full_at,
+            next(full_at),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        ) {
+            full_at = seen;
+        }
+        self.depth.store(after.depth, Ordering::Release);
+        self.ticks_per_byte
+            .store(after.ticks_per_byte, Ordering::Release);
     }
 }
 
@@ -107,6 +138,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::AtomicBool;
     use upf_common::abi::verdict;
+    use upf_common::meter::{self, UNUSED};
 
     fn empty() -> Box<Half> {
         Box::new(std::array::from_fn(|_| AtomicU64::new(0)))
@@ -182,17 +214,14 @@ mod tests {
             dropped_bytes: 5,
         };
         assert_eq!(counters(&half), expected);
-        let rate = Rate {
-            ticks_per_byte: 6,
-            depth: 7,
-        };
-        set_rate(&half, rate);
+        let rate = Rate::from_bits_per_second(1_000_000);
+        set_rate(&half, rate, Credit::Full);
         let state = record(&half).state;
-        assert_eq!((state.ticks_per_byte, state.depth), (6, 7));
-        assert_eq!(state.full_at, 1 + 7);
-        set_rate(&half, Rate { depth: 4, ..rate });
-        let state = record(&half).state;
-        assert_eq!((state.depth, state.full_at), (4, 1 + 4));
+        assert_eq!(
+            (state.ticks_per_byte, state.depth),
+            (rate.ticks_per_byte, rate.depth)
+        );
+        assert_eq!(state.full_at, UNUSED);
         reset(&half);
         let state = record(&half).state;
         assert_eq!((state.ticks_per_byte, state.depth), (0, 0));
@@ -200,6 +229,30 @@ mod tests {
         assert_eq!(record(&half).state.full_at, 0);
         assert_eq!(record(&half).state.version, 1);
         assert_eq!(in_force(&half), rules);
+    }
+
+    #[test]
+    fn a_limit_under_traffic_begins_nearly_empty() {
+        const MS: u64 = meter::ticks(1_000_000);
+        const NOW_NS: u64 = 5_000_000_000;
+        let half = empty();
+        let (slow, fast) = (1_000_000, 100_000_000);
+        let [slow, fast] = [slow, fast].map(Rate::from_bits_per_second);
+        let words = || RateWords {
+            full_at: &half[FULL_AT],
+            ticks_per_byte: &half[TICKS_PER_BYTE],
+            depth: &half[DEPTH],
+        };
+        for (rate, left) in [(slow, 20 * MS), (fast, MS / 5), (slow, MS / 5)] {
+            words().change(rate, 0, Credit::Kept, NOW_NS);
+            let state = record(&half).state;
+            let full_at = meter::ticks(NOW_NS) + rate.depth - left;
+            assert!(state.full_at.abs_diff(full_at) < MS / 1000, "{state:?}");
+            assert_eq!(
+                (state.ticks_per_byte, state.depth),
+                (rate.ticks_per_byte, rate.depth)
+            );
+        }
     }
 
     #[test]

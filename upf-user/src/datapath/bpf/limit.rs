@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use upf_common::abi::LimitDirection;
 
-use super::latch;
+use super::clock;
+use super::latch::RateWords;
 use super::mmap::{store, to_words, words_of};
-use crate::datapath::{LimitCounters, LimitSetting};
+use crate::datapath::{Credit, LimitCounters, LimitSetting};
 
 /// Words of one direction.
 pub(super) const LIMIT_HALF_WORDS: usize = words_of::<LimitDirection>();
@@ -24,11 +25,9 @@ const DROPPED_BYTES: usize = offset_of!(LimitDirection, dropped_bytes) / 8;
 /// The memory of one direction of a limit. There is one writer, beside packets that charge and count.
 pub(super) type LimitHalf = [AtomicU64; LIMIT_HALF_WORDS];
 
-/// Puts a setting into force at once: for as long as the bucket lasted until now, it lasts at the new rate.
-pub(super) fn set(half: &LimitHalf, setting: &LimitSetting) {
+/// Puts a setting into force.
+pub(super) fn set(half: &LimitHalf, setting: &LimitSetting, credit: Credit) {
     let record = LimitDirection {
-        ticks_per_byte: setting.ticks_per_byte,
-        depth: setting.depth,
         parent: setting.parent_number(),
         level: setting.level,
         flags: setting.flags,
@@ -36,11 +35,13 @@ pub(super) fn set(half: &LimitHalf, setting: &LimitSetting) {
         ..LimitDirection::default()
     };
     let words: [u64; LIMIT_HALF_WORDS] = to_words(&record);
-    let depth = half[DEPTH].load(Ordering::Relaxed);
-    for word in [TICKS_PER_BYTE, DEPTH, PARENT] {
-        half[word].store(words[word], Ordering::Relaxed);
-    }
-    latch::keep_credit(&half[FULL_AT], depth, setting.depth);
+    half[PARENT].store(words[PARENT], Ordering::Relaxed);
+    let words = RateWords {
+        full_at: &half[FULL_AT],
+        ticks_per_byte: &half[TICKS_PER_BYTE],
+        depth: &half[DEPTH],
+    };
+    words.change(setting.rate(), setting.flags, credit, clock::now_ns());
 }
 
 /// As nobody has used it.
@@ -65,9 +66,10 @@ mod tests {
     use super::*;
     use crate::datapath::LimitIndex;
     use upf_common::abi::{level, limit_flags};
+    use upf_common::meter::UNUSED;
 
     #[test]
-    fn a_setting_leaves_bucket_and_counters() {
+    fn a_setting_leaves_counters() {
         let half: LimitHalf = std::array::from_fn(|_| AtomicU64::new(0));
         let counted = LimitDirection {
             full_at: 1,
@@ -86,7 +88,7 @@ mod tests {
             flags: limit_flags::MARK | limit_flags::PACKETS,
             class: 9,
         };
-        set(&half, &setting);
+        set(&half, &setting, Credit::Full);
         let expected = LimitDirection {
             ticks_per_byte: 6,
             depth: 7,
@@ -94,8 +96,7 @@ mod tests {
             level: level::CUSTOMER,
             flags: limit_flags::MARK | limit_flags::PACKETS,
             class: 9,
-            // As much deeper as the bucket, it is later full.
-            full_at: counted.full_at + 7,
+            full_at: UNUSED,
             ..counted
         };
         assert_eq!(load::<LimitDirection, LIMIT_HALF_WORDS>(&half), expected);
@@ -109,7 +110,7 @@ mod tests {
         reset(&half);
         let empty = LimitDirection::default();
         assert_eq!(load::<LimitDirection, LIMIT_HALF_WORDS>(&half), empty);
-        set(&half, &LimitSetting::default());
+        set(&half, &LimitSetting::default(), Credit::Kept);
         assert_eq!(load::<LimitDirection, LIMIT_HALF_WORDS>(&half), empty);
     }
 }

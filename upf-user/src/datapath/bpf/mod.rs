@@ -12,6 +12,7 @@
 //! | [`counters`] | figures that are not one SIM's |
 
 pub mod attach;
+mod clock;
 pub mod control;
 pub mod counters;
 mod latch;

@@ -21,8 +21,8 @@ use super::mmap::{MappedArray, words_of};
 use super::{Record, Sizes};
 use crate::datapath::slots::PoolLayout;
 use crate::datapath::{
-    Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting, SlotCounters,
-    SlotIndex, network_key,
+    Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
+    SlotCounters, SlotIndex, network_key,
 };
 
 /// An entry of `BLOCKS`.
@@ -204,8 +204,9 @@ impl Datapath for BpfDatapath {
         slot: SlotIndex,
         direction: Direction,
         rate: Rate,
+        credit: Credit,
     ) -> Result<(), DatapathError> {
-        latch::set_rate(self.half(slot, direction)?, rate);
+        latch::set_rate(self.half(slot, direction)?, rate, credit);
         Ok(())
     }
 
@@ -229,8 +230,9 @@ impl Datapath for BpfDatapath {
         limit: LimitIndex,
         direction: Direction,
         setting: &LimitSetting,
+        credit: Credit,
     ) -> Result<(), DatapathError> {
-        limit::set(self.limit_half(limit, direction)?, setting);
+        limit::set(self.limit_half(limit, direction)?, setting, credit);
         Ok(())
     }
 

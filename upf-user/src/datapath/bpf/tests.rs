@@ -17,8 +17,8 @@ use super::{Loaded, Record, Sizes, load};
 use crate::config::Mode;
 use crate::datapath::slots::PoolLayout;
 use crate::datapath::{
-    Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting, SlotCounters,
-    SlotIndex,
+    Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
+    SlotCounters, SlotIndex,
 };
 use crate::netlink::{AttachedXdp, XdpPlace, attached_xdp};
 
@@ -152,7 +152,7 @@ fn what_is_written_is_what_the_kernel_reads() {
         };
         let index = LimitIndex(SIZES.limits - 1);
         tables
-            .write_limit(index, Direction::Downlink, &setting)
+            .write_limit(index, Direction::Downlink, &setting, Credit::Full)
             .unwrap();
         let expected = Limit {
             downlink: LimitDirection {
@@ -216,7 +216,12 @@ fn indexes_and_keys_outside_the_tables_are_refused() {
         tables.insert_ue(UeKey::default(), beyond),
         tables.write_peer(SIZES.peers, &Peer::default()),
         tables.write_list(SIZES.lists, &RuleList::default()),
-        tables.write_limit(no_limit, Direction::Uplink, &LimitSetting::default()),
+        tables.write_limit(
+            no_limit,
+            Direction::Uplink,
+            &LimitSetting::default(),
+            Credit::Full,
+        ),
         tables.reset_limit(no_limit),
         tables.limit_counters(no_limit, Direction::Uplink).map(drop),
     ];

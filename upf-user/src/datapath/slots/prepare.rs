@@ -15,7 +15,7 @@ use super::seating::{
 use super::table::{Exhausted, SlotTable, key_of};
 use super::write::Write;
 use crate::bandwidth::Imsi;
-use crate::datapath::{Direction, SlotIndex};
+use crate::datapath::{Credit, Direction, SlotIndex};
 
 /// Tags that are tried for a new TEID before giving up. Only TEIDs that control planes gave can be in the way.
 const TAG_ATTEMPTS: u32 = 256;
@@ -28,6 +28,8 @@ pub struct Prepared {
     pub seating: Seating,
     /// The session's SEID.
     pub(super) seid: u64,
+    /// What buckets begin with: full ones are for a session that is new.
+    pub(super) credit: Credit,
     /// Slots that were free before.
     pub(super) fresh: Vec<SlotIndex>,
     /// Writes that come before the rules.
@@ -73,6 +75,11 @@ impl SlotTable {
         let mut prepared = Prepared {
             seating: current.clone(),
             seid,
+            credit: if current.seats.is_empty() {
+                Credit::Full
+            } else {
+                Credit::Kept
+            },
             fresh: Vec::new(),
             before: Vec::new(),
             after: Vec::new(),

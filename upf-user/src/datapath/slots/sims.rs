@@ -11,7 +11,7 @@ use super::table::{Exhausted, SlotTable};
 use super::transaction::ChangeError;
 use super::write::Write;
 use crate::bandwidth::{CustomerId, Imsi};
-use crate::datapath::{Datapath, DatapathError, Direction, LimitIndex, LimitSetting};
+use crate::datapath::{Credit, Datapath, DatapathError, Direction, LimitIndex, LimitSetting};
 
 /// Both of them.
 pub(super) const DIRECTIONS: [Direction; 2] = [Direction::Uplink, Direction::Downlink];
@@ -119,10 +119,10 @@ impl SlotTable {
         self.settle_all(tables)?;
         let mut writes = Vec::new();
         if moves && let Some(customer) = &terms.customer {
-            self.join_customer(&mut writes, customer)?;
+            self.join_customer(&mut writes, customer, Credit::Kept)?;
         }
         let new = self.with_parent(terms);
-        change_record(&mut writes, index, old, new);
+        change_record(&mut writes, index, [old, new], Credit::Kept);
         if let Err(error) = self.run(tables, &writes) {
             if moves && let Some(customer) = new_customer {
                 self.leave_customer(customer);
@@ -158,7 +158,7 @@ impl SlotTable {
         let (index, old) = (customer.index, customer.settings);
         self.settle_all(tables)?;
         let mut writes = Vec::new();
-        change_record(&mut writes, index, old, settings);
+        change_record(&mut writes, index, [old, settings], Credit::Kept);
         self.run(tables, &writes)?;
         if let Some(customer) = self.limits.customers.get_mut(id) {
             customer.settings = settings;
@@ -180,7 +180,8 @@ impl SlotTable {
         let index = self.limits.claim().ok_or(Exhausted::Limits)?;
         let customer = wanted.terms.customer.as_ref();
         if let Some(customer) = customer
-            && let Err(exhausted) = self.join_customer(&mut prepared.before, customer)
+            && let Err(exhausted) =
+                self.join_customer(&mut prepared.before, customer, prepared.credit)
         {
             self.limits.release(index);
             return Err(exhausted);
@@ -198,7 +199,8 @@ impl SlotTable {
         self.limits.sims.insert(wanted.imsi, sim);
         prepared.undo.push(Undo::LeaveSim(wanted.imsi));
         prepared.before.push(Write::ResetLimit(index));
-        change_record(&mut prepared.before, index, Both::default(), settings);
+        let change = [Both::default(), settings];
+        change_record(&mut prepared.before, index, change, prepared.credit);
         Ok(())
     }
 
@@ -247,6 +249,7 @@ impl SlotTable {
                     direction,
                     new: in_force.setting,
                     old,
+                    credit: Credit::Kept,
                 });
                 self.limits.set(&key, direction, Some(in_force));
             }
@@ -272,6 +275,7 @@ impl SlotTable {
         &mut self,
         writes: &mut Vec<Write>,
         terms: &CustomerTerms,
+        credit: Credit,
     ) -> Result<(), Exhausted> {
         if let Some(customer) = self.limits.customers.get_mut(&terms.id) {
             customer.sims += 1;
@@ -285,7 +289,7 @@ impl SlotTable {
         };
         self.limits.customers.insert(terms.id.clone(), customer);
         writes.push(Write::ResetLimit(index));
-        change_record(writes, index, Both::default(), terms.settings);
+        change_record(writes, index, [Both::default(), terms.settings], credit);
         Ok(())
     }
 
@@ -330,8 +334,8 @@ impl SlotTable {
 fn change_record(
     writes: &mut Vec<Write>,
     index: LimitIndex,
-    old: Both<LimitSetting>,
-    new: Both<LimitSetting>,
+    [old, new]: [Both<LimitSetting>; 2],
+    credit: Credit,
 ) {
     for direction in DIRECTIONS {
         let (old, new) = (*old.of(direction), *new.of(direction));
@@ -341,6 +345,7 @@ fn change_record(
                 direction,
                 new,
                 old,
+                credit,
             });
         }
     }

@@ -15,7 +15,7 @@ use super::prepare::{Prepared, Undo};
 use super::seating::{Image, Meter, Program, Seat, Seating};
 use super::table::{Exhausted, SlotTable, key_of};
 use super::write::{NO_RATE, Write};
-use crate::datapath::{Datapath, DatapathError, LimitSetting, SlotCounters};
+use crate::datapath::{Credit, Datapath, DatapathError, LimitSetting, SlotCounters};
 
 /// Writes that are owed and done at a time.
 const MAX_REPAIRS: usize = 1024;
@@ -193,6 +193,7 @@ impl SlotTable {
                     direction: meter.direction,
                     new: meter.rate,
                     old: before,
+                    credit: prepared.credit,
                 });
             }
         }
@@ -261,6 +262,11 @@ impl SlotTable {
                 next: limit.next.clone(),
                 sim,
             };
+            // What others have sent under counts.
+            let credit = match before {
+                Some(_) => Credit::Kept,
+                None => prepared.credit,
+            };
             let (new, old) = (
                 in_force.setting,
                 before
@@ -273,6 +279,7 @@ impl SlotTable {
                     direction: limit.direction,
                     new,
                     old,
+                    credit,
                 });
             }
             let key = limit.key.clone();
@@ -323,6 +330,7 @@ impl SlotTable {
                     direction: meter.direction,
                     new: NO_RATE,
                     old: meter.rate,
+                    credit: Credit::Kept,
                 });
             }
         }

@@ -4,7 +4,9 @@ use upf_common::abi::{Peer, RuleList, Rules, UeKey};
 use upf_common::meter::Rate;
 
 use super::framed::FramedRoute;
-use crate::datapath::{Datapath, DatapathError, Direction, LimitIndex, LimitSetting, SlotIndex};
+use crate::datapath::{
+    Credit, Datapath, DatapathError, Direction, LimitIndex, LimitSetting, SlotIndex,
+};
 
 /// The rate in the state of a slot that is nobody's meter.
 pub(super) const NO_RATE: Rate = Rate {
@@ -26,6 +28,7 @@ pub(super) enum Write {
         direction: Direction,
         new: Rate,
         old: Rate,
+        credit: Credit,
     },
     Reset(SlotIndex),
     Limit {
@@ -33,6 +36,7 @@ pub(super) enum Write {
         direction: Direction,
         new: LimitSetting,
         old: LimitSetting,
+        credit: Credit,
     },
     ResetLimit(LimitIndex),
     Block {
@@ -69,15 +73,17 @@ impl Write {
                 slot,
                 direction,
                 new,
+                credit,
                 ..
-            } => tables.write_meter(*slot, *direction, *new),
+            } => tables.write_meter(*slot, *direction, *new, *credit),
             Self::Reset(slot) => tables.reset_slot(*slot),
             Self::Limit {
                 index,
                 direction,
                 new,
+                credit,
                 ..
-            } => tables.write_limit(*index, *direction, new),
+            } => tables.write_limit(*index, *direction, new, *credit),
             Self::ResetLimit(index) => tables.reset_limit(*index),
             Self::Block { block, new, .. } => tables.set_block(*block, *new),
             Self::InsertTeid(teid, slot) => tables.insert_teid(teid.to_be_bytes(), *slot),
@@ -113,22 +119,26 @@ impl Write {
                 direction,
                 new,
                 old,
+                ..
             } => Self::Meter {
                 slot: *slot,
                 direction: *direction,
                 new: *old,
                 old: *new,
+                credit: Credit::Kept,
             },
             Self::Limit {
                 index,
                 direction,
                 new,
                 old,
+                ..
             } => Self::Limit {
                 index: *index,
                 direction: *direction,
                 new: *old,
                 old: *new,
+                credit: Credit::Kept,
             },
             Self::Block { block, new, old } => Self::Block {
                 block: *block,

@@ -180,6 +180,42 @@ async fn a_customer_is_changed_and_made() {
 }
 
 #[tokio::test]
+async fn what_was_given_is_taken_back() {
+    let server = with_classes().await;
+    let take_back = async |path: &str| {
+        let (status, _, body) = ask(server, "DELETE", path).await;
+        (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+    };
+    // A SIM without sessions.
+    let body = json!({"class": "s1.fast", "customer": "acme"});
+    let (status, _) = change(server, &format!("PUT {SIM}"), &body).await;
+    assert_eq!(status, 200);
+    assert_eq!(take_back(SIM).await, (204, Value::Null));
+    assert_eq!(take_back(SIM).await.0, 404);
+
+    // The config names one customer, and nobody but REST the other.
+    let body = json!({"uplink_bps": 8000, "depth_ms": 20});
+    for name in ["acme", "new"] {
+        let put = format!("PUT /v1/customers/{name}");
+        assert_eq!(change(server, &put, &body).await.0, 200);
+    }
+    let (status, view) = take_back("/v1/customers/acme").await;
+    assert_eq!((status, &view["uplink_bps"]), (200, &json!(1_000_000_000)));
+    assert_eq!(view["depth_ms"], 300);
+    assert_eq!(view, get(server, "/v1/customers/acme").await);
+    let body = json!({"customer": "new"});
+    change(server, &format!("PUT {SIM}"), &body).await;
+    let (status, problem) = take_back("/v1/customers/new").await;
+    assert_eq!(status, 409);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("was given 1 SIMs"), "{detail}");
+    assert_eq!(take_back(SIM).await.0, 204);
+    assert_eq!(take_back("/v1/customers/new").await, (204, Value::Null));
+    let (status, _, _) = ask(server, "GET", "/v1/customers/new").await;
+    assert_eq!(status, 404);
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_a_problem_with_its_reason() {
     let server = with_classes().await;
     let empty = started(WHOLE).await;
@@ -275,9 +311,18 @@ async fn what_cannot_be_is_a_problem_with_its_reason() {
             server,
             "DELETE /v1/sims/001010000000001",
             "",
-            405,
-            "does not take DELETE",
+            404,
+            "was given neither class nor customer",
         ),
+        (server, "DELETE /v1/sims/x", "", 400, "6 to 15 digits"),
+        (
+            server,
+            "DELETE /v1/customers/none",
+            "",
+            404,
+            "no customer \"none\"",
+        ),
+        (server, "DELETE /v1/sims", "", 405, "does not take DELETE"),
         (server, "GET /v1/sims", "", 405, "see /openapi.json"),
         (empty, &put, "{\"class\": \"slow\"}", 409, "into upf.toml"),
     ];

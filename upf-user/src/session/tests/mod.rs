@@ -6,6 +6,7 @@ mod chains;
 mod chaos;
 mod copies;
 mod correlated;
+mod credit;
 mod end_markers;
 mod endings;
 mod endpoints;

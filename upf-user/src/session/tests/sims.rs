@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use upf_common::abi::{Limit, LimitDirection, NO_CLASS, NO_LIMIT, NO_METER, level, limit_flags};
-use upf_common::meter::Rate;
+use upf_common::meter::{self, Rate, UNUSED};
 
 use super::correlated::with_ambr;
 use super::requests::*;
@@ -25,6 +25,7 @@ const TWO: &str = "001010000000002";
 const NINE: &str = "001010000000009";
 const SLOW: ClassId = ClassId(1);
 const FAST: ClassId = ClassId(2);
+const NOW_NS: u64 = 5_000_000_000;
 
 pub(super) fn limit(uplink_kbps: u64, downlink_kbps: u64) -> SpeedLimit {
     SpeedLimit {
@@ -211,10 +212,10 @@ fn a_change_of_class_writes_the_sims_record_and_nothing_else() {
     }
     world.established(&of_sim("10.45.0.9", TWO));
     let index = world.sim_index(ONE);
-    // What is under way goes on.
+    // What is counted goes on.
     world.tables.with(|tables| {
-        let record = tables.limit_mut(index.0).unwrap();
-        (record.uplink.full_at, record.uplink.dropped_packets) = (7, 8);
+        tables.set_time(NOW_NS);
+        tables.limit_mut(index.0).unwrap().uplink.dropped_packets = 8;
     });
     let before = world.tables.with(|tables| tables.clone());
     world.sessions.change_sim(imsi(ONE), class(FAST)).unwrap();
@@ -222,10 +223,11 @@ fn a_change_of_class_writes_the_sims_record_and_nothing_else() {
     let record = world.sim_record(ONE);
     assert_demands(&record.uplink, 10_000, level::SIM, FAST.0);
     assert_demands(&record.downlink, 50_000, level::SIM, FAST.0);
-    assert_eq!(
-        (record.uplink.full_at, record.uplink.dropped_packets),
-        (7, 8)
-    );
+    assert_eq!(record.uplink.dropped_packets, 8);
+    // The full bucket of the slow class had 18,000 bytes.
+    let used = record.uplink.full_at - meter::ticks(NOW_NS);
+    let bytes = meter::cost_bounded(18_000, record.uplink.ticks_per_byte);
+    assert!((record.uplink.depth - used).abs_diff(bytes) < 100);
     let old = *before.limit(index.0).unwrap();
     let mut after = world.tables.with(|tables| tables.clone());
     *after.limit_mut(index.0).unwrap() = old;
@@ -240,7 +242,13 @@ fn a_change_of_class_writes_the_sims_record_and_nothing_else() {
         .change_sim(imsi(ONE), Assignment::default())
         .unwrap();
     world.check();
-    assert!(world.tables.with(|tables| *tables == before));
+    let mut after = world.tables.with(|tables| tables.clone());
+    let record = after.limit_mut(index.0).unwrap();
+    for half in [&mut record.uplink, &mut record.downlink] {
+        assert_ne!(half.full_at, UNUSED, "20 ms are left of a full bucket");
+        half.full_at = UNUSED;
+    }
+    assert!(after == before);
 }
 
 #[test]

@@ -217,7 +217,7 @@ impl World {
         self.establish(request).unwrap().up_f_seid.seid
     }
 
-    /// What is in force: the copy of rules that is not, and peers and lists without users, are blotted out.
+    /// What is in force: the copy of rules that is not, peers and lists without users, and credit are blotted out.
     pub(super) fn state(&self) -> State {
         let mut tables = self.tables.with(|tables| tables.clone());
         // What was sent cannot be called back.
@@ -233,8 +233,14 @@ impl World {
                     Rules::default(),
                 ];
                 half.state.version = 0;
+                // A change that is taken back may cost credit.
+                half.state.full_at = 0;
             }
             *tables.slot_mut(index).unwrap() = record;
+        }
+        for index in 0..tables.limits() {
+            let record = tables.limit_mut(index).unwrap();
+            (record.uplink.full_at, record.downlink.full_at) = (0, 0);
         }
         let books = &self.sessions.books;
         let peers = books.peers();
