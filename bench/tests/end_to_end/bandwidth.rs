@@ -1,35 +1,33 @@
 //! Limits of SIMs and customers, held under UDP and TCP, shared, and changed at any moment.
 
+mod lines;
+mod tcp;
+
 use std::{
-    net::Ipv4Addr,
+    ops::Range,
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
-use bench::{
-    netns::Process,
-    pfcp::Tunnel,
-    topology::{AgentOptions, GNB},
-    ue::Ue,
-};
+use anyhow::{Result, bail, ensure};
+use bench::topology::AgentOptions;
 use serde_json::{Value, json};
 
 use crate::{
     constant::{Constant, Peer},
-    iperf::{Client, HEADERS, PAYLOAD, Way, serve},
-    world::{QFI, World, server},
+    iperf::Way,
+    world::{QFI, TUNNEL, UE, World},
 };
+use lines::{Lines, at_once};
 
 const WAYS: [Way; 2] = [Way::Uplink, Way::Downlink];
 /// How far a rate may lie off its limit.
 const TOLERANCE: f64 = 0.02;
-/// The least part of a limit that TCP has to deliver as payload.
-const LEAST_GOODPUT: f64 = 0.9;
-/// And the most, for a bucket that was full when the measuring began comes on top.
-const MOST_GOODPUT: f64 = 1.12;
+const ATTEMPTS: u32 = 3;
+/// What UDP offers, in parts of its limit.
+const OFFERED: f64 = 1.2;
 /// IMSIs of the tests; the number follows.
-const IMSI: &str = "00101000000000";
+const IMSI: &str = "0010100000000";
 /// Within which a change shows.
 const PROMPTLY: Duration = Duration::from_millis(100);
 
@@ -43,38 +41,6 @@ fn classes(rates: &[&str]) -> String {
     rates.iter().map(|rate| class(rate)).collect()
 }
 
-/// A UE with a SIM, and iperf3's server.
-struct Line {
-    _server: Process,
-    _ue: Ue,
-    world: World,
-}
-
-impl Line {
-    fn new(config: &str) -> Result<Self> {
-        let mut world = world(config)?;
-        let _ue = world.sim(&imsi(0))?;
-        let _server = serve(&world)?;
-        Ok(Self {
-            _server,
-            _ue,
-            world,
-        })
-    }
-
-    fn client<'a>(&'a self, to: &'a str, seconds: u32) -> Client<'a> {
-        Client {
-            from: &self.world.home,
-            to,
-            seconds,
-        }
-    }
-
-    fn give(&self, class: &str) -> Result<Value> {
-        give(&self.world, 0, class)
-    }
-}
-
 fn world(config: &str) -> Result<World> {
     let options = AgentOptions {
         more: config,
@@ -84,193 +50,167 @@ fn world(config: &str) -> Result<World> {
 }
 
 fn imsi(number: u32) -> String {
-    format!("{IMSI}{number}")
+    format!("{IMSI}{number:02}")
 }
 
-/// Gives a SIM a class, and returns how it is shown then.
-fn give(world: &World, sim: u32, class: &str) -> Result<Value> {
+/// Gives a SIM a class, or takes it back to the config.
+fn give(world: &World, sim: u32, class: Option<&str>) -> Result<()> {
     let path = format!("/v1/sims/{}", imsi(sim));
     let view = world
         .agent
         .put(&path, &json!({"class": class}).to_string())?;
     let view: Value = serde_json::from_str(&view)?;
-    ensure!(view["class"] == class, "{view}");
-    Ok(view)
+    ensure!(view["class"] == json!(class), "{view}");
+    Ok(())
+}
+
+/// Measures until nothing is off, for a machine may have other work for a moment; what is wrong stays wrong.
+fn undisturbed(mut measure: impl FnMut() -> Result<Vec<String>>) -> Result<()> {
+    let mut off = Vec::new();
+    for _ in 0..ATTEMPTS {
+        off = measure()?;
+        if off.is_empty() {
+            return Ok(());
+        }
+    }
+    bail!("{off:?}")
 }
 
 #[test]
 fn a_sim_gets_its_class_by_udp() -> Result<()> {
-    let rates = [("1M", 1e6), ("10M", 10e6), ("100M", 100e6)];
-    let line = Line::new(&classes(&["1 Mbit/s", "10 Mbit/s", "100 Mbit/s"]))?;
-    let server = server();
-    for (class, limit) in rates {
-        line.give(class)?;
-        for way in WAYS {
-            let got = line.client(&server, 3).udp_steady(way, 1.5 * limit)?;
-            let got = got * (PAYLOAD + HEADERS) / PAYLOAD;
-            println!("UDP {class} {way:?}: {:+.2} %", (got / limit - 1.0) * 100.0);
-            assert!(
-                (got / limit - 1.0).abs() < TOLERANCE,
-                "{class} {way:?}: {got} bit/s"
-            );
-        }
+    let rates = [1e6, 10e6, 100e6, 500e6];
+    let names = ["1 Mbit/s", "10 Mbit/s", "100 Mbit/s", "500 Mbit/s"];
+    let lines = Lines::new(4, &classes(&names))?;
+    let mut cases = Vec::new();
+    for (rate, name) in rates.iter().zip(["1M", "10M", "100M", "500M"]) {
+        cases.extend(WAYS.map(|way| (way, name, *rate)));
+    }
+    // The slow ones, both ways, beside each other and for longer: there are few packets. The fast ones alone.
+    let (slow, fast) = cases.split_at(4);
+    let fast = fast.chunks(1).map(|case| (case, 4));
+    for (round, seconds) in [(slow, 7)].into_iter().chain(fast) {
+        undisturbed(|| udp(&lines, round, seconds))?;
     }
     Ok(())
 }
 
-#[test]
-fn a_sim_gets_half_a_gigabit() -> Result<()> {
-    const LIMIT: f64 = 500e6;
-    let mut world = world(&classes(&["500 Mbit/s"]))?;
-    let peers = peers(&mut world, 1)?;
-    give(&world, 0, "500M")?;
-    for way in WAYS {
-        let traffic = Constant::start(&world, way, &peers, 1400, 1.2 * LIMIT)?;
-        thread::sleep(Duration::from_secs(2));
-        let (offered, got) = traffic.measure(Duration::from_secs(3));
-        println!("{way:?}: {offered} offered, {got:?} delivered");
-        ensure!(
-            offered > 1.02 * LIMIT,
-            "{way:?}: the sender offers {offered} bit/s only"
-        );
-        assert!(
-            (got[0] / LIMIT - 1.0).abs() < TOLERANCE,
-            "{way:?}: {got:?} bit/s"
-        );
+/// What is off of these cases, each on a line of its own at the same time.
+fn udp(lines: &Lines, round: &[(Way, &str, f64)], seconds: u32) -> Result<Vec<String>> {
+    let pairs: Vec<_> = lines.lines.iter().zip(round).collect();
+    for (line, (_, class, _)) in &pairs {
+        give(&lines.world, line.sim, Some(class))?;
     }
-    Ok(())
-}
-
-#[test]
-fn tcp_gets_nine_tenths_of_its_class() -> Result<()> {
-    let rates = [("512k", 512e3), ("5M", 5e6), ("50M", 50e6), ("200M", 200e6)];
-    let line = Line::new(&classes(&["512 kbit/s", "5 Mbit/s", "200 Mbit/s"]))?;
-    let server = server();
-    let mut slow = Vec::new();
-    for ecn in ["0", "1"] {
-        for namespace in [&line.world.home, &line.world.topology.dn] {
-            namespace.sysctl("net.ipv4.tcp_ecn", ecn)?;
+    let got = at_once(&pairs, |(line, (way, _, limit))| {
+        line.client(seconds).udp_steady(*way, OFFERED * limit)
+    })?;
+    let mut off = Vec::new();
+    for ((line, (way, class, limit)), got) in pairs.iter().zip(got) {
+        let text = format!("{class} {way:?}: {:+.2} %", (got / limit - 1.0) * 100.0);
+        println!("UDP {text}");
+        if (got / limit - 1.0).abs() > TOLERANCE {
+            off.push(text);
         }
-        for control in ["cubic", "bbr"] {
-            for (class, limit) in rates {
-                line.give(class)?;
-                let options = ["--congestion", control, "--omit", "1"];
-                let got = line.client(&server, 3).tcp_with(Way::Downlink, &options)?;
-                let part = got / limit;
-                let text = format!("{control} ecn {ecn} {class}: {:.1} %", part * 100.0);
-                println!("{text}");
-                if !(LEAST_GOODPUT..MOST_GOODPUT).contains(&part) {
-                    slow.push(text);
-                }
-            }
-        }
+        ensure!(lines.count(line, *way, "dropped")? > 0, "{class} {way:?}");
     }
-    assert!(slow.is_empty(), "{slow:?}");
-    Ok(())
-}
-
-/// Goodput by rate, depth, congestion control and ECN: what the default depth was chosen by.
-#[test]
-#[ignore = "takes minutes"]
-fn tcp_by_depth() -> Result<()> {
-    const RATES: [(&str, f64); 3] = [
-        ("5 Mbit/s", 5e6),
-        ("50 Mbit/s", 50e6),
-        ("200 Mbit/s", 200e6),
-    ];
-    const DEPTHS: [u32; 5] = [50, 100, 200, 300, 500];
-    let mut config = String::new();
-    for (at, (rate, _)) in RATES.iter().enumerate() {
-        for depth in DEPTHS {
-            config += &format!(
-                "[speed_class.\"r{at}d{depth}\"]\nuplink = \"{rate}\"\ndownlink = \"{rate}\"\ndepth = \"{depth} ms\"\n"
-            );
-        }
-    }
-    let line = Line::new(&config)?;
-    let server = server();
-    for ecn in ["0", "1"] {
-        for namespace in [&line.world.home, &line.world.topology.dn] {
-            namespace.sysctl("net.ipv4.tcp_ecn", ecn)?;
-        }
-        for control in ["cubic", "bbr"] {
-            for (at, (rate, limit)) in RATES.iter().enumerate() {
-                let mut row = format!("| {control} | {ecn} | {rate} |");
-                for depth in DEPTHS {
-                    line.give(&format!("r{at}d{depth}"))?;
-                    let options = ["--congestion", control, "--omit", "1"];
-                    let got = line.client(&server, 3).tcp_with(Way::Downlink, &options)?;
-                    row += &format!(" {:.0} |", got / limit * 100.0);
-                }
-                println!("{row}");
-            }
-        }
-    }
-    Ok(())
+    Ok(off)
 }
 
 #[test]
 fn four_sims_share_their_customers_limit() -> Result<()> {
     const LIMIT: f64 = 20e6;
+    const SIMS: usize = 4;
     let config = "[customer.acme]\nuplink = \"20 Mbit/s\"\ndownlink = \"20 Mbit/s\"\n\
         [[customer_rule]]\ncustomer = \"acme\"\nimsi = [\"001010000000000\", \"001010000000009\"]\n";
-    let mut world = world(config)?;
-    let peers = peers(&mut world, 4)?;
-    for way in WAYS {
-        let traffic = Constant::start(&world, way, &peers, 1000, 2.0 * LIMIT)?;
-        thread::sleep(Duration::from_secs(1));
-        let (_, got) = traffic.measure(Duration::from_secs(3));
-        let sum = got.iter().sum::<f64>();
-        println!("{way:?}: {sum} bit/s, {got:?}");
-        assert!(
-            (sum / LIMIT - 1.0).abs() < TOLERANCE,
-            "{way:?}: {sum} bit/s"
-        );
-        for rate in &got {
-            let part = rate / (LIMIT / 4.0);
-            assert!((0.8..1.2).contains(&part), "{way:?}: {got:?}");
+    // Four for each way: the ways have limits of their own, so that they can be looked at together.
+    let lines = Lines::new(2 * SIMS as u8, config)?;
+    let ways = WAYS.map(|way| [way; SIMS]).concat();
+    let lines: Vec<_> = lines
+        .lines
+        .iter()
+        .zip(ways)
+        .zip((0..SIMS).cycle())
+        .collect();
+    // What UDP offers of each SIM, and which part of its share it has to get: its share is what it offers in proportion.
+    for (offers, least) in [([10e6; SIMS], 0.8), ([8e6, 8e6, 16e6, 32e6], 0.4)] {
+        undisturbed(|| {
+            let got = at_once(&lines, |((line, way), sim)| {
+                line.client(5).udp_steady(*way, offers[*sim])
+            })?;
+            let total = (1.0 - TOLERANCE)..(1.0 + TOLERANCE);
+            let shares = offers.map(|offer| offer / offers.iter().sum::<f64>());
+            Ok(shared("UDP", LIMIT, &got, shares, total, least))
+        })?;
+    }
+    // How TCP connections share among themselves is their business, and takes them time; none is left without.
+    undisturbed(|| {
+        let got = at_once(&lines, |((line, way), _)| {
+            line.client(8)
+                .tcp_with(*way, &["--congestion", "cubic", "--omit", "1"])
+        })?;
+        Ok(shared("TCP", LIMIT, &got, [0.25; SIMS], 0.9..1.15, 0.3))
+    })
+}
+
+/// What is off where `got` has the rates of the SIMs for both ways.
+fn shared<const SIMS: usize>(
+    what: &str,
+    limit: f64,
+    got: &[f64],
+    shares: [f64; SIMS],
+    total: Range<f64>,
+    least: f64,
+) -> Vec<String> {
+    let mut off = Vec::new();
+    for (way, got) in WAYS.iter().zip(got.chunks(SIMS)) {
+        let parts: Vec<_> = got.iter().map(|rate| rate / limit).collect();
+        let text = format!("{what} {way:?}: {parts:.3?} of {shares:.3?}");
+        println!("{text}");
+        let is_served = |(part, share): (&f64, &f64)| *part >= least * share;
+        if !total.contains(&parts.iter().sum()) || !parts.iter().zip(&shares).all(is_served) {
+            off.push(text);
         }
     }
-    Ok(())
+    off
 }
 
 #[test]
 fn a_change_by_pfcp_shows_promptly() -> Result<()> {
     let mut world = world("")?;
-    let peers = peers_with(&mut world, 1, Some(20_000))?;
-    let traffic = Constant::start(&world, Way::Downlink, &peers, 1000, 40e6)?;
-    thread::sleep(Duration::from_secs(1));
-    for kilobits in [5_000, 20_000, 500, 10_000, 1_000, 20_000] {
-        let asked = Instant::now();
-        world.smf.rate(1, kilobits)?;
-        shows(&traffic, asked, kilobits as f64 * 1e3)?;
+    let peer = peer(&mut world, Some(20_000))?;
+    for way in WAYS {
+        let traffic = Constant::start(&world, way, &peer, 1000, 40e6)?;
+        thread::sleep(Duration::from_secs(1));
+        for kilobits in [5_000, 20_000, 500, 10_000, 1_000, 20_000] {
+            let asked = Instant::now();
+            world.smf.rate(1, kilobits)?;
+            shows(&traffic, asked, kilobits as f64 * 1e3)?;
+        }
     }
     Ok(())
 }
 
 #[test]
 fn a_change_by_rest_shows_promptly() -> Result<()> {
-    let mut world = world(&classes(&[
-        "500 kbit/s",
-        "1 Mbit/s",
-        "5 Mbit/s",
-        "20 Mbit/s",
-    ]))?;
-    let peers = peers(&mut world, 1)?;
-    give(&world, 0, "20M")?;
-    let traffic = Constant::start(&world, Way::Downlink, &peers, 1000, 40e6)?;
-    thread::sleep(Duration::from_secs(1));
-    for (class, rate) in [
-        ("5M", 5e6),
-        ("20M", 20e6),
-        ("500k", 0.5e6),
-        ("20M", 20e6),
-        ("1M", 1e6),
-        ("20M", 20e6),
-    ] {
-        let asked = Instant::now();
-        give(&world, 0, class)?;
-        shows(&traffic, asked, rate)?;
+    const OFFERED: f64 = 40e6;
+    let names = ["500 kbit/s", "1 Mbit/s", "5 Mbit/s", "20 Mbit/s"];
+    let mut world = world(&classes(&names))?;
+    let peer = peer(&mut world, None)?;
+    for way in WAYS {
+        give(&world, 0, Some("20M"))?;
+        let traffic = Constant::start(&world, way, &peer, 1000, OFFERED)?;
+        thread::sleep(Duration::from_secs(1));
+        for (class, rate) in [
+            (Some("5M"), 5e6),
+            (Some("20M"), 20e6),
+            (Some("500k"), 0.5e6),
+            (Some("20M"), 20e6),
+            (Some("1M"), 1e6),
+            (None, OFFERED),
+        ] {
+            let asked = Instant::now();
+            give(&world, 0, class)?;
+            shows(&traffic, asked, rate)?;
+        }
     }
     Ok(())
 }
@@ -290,32 +230,16 @@ fn shows(traffic: &Constant, asked: Instant, rate: f64) -> Result<()> {
     Ok(())
 }
 
-/// SIMs with a session each, without an MBR.
-fn peers(world: &mut World, count: u32) -> Result<Vec<Peer>> {
-    peers_with(world, count, None)
-}
-
-fn peers_with(world: &mut World, count: u32, kilobits: Option<u64>) -> Result<Vec<Peer>> {
-    let peer = |number: u32| {
-        let address = Ipv4Addr::from_bits(bench::topology::POOL.to_bits() + 1 + number);
-        let session = u64::from(number) + 1;
-        let downlink = Tunnel {
-            teid: 0x1001 + number,
-            address: GNB,
-        };
-        let uplink = world.smf.establish_for(
-            Some(&imsi(number)),
-            session,
-            &address.to_string(),
-            kilobits,
-            Some(QFI),
-        )?;
-        world.smf.tunnel(session, downlink)?;
-        Ok(Peer {
-            address,
-            uplink: uplink.tunnel()?,
-            downlink,
-        })
-    };
-    (0..count).map(peer).collect()
+/// A SIM with a session.
+fn peer(world: &mut World, kilobits: Option<u64>) -> Result<Peer> {
+    let sim = Some(imsi(0));
+    let uplink = world
+        .smf
+        .establish_for(sim.as_deref(), 1, UE, kilobits, Some(QFI))?;
+    world.smf.tunnel(1, TUNNEL)?;
+    Ok(Peer {
+        address: UE.parse()?,
+        uplink: uplink.tunnel()?,
+        downlink: TUNNEL,
+    })
 }

@@ -1,4 +1,4 @@
-//! Packets at a constant rate through UEs' sessions, counted by UE and in steps of time where they arrive.
+//! Packets at a constant rate through a UE's session, counted in steps of time where they arrive.
 
 use std::{
     io,
@@ -19,7 +19,6 @@ use bench::{
     topology::{DN, GNB, N3},
 };
 use etherparse::PacketBuilder;
-use rand::seq::IndexedRandom as _;
 
 use crate::{
     iperf::Way,
@@ -27,7 +26,7 @@ use crate::{
 };
 
 /// One step of the counting.
-pub(crate) const STEP: Duration = Duration::from_millis(10);
+const STEP: Duration = Duration::from_millis(10);
 const PORT: u16 = 9000;
 /// IPv4 and UDP.
 const HEADERS: usize = 28;
@@ -45,30 +44,21 @@ pub(crate) struct Peer {
     pub(crate) downlink: Tunnel,
 }
 
-/// What arrived so far.
-#[derive(Clone, Debug)]
-pub(crate) struct Arrived {
-    /// Bytes of IP packets by UE.
-    pub(crate) by_peer: Vec<u64>,
-    /// Bytes of IP packets in each [`STEP`] since the start.
-    pub(crate) steps: Vec<u64>,
-}
-
 /// A sender and a receiver; they end when this is dropped.
 pub(crate) struct Constant {
-    pub(crate) start: Instant,
-    arrived: Arc<Mutex<Arrived>>,
-    sent: Arc<Mutex<u64>>,
+    start: Instant,
+    /// Bytes of IP packets that arrived in each [`STEP`] since the start.
+    arrived: Arc<Mutex<Vec<u64>>>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<io::Result<()>>>,
 }
 
 impl Constant {
-    /// Offers so many bit/s of IP packets of `size` bytes to all UEs together, each packet to a random one.
+    /// Offers so many bit/s of IP packets of `size` bytes.
     pub(crate) fn start(
         world: &World,
         way: Way,
-        peers: &[Peer],
+        peer: &Peer,
         size: usize,
         bits: f64,
     ) -> Result<Self> {
@@ -83,47 +73,29 @@ impl Constant {
             Way::Uplink => (gnb, server),
             Way::Downlink => (server, gnb),
         };
-        let packets = peers
-            .iter()
-            .map(|peer| packet(way, peer, size))
-            .collect::<Result<Vec<_>>>()?;
-        let arrived = Arrived {
-            by_peer: vec![0; peers.len()],
-            steps: Vec::new(),
-        };
         let mut constant = Self {
             start: Instant::now(),
-            arrived: Arc::new(Mutex::new(arrived)),
-            sent: Arc::default(),
+            arrived: Arc::default(),
             stop: Arc::default(),
             threads: Vec::new(),
         };
-        constant.receive(to, way, peers.to_vec());
-        constant.send(from, packets, bits / (size as f64 * 8.0), size);
+        constant.receive(to, way, *peer);
+        constant.send(from, packet(way, peer, size)?, bits / (size as f64 * 8.0));
         Ok(constant)
     }
 
-    fn send(
-        &mut self,
-        socket: UdpSocket,
-        packets: Vec<(SocketAddrV4, Vec<u8>)>,
-        packets_per_second: f64,
-        size: usize,
-    ) {
-        let (stop, sent, start) = (self.stop.clone(), self.sent.clone(), self.start);
+    fn send(&mut self, socket: UdpSocket, packet: (SocketAddrV4, Vec<u8>), per_second: f64) {
+        let (stop, start) = (self.stop.clone(), self.start);
         self.threads.push(thread::spawn(move || {
-            let mut random = rand::rng();
-            let most = (packets_per_second * MOST_BEHIND) as u64 + BATCH as u64;
+            let most = (per_second * MOST_BEHIND) as u64 + BATCH as u64;
             let (mut next, mut skipped) = (0, 0);
             while !stop.load(Relaxed) {
-                let due = (start.elapsed().as_secs_f64() * packets_per_second) as u64 - skipped;
+                let due = (start.elapsed().as_secs_f64() * per_second) as u64 - skipped;
                 let behind = due.saturating_sub(next);
                 skipped += behind.saturating_sub(most);
                 let count = behind.min(BATCH as u64) as usize;
-                let batch = (0..count).filter_map(|_| packets.choose(&mut random));
                 // A full queue: not offered, no harm.
-                let done = mmsg::send(&socket, batch.map(|(to, bytes)| (*to, &bytes[..])));
-                *sent.lock().expect("no panic") += (done.unwrap_or(0) * size) as u64;
+                mmsg::send(&socket, (0..count).map(|_| (packet.0, &packet.1[..]))).ok();
                 next += count as u64;
                 if count < BATCH {
                     thread::sleep(NAP);
@@ -133,33 +105,26 @@ impl Constant {
         }));
     }
 
-    fn receive(&mut self, socket: UdpSocket, way: Way, peers: Vec<Peer>) {
+    fn receive(&mut self, socket: UdpSocket, way: Way, peer: Peer) {
         let (stop, arrived, start) = (self.stop.clone(), self.arrived.clone(), self.start);
+        let length = move |from: SocketAddrV4, bytes: &[u8]| match way {
+            Way::Uplink => (peer.address == *from.ip()).then_some(bytes.len() + HEADERS),
+            Way::Downlink => gtpu::read(bytes)
+                .filter(|packet| peer.downlink.teid == packet.teid)
+                .map(|packet| packet.payload.len()),
+        };
         self.threads.push(thread::spawn(move || {
             let mut receiver = Receiver::default();
             while !stop.load(Relaxed) {
+                let mut bytes = 0;
+                let count = receiver.receive(&socket, |from, packet| {
+                    bytes += length(from, packet).unwrap_or_default() as u64;
+                })?;
                 let step = (start.elapsed().as_micros() / STEP.as_micros()) as usize;
                 let mut arrived = arrived.lock().expect("no panic");
-                let count = receiver.receive(&socket, |from, bytes| {
-                    let peer = match way {
-                        Way::Uplink => peers.iter().position(|peer| peer.address == *from.ip()),
-                        Way::Downlink => gtpu::read(bytes).and_then(|packet| {
-                            peers
-                                .iter()
-                                .position(|peer| peer.downlink.teid == packet.teid)
-                        }),
-                    };
-                    let bytes = match way {
-                        Way::Uplink => bytes.len() + HEADERS,
-                        Way::Downlink => gtpu::read(bytes).map_or(0, |packet| packet.payload.len()),
-                    };
-                    if let Some(peer) = peer {
-                        arrived.by_peer[peer] += bytes as u64;
-                        let length = arrived.steps.len().max(step + 1);
-                        arrived.steps.resize(length, 0);
-                        arrived.steps[step] += bytes as u64;
-                    }
-                })?;
+                let steps = arrived.len().max(step + 1);
+                arrived.resize(steps, 0);
+                arrived[step] += bytes;
                 drop(arrived);
                 if count < BATCH {
                     thread::sleep(NAP);
@@ -169,33 +134,13 @@ impl Constant {
         }));
     }
 
-    /// What has arrived so far.
-    pub(crate) fn arrived(&self) -> Arrived {
-        self.arrived.lock().expect("no panic").clone()
-    }
-
-    /// Bits a second that are offered and that arrive of each UE, between now and `time` from now.
-    pub(crate) fn measure(&self, time: Duration) -> (f64, Vec<f64>) {
-        let look = || {
-            let sent = *self.sent.lock().expect("no panic");
-            (Instant::now(), sent, self.arrived().by_peer)
-        };
-        let (begin, sent, before) = look();
-        thread::sleep(time);
-        let (end, sent_then, after) = look();
-        let per_second = 8.0 / end.duration_since(begin).as_secs_f64();
-        let rates = before.iter().zip(&after);
-        let rates = rates.map(|(before, after)| (after - before) as f64 * per_second);
-        ((sent_then - sent) as f64 * per_second, rates.collect())
-    }
-
     /// Bits a second that arrived between two moments.
     pub(crate) fn between(&self, from: Instant, to: Instant) -> f64 {
         let step = |at: Instant| {
             (at.duration_since(self.start).as_secs_f64() / STEP.as_secs_f64()) as usize
         };
         let (from, to) = (step(from), step(to));
-        let steps = self.arrived().steps;
+        let steps = self.arrived.lock().expect("no panic");
         let bytes: u64 = steps.iter().take(to).skip(from).sum();
         bytes as f64 * 8.0 / ((to - from) as f64 * STEP.as_secs_f64())
     }

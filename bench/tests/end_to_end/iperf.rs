@@ -1,6 +1,7 @@
 //! iperf3 between a UE and the data network.
 
 use std::{
+    fs,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -12,10 +13,13 @@ use serde_json::Value;
 
 use crate::world::{World, server};
 
-/// The UDP payload, and what IPv4 and UDP add to it: the limit is over IP packets.
-pub(crate) const PAYLOAD: f64 = 1200.0;
-pub(crate) const HEADERS: f64 = 28.0;
-const SECONDS: u32 = 4;
+/// The UDP payload: with IPv6, too, it fits into what a UE sends at once.
+const PAYLOAD: f64 = 1200.0;
+/// What IPv4 and UDP add to it: limits are over IP packets.
+const HEADERS: f64 = 28.0;
+/// The sockets' buffers, where the system lets them have as much.
+const WINDOW: u64 = 4 << 20;
+pub(crate) const SECONDS: u32 = 4;
 /// With a server that is busy.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -59,7 +63,7 @@ pub(crate) fn tcp(world: &World, way: Way) -> Result<f64> {
     ordinary(&world.home, &server()).tcp(way)
 }
 
-fn ordinary<'a>(from: &'a Namespace, to: &'a str) -> Client<'a> {
+pub(crate) fn ordinary<'a>(from: &'a Namespace, to: &'a str) -> Client<'a> {
     Client {
         from,
         to,
@@ -96,10 +100,13 @@ impl Client<'_> {
         self.run(way, &[&udp, options].concat())
     }
 
-    /// Delivered bits per second of UDP payload, as the receiver counts them each second, without the first: a full
-    /// bucket comes on top of the limit there.
+    /// Delivered bits per second of UDP's IP packets, as the receiver counts them each second, without the first two: a
+    /// full bucket comes on top of the limit there. So many of them are offered, too.
     pub(crate) fn udp_steady(self, way: Way, rate: f64) -> Result<f64> {
-        let report = self.udp_report(way, rate, &["--get-server-output"])?;
+        let payload = PAYLOAD / (PAYLOAD + HEADERS);
+        let window = window()?.to_string();
+        let options = ["--get-server-output", "--window", &window];
+        let report = self.udp_report(way, rate * payload, &options)?;
         let receiver = match way {
             Way::Uplink => &report["server_output_json"],
             Way::Downlink => &report,
@@ -111,9 +118,9 @@ impl Client<'_> {
             .map(|interval| &interval["sum"]);
         let whole = sums.filter(|sum| sum["seconds"].as_f64().is_some_and(|time| time > 0.9));
         let rates = whole.filter_map(|sum| sum["bits_per_second"].as_f64());
-        let rates = rates.skip(1).collect::<Vec<_>>();
+        let rates = rates.skip(2).collect::<Vec<_>>();
         ensure!(!rates.is_empty(), "no intervals in {report}");
-        Ok(rates.iter().sum::<f64>() / rates.len() as f64)
+        Ok(rates.iter().sum::<f64>() / rates.len() as f64 / payload)
     }
 
     /// Delivered bits per second of TCP payload.
@@ -168,4 +175,12 @@ impl Client<'_> {
         }
         Ok(serde_json::from_str(&self.from.output(&mut command)?)?)
     }
+}
+
+/// What sockets may have as buffers.
+fn window() -> Result<u64> {
+    let read = |key| anyhow::Ok(fs::read_to_string(key)?.trim().parse::<u64>()?);
+    let receive = read("/proc/sys/net/core/rmem_max")?;
+    let send = read("/proc/sys/net/core/wmem_max")?;
+    Ok(WINDOW.min(receive).min(send))
 }

@@ -1,11 +1,15 @@
 //! iperf3 through the tunnel, both ways, TCP and UDP, with the limit on and off.
 
 use anyhow::Result;
+use upf_common::meter::DEFAULT_DEPTH_NS;
 
 use crate::{
-    iperf::{HEADERS, PAYLOAD, Way, serve, tcp, udp},
-    world::World,
+    iperf::{SECONDS, Way, ordinary, serve, tcp, udp},
+    world::{World, server},
 };
+
+/// The default depth of a bucket.
+const DEPTH_SECONDS: f64 = DEFAULT_DEPTH_NS as f64 / 1e9;
 
 #[test]
 fn without_a_limit_iperf3_gets_what_it_asks_for() -> Result<()> {
@@ -27,20 +31,23 @@ fn with_a_limit_iperf3_gets_the_limit() -> Result<()> {
     let mut world = World::new()?;
     let _ue = world.ue(Some(5_000))?;
     let _server = serve(&world)?;
+    let server = server();
     for (kilobits, limit) in [(5_000, 5e6), (20_000, 20e6)] {
         world.smf.rate(1, kilobits)?;
         for way in [Way::Uplink, Way::Downlink] {
             let before = world.dropped(way.label(), "rate_limited")?;
-            let got = udp(&world, way, 1.5 * limit)? * (PAYLOAD + HEADERS) / PAYLOAD;
+            let client = ordinary(&world.home, &server);
+            let got = client.udp_steady(way, 1.5 * limit)?;
             assert!(
-                (got / limit - 1.0).abs() < 0.03,
+                (got / limit - 1.0).abs() < 0.02,
                 "UDP {way:?}: {got} of {limit} bit/s"
             );
-            assert!(world.dropped(way.label(), "rate_limited")? > before + 1000.0);
-            // TCP backs off when packets are policed; it may not get more, and gets a good part.
-            let got = tcp(&world, way)?;
+            assert!(world.dropped(way.label(), "rate_limited")? > before + 500.0);
+            // What a full bucket holds comes on top of the limit.
+            let got = tcp(&world, way)? / limit;
+            let most = 1.05 + DEPTH_SECONDS / f64::from(SECONDS);
             assert!(
-                got < 1.02 * limit && got > 0.4 * limit,
+                (0.9..most).contains(&got),
                 "TCP {way:?}: {got} of {limit} bit/s"
             );
         }

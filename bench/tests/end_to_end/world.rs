@@ -81,14 +81,6 @@ impl World {
         Ok(ue)
     }
 
-    /// The same for the SIM with this IMSI, without an MBR.
-    pub(crate) fn sim(&mut self, imsi: &str) -> Result<Ue> {
-        let uplink = self.smf.establish_for(Some(imsi), 1, UE, None, Some(QFI))?;
-        let ue = self.attach(uplink, &[TUNNEL, OTHER_TUNNEL], &[&format!("{UE}/32")])?;
-        self.smf.tunnel(1, TUNNEL)?;
-        Ok(ue)
-    }
-
     /// A UE by these tunnels.
     pub(crate) fn attach(
         &self,
