@@ -13,15 +13,16 @@ use aya_log_ebpf::debug;
 use upf_common::{
     abi::{
         Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event,
-        LevelDirection, Limit, LimitDirection, MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_SLOT, PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer, Port, PortCounters, RouteEntry,
-        RuleList, Slot, UeKey, UeNetwork, control_flags, network_bits,
+        LevelDirection, Limit, LimitDirection, MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_SLOT,
+        PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer, Port, PortCounters, RouteEntry, RuleList,
+        Slot, UeKey, UeNetwork, control_flags, network_bits,
     },
     drop_reason::{DropReason, PuntReason},
     forward::{
         self,
         tables::{
-            Charge, ChargeTables, Charged, Done, End, Half, LimitHalf, LimitTables, Load, Manner, Outcome, RouteAnswer,
-            RouteQuery, Tables, Way,
+            Charge, ChargeTables, Charged, Done, End, Half, LimitHalf, LimitTables, Load, Manner,
+            Outcome, RouteAnswer, RouteQuery, Tables, Way,
         },
     },
     matching::{self, Flow, NO_ENTRY},

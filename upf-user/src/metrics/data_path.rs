@@ -5,9 +5,7 @@ use std::sync::Arc;
 use prometheus::core::{Collector, Desc, Describer};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
-use upf_common::abi::{
-    DirectionCounters, LevelCounters, NO_CLASS, PortCounters, level, of_level,
-};
+use upf_common::abi::{DirectionCounters, LevelCounters, NO_CLASS, PortCounters, level, of_level};
 use upf_common::drop_reason::{DropReason, PuntReason};
 
 /// What the collector asks at each scrape.

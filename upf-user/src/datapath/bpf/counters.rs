@@ -3,9 +3,7 @@
 use std::io;
 
 use aya::maps::{MapData, PerCpuArray};
-use upf_common::abi::{
-    Counters, DirectionCounters, LEVEL_ENTRIES, LevelCounters, PortCounters,
-};
+use upf_common::abi::{Counters, DirectionCounters, LEVEL_ENTRIES, LevelCounters, PortCounters};
 
 use super::Record;
 use crate::datapath::DatapathError;
