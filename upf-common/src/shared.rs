@@ -96,7 +96,8 @@ mod operations {
 }
 
 /// The same number, of which the compiler knows nothing any more: arithmetic with it stays arithmetic, where it would make a branch
-/// of it otherwise.
+/// of it otherwise, and numbers that go through here are worked out one after the other, where it would mix them and run out of
+/// registers.
 #[inline(always)]
 #[must_use]
 pub fn opaque(number: u64) -> u64 {

@@ -206,6 +206,8 @@ fn a_change_by_rest_shows_promptly() -> Result<()> {
             (Some("20M"), 20e6),
             (Some("1M"), 1e6),
             (None, OFFERED),
+            // A limit where there was none.
+            (Some("20M"), 20e6),
         ] {
             let asked = Instant::now();
             give(&world, 0, class)?;

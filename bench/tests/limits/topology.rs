@@ -1,5 +1,7 @@
 //! Random flows with random limits, both as tables and as the reference has them.
 
+use std::time::Duration;
+
 use bench::packets::world::{World, limited};
 use rand::Rng as _;
 use rand::rngs::StdRng;
@@ -22,8 +24,23 @@ const RATES: [u64; 9] = [
 ];
 const DEPTHS_NS: [u64; 4] = [10_000_000, 50_000_000, 100_000_000, 500_000_000];
 
+/// A rate at which a bucket gets eight bytes in this time.
+const STILL_RATE: u64 = 1000;
+/// How long time stands still to packets whose lengths are multiples of eight.
+pub(crate) const STILL: Duration = Duration::from_millis(64);
+
+/// How fast buckets fill.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// As [`RATES`] say.
+    Any,
+    /// Not within [`STILL`]: what is in them, and nothing more, may pass.
+    Still,
+}
+
 /// Tables and references of both directions, uplink first.
 pub(crate) struct Topology {
+    pace: Pace,
     pub(crate) world: World,
     pub(crate) references: [Reference; 2],
 }
@@ -36,8 +53,9 @@ struct Shared {
 }
 
 impl Topology {
-    pub(crate) fn new(random: &mut StdRng) -> Self {
+    pub(crate) fn new(random: &mut StdRng, pace: Pace) -> Self {
         let mut topology = Self {
+            pace,
             world: World::new(),
             references: Default::default(),
         };
@@ -93,7 +111,7 @@ impl Topology {
             first = self.packet_rate(random, first, &mut flows);
         }
         if random.random_bool(0.3) {
-            let (rate, depth) = rate(random);
+            let (rate, depth) = self.rate(random, 1);
             first = self.record(LimitDirection {
                 flags: limit_flags::GUARANTEE,
                 parent: first,
@@ -103,7 +121,7 @@ impl Topology {
                 flow.guarantee = Some(reference.add(Bucket::of_bits(rate, depth)));
             }
         }
-        let meter = random.random_bool(0.5).then(|| rate(random));
+        let meter = random.random_bool(0.5).then(|| self.rate(random, 1));
         let marks = random.random_bool(0.5);
         self.world = std::mem::take(&mut self.world).change(slot, |up, down| {
             for rules in [up, down] {
@@ -136,7 +154,10 @@ impl Topology {
 
     fn packet_rate(&mut self, random: &mut StdRng, parent: u32, flows: &mut [Flow; 2]) -> u32 {
         let count = random.random_range(1..50);
-        let units = random.random_range(1_000..100_000);
+        let units = match self.pace {
+            Pace::Any => random.random_range(1_000..100_000),
+            Pace::Still => random.random_range(10_000_000..100_000_000),
+        };
         let interval_ns = units << PACKET_TICK_SHIFT;
         for (flow, reference) in flows.iter_mut().zip(&mut self.references) {
             let bucket = reference.add(Bucket::of_packets(count, interval_ns));
@@ -153,9 +174,8 @@ impl Topology {
 
     /// A limit that several have, or none in force: then it counts, and that is all.
     fn shared(&mut self, random: &mut StdRng, level: u8, class: u16, parent: u32) -> Shared {
-        let (rate, depth) = rate(random);
         // The larger ones are for more flows.
-        let rate = rate * u64::from(level) * 2;
+        let (rate, depth) = self.rate(random, u64::from(level) * 2);
         let marks = random.random_bool(0.5);
         let limits = [0, 1].map(|way: usize| {
             let bucket = self.references[way].add(Bucket::of_bits(rate, depth));
@@ -182,9 +202,13 @@ impl Topology {
         });
         number
     }
-}
 
-fn rate(random: &mut StdRng) -> (u64, u64) {
-    let choose = |random: &mut StdRng, from: &[u64]| *from.choose(random).expect("some");
-    (choose(random, &RATES), choose(random, &DEPTHS_NS))
+    fn rate(&self, random: &mut StdRng, times: u64) -> (u64, u64) {
+        let choose = |random: &mut StdRng, from: &[u64]| *from.choose(random).expect("some");
+        let (rate, depth) = (choose(random, &RATES), choose(random, &DEPTHS_NS));
+        match self.pace {
+            Pace::Any => (times * rate, depth),
+            Pace::Still => (STILL_RATE, depth),
+        }
+    }
 }
