@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `maps` | the maps and load-time globals |
 //! | `frame` | the kernel's packet buffer |
+//! | `limits` | the maps of limits, and functions that charge them |
 //! | `tables` | maps, clock and routing tables, as the packet logic asks for them |
 //! | `verifier` | what the compiler must not know |
 //! | `runtime` | licence and panic handler |
@@ -13,6 +14,7 @@
 #![feature(asm_experimental_arch)]
 
 mod frame;
+mod limits;
 mod maps;
 mod runtime;
 mod tables;

@@ -12,19 +12,12 @@ use aya_ebpf::{
 use aya_log_ebpf::debug;
 use upf_common::{
     abi::{
-        Control, Counters, Direction, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event,
-        LevelDirection, Limit, LimitDirection, MAX_COPY_BYTES, MAX_POOLS, MAX_PORTS, NO_SLOT,
-        PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer, Port, PortCounters, RouteEntry, RuleList,
-        Slot, UeKey, UeNetwork, control_flags, network_bits,
+        Control, Counters, DirectionCounters, EVENT_NEIGHBOUR_WANTED, Event, MAX_COPY_BYTES,
+        MAX_POOLS, MAX_PORTS, NO_SLOT, PORT_BUCKETS, PORT_PROBES, PacketCopy, Peer, Port,
+        PortCounters, RouteEntry, RuleList, UeKey, UeNetwork, control_flags, network_bits,
     },
     drop_reason::{DropReason, PuntReason},
-    forward::{
-        self,
-        tables::{
-            Charge, ChargeTables, Charged, Done, End, Half, LimitHalf, LimitTables, Load, Manner,
-            Outcome, RouteAnswer, RouteQuery, Tables, Way,
-        },
-    },
+    forward::tables::{Half, LimitTables, RouteAnswer, RouteQuery, Tables, Way},
     matching::{self, Flow, NO_ENTRY},
     meter::{self, Rate},
     shared::Word,
@@ -32,8 +25,8 @@ use upf_common::{
 };
 
 use crate::maps::{
-    BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FLOW, INSTANCES, LEVELS, LIMITS, LISTS,
-    NS_PER_JIFFY, PEERS, POOLS, PORTS, ROUTES, SLOT_MASK, SLOTS, TEIDS, UE_ADDRESSES, UE_NETWORKS,
+    BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FLOW, INSTANCES, LISTS, NS_PER_JIFFY, PEERS, POOLS,
+    PORTS, ROUTES, SLOT_MASK, TEIDS, UE_ADDRESSES, UE_NETWORKS,
 };
 use crate::verifier::unknown;
 
@@ -64,7 +57,7 @@ impl<'a> KernelTables<'a> {
 
     /// Counts in this CPU's own record.
     #[inline(always)]
-    fn count(&self, change: impl FnOnce(&mut Counters)) {
+    pub(crate) fn count(&self, change: impl FnOnce(&mut Counters)) {
         if let Some(mut counters) = self.counters {
             // SAFETY: the record is this CPU's own, and runs of the program do not nest on a CPU.
             change(unsafe { counters.as_mut() });
@@ -115,37 +108,6 @@ pub extern "C" fn walk(list: u32, qfi_bit: u64) -> u64 {
     }
 }
 
-/// Charges what of a packet's limits the ordinary road has not; a global function as [`walk`] is.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub extern "C" fn charge_rest(
-    meter_slot: u32,
-    first: u32,
-    load: u64,
-    now_ns: u64,
-    charged: u32,
-) -> u64 {
-    let (load, charged) = (Load::of_word(load), Charged::of_word(charged));
-    forward::charge_rest(&Limits, meter_slot, first, load, now_ns, charged).word()
-}
-
-/// Charges one limit; a global function as [`walk`] is.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub extern "C" fn charge_limit(at: u32, load: u64, now_ns: u64, manner: u32) -> u64 {
-    let (load, manner) = (Load::of_word(load), Manner::of_word(manner));
-    forward::charge_limit(&Limits, at, load, now_ns, manner).word()
-}
-
-/// Ends a packet's way through limits of a chain; a global function as [`walk`] is.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub extern "C" fn end_chain(first: u32, load: u64, which: u32, end: u32) -> u64 {
-    let (load, end) = (Load::of_word(load), End::of_word(end));
-    forward::end_chain(&Limits, first, load, which, end);
-    0
-}
-
 /// A global function as [`walk`] is: the verifier goes through a log record once for each length that it may have.
 #[unsafe(no_mangle)]
 #[inline(never)]
@@ -194,111 +156,6 @@ fn submit_copy(context: &XdpContext, duplicate: u32, offset: u32, length: u32) -
     }
     entry.submit(0);
     Some(())
-}
-
-/// The maps of limits.
-struct Limits;
-
-impl LimitTables for Limits {
-    #[inline(always)]
-    fn half(&self, slot: u32, way: Way) -> Option<Half> {
-        let slot: NonNull<Slot> = NonNull::new(SLOTS.get_ptr_mut(slot)?)?;
-        // SAFETY: map values outlive the run, and the agent writes slots as their latch demands.
-        unsafe {
-            let half: *mut Direction = match way {
-                Way::Uplink => &raw mut (*slot.as_ptr()).uplink,
-                Way::Downlink => &raw mut (*slot.as_ptr()).downlink,
-            };
-            Some(Half::new(NonNull::new_unchecked(half)))
-        }
-    }
-
-    #[inline(always)]
-    fn limit(&self, index: u32, way: Way) -> Option<LimitHalf> {
-        let limit: NonNull<Limit> = NonNull::new(LIMITS.get_ptr_mut(index)?)?;
-        // SAFETY: map values outlive the run, and the agent changes them by single stores.
-        unsafe {
-            let half: *mut LimitDirection = match way {
-                Way::Uplink => &raw mut (*limit.as_ptr()).uplink,
-                Way::Downlink => &raw mut (*limit.as_ptr()).downlink,
-            };
-            Some(LimitHalf::new(NonNull::new_unchecked(half)))
-        }
-    }
-
-    #[inline(always)]
-    fn count_level(&self, place: u32, load: Load, done: Done) {
-        let Some(mut counters) = LEVELS.get_ptr_mut(place).and_then(NonNull::new) else {
-            return;
-        };
-        // SAFETY: the record is this CPU's own, and runs of the program do not nest on a CPU.
-        let counters = unsafe { counters.as_mut() };
-        let counters: &mut LevelDirection = match load.way() {
-            Way::Uplink => &mut counters.uplink,
-            Way::Downlink => &mut counters.downlink,
-        };
-        done.count(counters, load);
-    }
-
-    #[inline(always)]
-    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, manner: Manner) -> Charge {
-        Charge::of_word(charge_limit(at, load.word(), now_ns, manner.word()))
-    }
-
-    #[inline(always)]
-    fn end_chain(&self, first: u32, load: Load, which: u32, end: End) {
-        end_chain(first, load.word(), which, end.word());
-    }
-}
-
-impl LimitTables for KernelTables<'_> {
-    #[inline(always)]
-    fn half(&self, slot: u32, way: Way) -> Option<Half> {
-        Limits.half(slot, way)
-    }
-
-    #[inline(always)]
-    fn limit(&self, index: u32, way: Way) -> Option<LimitHalf> {
-        Limits.limit(index, way)
-    }
-
-    #[inline(always)]
-    fn count_level(&self, place: u32, load: Load, done: Done) {
-        Limits.count_level(place, load, done);
-    }
-
-    #[inline(always)]
-    fn charge_limit(&self, at: u32, load: Load, now_ns: u64, manner: Manner) -> Charge {
-        Limits.charge_limit(at, load, now_ns, manner)
-    }
-
-    #[inline(always)]
-    fn end_chain(&self, first: u32, load: Load, which: u32, end: End) {
-        Limits.end_chain(first, load, which, end);
-    }
-}
-
-impl ChargeTables for KernelTables<'_> {
-    #[inline(always)]
-    fn count_metered(&self, load: Load, outcome: Outcome) {
-        self.count(|counters| {
-            let metered = &mut direction_counters(counters, load.way()).metered;
-            outcome.count_metered(metered, load);
-        });
-    }
-
-    #[inline(always)]
-    fn charge_rest(
-        &self,
-        meter_slot: u32,
-        first: u32,
-        load: Load,
-        now_ns: u64,
-        charged: Charged,
-    ) -> Outcome {
-        let charged = charged.word();
-        Outcome::of_word(charge_rest(meter_slot, first, load.word(), now_ns, charged))
-    }
 }
 
 impl Tables for KernelTables<'_> {
@@ -537,7 +394,7 @@ impl Tables for KernelTables<'_> {
 }
 
 #[inline(always)]
-fn direction_counters(counters: &mut Counters, way: Way) -> &mut DirectionCounters {
+pub(crate) fn direction_counters(counters: &mut Counters, way: Way) -> &mut DirectionCounters {
     match way {
         Way::Uplink => &mut counters.uplink,
         Way::Downlink => &mut counters.downlink,

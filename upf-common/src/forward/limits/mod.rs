@@ -4,18 +4,21 @@
 //! |---|---|
 //! | `ordinary` | the road that nearly all packets take: each limit has room, and no other CPU is at it |
 //! | `rest` | all that is left: packets that do not pass, guarantees, packet rates, other CPUs at the same moment |
-//! | `words` | what goes in and out, in numbers |
+//! | `words` | a packet at its limits, and what becomes of it, in numbers |
+//! | `steps` | its steps along the chain, in numbers |
 
 mod ordinary;
 mod rest;
+mod steps;
 mod words;
 
 use crate::meter;
 use crate::shared::LimitSettings;
 pub(super) use ordinary::charge;
 pub use rest::{charge_limit, charge_rest, end_chain};
+pub use steps::{Charge, Charged, End, Manner};
 use words::Tally;
-pub use words::{Charge, Charged, Done, End, Load, Manner, Outcome};
+pub use words::{Done, Load, Outcome};
 
 /// Where a limit is counted.
 #[inline(always)]

@@ -2,7 +2,8 @@
 //! on processors that mitigate speculation.
 
 use super::super::tables::{ChargeTables, LimitTables};
-use super::words::{Charged, Done, End, Load, Outcome, Tally};
+use super::steps::{Charged, End};
+use super::words::{Done, Load, Outcome, Tally};
 use super::{cost_of_bytes, tally};
 use crate::abi::{NO_LIMIT, NO_METER, limit_flags};
 use crate::meter::{self, CONTENDED, REFUSED};

@@ -1,7 +1,8 @@
 //! What does not go by the ordinary road.
 
 use super::super::tables::LimitTables;
-use super::words::{Charge, Charged, Done, End, Load, Manner, Outcome, Progress, Tally};
+use super::steps::{Charge, Charged, End, Manner, Progress};
+use super::words::{Done, Load, Outcome, Tally};
 use super::{cost_of_bytes, tally};
 use crate::abi::{MAX_CHAIN, NO_LIMIT, NO_METER, level, limit_flags};
 use crate::meter::{self, REFUSED};
