@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, fmt::Write as _};
 
-use upf_common::meter::{Bucket, Rate, pass, ticks};
+use upf_common::meter::{Rate, pass, ticks};
 use upf_user::bandwidth;
 
 /// Limits, bit/s.
@@ -43,31 +43,11 @@ pub struct Curve {
     pub worst: f64,
 }
 
-struct Word(Cell<u64>);
-
-impl Bucket for Word {
-    fn load(&self) -> u64 {
-        self.0.get()
-    }
-
-    fn compare_exchange(&self, current: u64, new: u64) -> u64 {
-        let seen = self.0.get();
-        if seen == current {
-            self.0.set(new);
-        }
-        seen
-    }
-
-    fn subtract(&self, ticks: u64) {
-        self.0.set(self.0.get().wrapping_sub(ticks));
-    }
-}
-
 /// The part of the limit that passes when packets come at equal distances.
 fn delivered(limit: u64, size: u32, offered: f64) -> f64 {
     let rate = Rate::from_bits_per_second(limit);
     // That the bucket was full once is over.
-    let bucket = Word(Cell::new(ticks(START) + rate.depth));
+    let bucket = Cell::new(ticks(START) + rate.depth);
     let packet_ns = f64::from(size) * 8e9 / limit as f64;
     let count = (PACKETS * offered).round();
     let passes = |number: &u64| {

@@ -13,6 +13,8 @@
 //! the clock, take no more than that span and the depth. What is [given back](give_back) may be used once more when
 //! the bucket has become full meanwhile, by one packet for each CPU at most.
 
+use core::cell::Cell;
+
 use crate::shared::opaque;
 
 /// Ticks in a nanosecond, as a shift.
@@ -22,7 +24,7 @@ pub const PACKET_TICK_SHIFT: u32 = 10;
 /// Fractional bits of [`Rate::ticks_per_byte`].
 const FRACTION_SHIFT: u32 = 12;
 /// Attempts to win the compare-and-swap against other CPUs before the packet counts as over the rate.
-const ATTEMPTS: u32 = 16;
+pub const ATTEMPTS: u32 = 16;
 /// The deepest bucket, in ticks: 2^53, about 2.4 hours.
 const MAX_DEPTH: u64 = 1 << 53;
 /// Default time that a full bucket lasts at the limit: 300 ms. TCP that lost what it sent last is silent for its least
@@ -100,11 +102,37 @@ pub trait Bucket {
     fn subtract(&self, ticks: u64);
 }
 
+/// A bucket that one thread has for itself.
+impl Bucket for Cell<u64> {
+    fn load(&self) -> u64 {
+        self.get()
+    }
+
+    fn compare_exchange(&self, current: u64, new: u64) -> u64 {
+        let seen = self.get();
+        if seen == current {
+            self.set(new);
+        }
+        seen
+    }
+
+    fn subtract(&self, ticks: u64) {
+        self.set(self.get().wrapping_sub(ticks));
+    }
+}
+
 /// The clock's nanoseconds in ticks.
 #[inline(always)]
 #[must_use]
 pub const fn ticks(now_ns: u64) -> u64 {
     now_ns << TICK_SHIFT
+}
+
+/// The clock's nanoseconds in units of packet rates.
+#[inline(always)]
+#[must_use]
+pub const fn packet_ticks(now_ns: u64) -> u64 {
+    now_ns >> PACKET_TICK_SHIFT
 }
 
 /// Ticks that `bytes` take.
@@ -174,11 +202,12 @@ pub fn charge_within<const ATTEMPTS: u32>(
     CONTENDED
 }
 
-/// How much of a bucket is used when it says that it will be full at `full_at`.
+/// How much of a bucket is used, in ticks, when it says that it will be full at `full_at`; with an overdraft more than its depth.
 ///
 /// Arithmetic, here and below, where branches would do: BPF's verifier follows each of them through all that comes behind.
 #[inline(always)]
-fn used(full_at: u64, now: u64, depth: u64) -> u64 {
+#[must_use]
+pub fn used(full_at: u64, now: u64, depth: u64) -> u64 {
     let ahead = full_at.wrapping_sub(now);
     // In the past, or implausibly far ahead: the bucket is full. Twice the depth ahead is plausible with an overdraft, and a CPU
     // that has read the clock earlier than others sees more than that.

@@ -2,28 +2,10 @@ use super::*;
 use core::cell::Cell;
 use proptest::prelude::*;
 
-struct Word(Cell<u64>);
-
-impl Bucket for Word {
-    fn load(&self) -> u64 {
-        self.0.get()
-    }
-    fn compare_exchange(&self, current: u64, new: u64) -> u64 {
-        let seen = self.0.get();
-        if seen == current {
-            self.0.set(new);
-        }
-        seen
-    }
-    fn subtract(&self, ticks: u64) {
-        self.0.set(self.0.get().wrapping_sub(ticks));
-    }
-}
-
 #[test]
 fn what_is_refunded_can_be_used_again() {
     let rate = Rate::from_bits_per_second(8_000_000);
-    let bucket = Word(Cell::new(0));
+    let bucket = Cell::new(0);
     let now = ticks(5_000_000_000);
     while pass(&bucket, now, 1000, rate) {}
     let full = bucket.load();
@@ -72,7 +54,7 @@ impl Stream {
     fn run(&self, seconds: f64) -> (f64, f64) {
         let rate = Rate::from_bits_per_second(self.bps);
         let used = rate.depth - ticks(self.clock_ns);
-        let bucket = Word(Cell::new(self.start.wrapping_add(used)));
+        let bucket = Cell::new(self.start.wrapping_add(used));
         let gap_ns = f64::from(self.size) * 8e9 / (self.bps as f64 * self.offered);
         let count = (seconds * 1e9 / gap_ns) as u64;
         let mut passed = 0;
@@ -161,7 +143,7 @@ fn a_burst_after_idle_time_is_one_depth() {
         for depth_ns in [1_000_000, 50_000_000, DEFAULT_DEPTH_NS, 3_000_000_000] {
             for size in SIZES {
                 let rate = Rate::with_depth(bps, depth_ns);
-                let bucket = Word(Cell::new(UNUSED));
+                let bucket = Cell::new(UNUSED);
                 let now = ticks(7_000_000_000_000);
                 let mut burst = 0;
                 // Large ones first, so that it does not take millions.
@@ -189,7 +171,7 @@ fn a_clock_that_is_behind_fills_no_bucket() {
     // Four ticks of the slowest kernel's clock.
     let earlier = now - ticks(40_000_000);
     for overdraft in [0, rate.depth] {
-        let bucket = Word(Cell::new(UNUSED));
+        let bucket = Cell::new(UNUSED);
         while charge(&bucket, now, cost, rate.depth, overdraft) != REFUSED {}
         let used = bucket.load();
         assert_eq!(
@@ -203,7 +185,7 @@ fn a_clock_that_is_behind_fills_no_bucket() {
 #[test]
 fn an_overdraft_is_refilled_before_others_get_their_turn() {
     let (depth, cost) = (ticks(100_000_000), ticks(1_000_000));
-    let bucket = Word(Cell::new(UNUSED));
+    let bucket = Cell::new(UNUSED);
     let start = ticks(3_000_000_000);
     let mut passed = [0, 0];
     for _ in 0..300 {
@@ -224,7 +206,7 @@ fn an_overdraft_is_refilled_before_others_get_their_turn() {
 fn what_costs_nothing_passes_whatever_the_bucket_says() {
     let now = ticks(1_000_000_000);
     for full_at in [UNUSED, now, now + ticks(50_000_000), u64::MAX] {
-        let bucket = Word(Cell::new(full_at));
+        let bucket = Cell::new(full_at);
         assert_eq!(charge(&bucket, now, 0, ticks(100_000_000), 0), 0);
         assert_eq!(charge(&bucket, now, 0, 0, 0), 0);
         assert_eq!(bucket.load(), full_at);
@@ -235,7 +217,7 @@ fn what_costs_nothing_passes_whatever_the_bucket_says() {
 fn an_unused_bucket_is_full_whatever_the_clock_says() {
     let rate = Rate::from_bits_per_second(8_000);
     for before_the_wrap in [1, ticks(1_000_000), ticks(10_000_000_000), 1 << 60] {
-        let bucket = Word(Cell::new(UNUSED));
+        let bucket = Cell::new(UNUSED);
         assert!(pass(
             &bucket,
             0_u64.wrapping_sub(before_the_wrap),
@@ -251,7 +233,7 @@ fn packets_are_counted_as_bytes_are() {
     for (count, period_ns) in [(10, 3_600_000_000_000_u64), (200, 1_000_000_000)] {
         let cost = (period_ns >> PACKET_TICK_SHIFT) / count;
         let depth = cost * count;
-        let bucket = Word(Cell::new(UNUSED));
+        let bucket = Cell::new(UNUSED);
         let start = 77_000_000_000_000;
         let mut passed = 0;
         for step in 0..=1000 {
@@ -282,7 +264,7 @@ fn the_tick_counter_may_wrap() {
 fn idle_time_saves_up_one_depth_and_no_more() {
     let rate = Rate::from_bits_per_second(8_000_000);
     for idle_ns in [1, 1_000_000_000, 1 << 40, 1 << 52, 1 << 53, u64::MAX >> 10] {
-        let bucket = Word(Cell::new(ticks(5)));
+        let bucket = Cell::new(ticks(5));
         let now = ticks(5u64.wrapping_add(idle_ns));
         let passed = (0..100_000)
             .filter(|_| pass(&bucket, now, 1000, rate))
@@ -297,7 +279,7 @@ fn idle_time_saves_up_one_depth_and_no_more() {
 
 #[test]
 fn a_rate_of_zero_passes_nothing() {
-    let bucket = Word(Cell::new(0));
+    let bucket = Cell::new(0);
     let rate = Rate::from_bits_per_second(0);
     assert!(!(0..1000).any(|second| pass(&bucket, ticks(second * 1_000_000_000), 20, rate)));
 }
@@ -331,7 +313,7 @@ proptest! {
         start in any::<u64>(),
     ) {
         let rate = Rate::from_bits_per_second(bps);
-        let bucket = Word(Cell::new(0));
+        let bucket = Cell::new(0);
         let (mut now, mut bits) = (0u64, 0u128);
         for (gap, size) in arrivals {
             now += gap;

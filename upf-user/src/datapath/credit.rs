@@ -4,7 +4,7 @@
 //! changes. Only what carries no traffic yet begins with a full bucket, for the first window of TCP.
 
 use upf_common::abi::limit_flags;
-use upf_common::meter::{self, MIN_DEPTH_NS, PACKET_TICK_SHIFT, Rate, UNUSED};
+use upf_common::meter::{self, MIN_DEPTH_NS, Rate, UNUSED};
 
 /// What a bucket holds when its limit is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub fn full_at(
     }
     let is_of_packets = flags & limit_flags::PACKETS != 0;
     let now = if is_of_packets {
-        now_ns >> PACKET_TICK_SHIFT
+        meter::packet_ticks(now_ns)
     } else {
         meter::ticks(now_ns)
     };
@@ -58,14 +58,7 @@ pub fn full_at(
 
 /// Ticks until a bucket is empty.
 fn ticks_left(full_at: u64, now: u64, depth: u64) -> u64 {
-    let ahead = full_at.wrapping_sub(now);
-    // As the fast path sees it: in the past, or further ahead than can be.
-    let is_full = full_at == UNUSED || ahead > depth << 2;
-    if is_full {
-        depth
-    } else {
-        depth.saturating_sub(ahead)
-    }
+    depth.saturating_sub(meter::used(full_at, now, depth))
 }
 
 /// What `left` is at another rate: neither longer nor more.
@@ -79,7 +72,7 @@ fn kept(left: u64, before: Rate, after: Rate) -> u64 {
 mod tests {
     use super::*;
     use std::cell::Cell;
-    use upf_common::meter::Bucket;
+    use upf_common::meter::PACKET_TICK_SHIFT;
 
     const NOW_NS: u64 = 5_000_000_000;
     const NOW: u64 = meter::ticks(NOW_NS);
@@ -88,26 +81,6 @@ mod tests {
         ticks_per_byte: 0,
         depth: 0,
     };
-
-    struct Word(Cell<u64>);
-
-    impl Bucket for Word {
-        fn load(&self) -> u64 {
-            self.0.get()
-        }
-
-        fn compare_exchange(&self, current: u64, new: u64) -> u64 {
-            let seen = self.0.get();
-            if seen == current {
-                self.0.set(new);
-            }
-            seen
-        }
-
-        fn subtract(&self, ticks: u64) {
-            self.0.set(self.0.get().wrapping_sub(ticks));
-        }
-    }
 
     fn mbit(rate: u64) -> Rate {
         Rate::from_bits_per_second(rate * 1_000_000)
@@ -120,7 +93,7 @@ mod tests {
 
     /// What passes at once after a change, in bytes.
     fn burst(full_at: u64, rate: Rate) -> u64 {
-        let word = Word(Cell::new(full_at));
+        let word = Cell::new(full_at);
         let packets = (0..).take_while(|_| meter::pass(&word, NOW, 100, rate));
         100 * packets.count() as u64
     }
@@ -199,7 +172,7 @@ mod tests {
             ticks_per_byte: minute / packets,
             depth: minute / packets * packets,
         };
-        let now = NOW_NS >> PACKET_TICK_SHIFT;
+        let now = meter::packet_ticks(NOW_NS);
         let after = |full, before: Rate, after: Rate| {
             let full = full_at(
                 Credit::Kept,

@@ -1,12 +1,12 @@
 //! The ordinary road through limits: one attempt at each of them, without a call. A BPF function's return takes longer than a limit
 //! on processors that mitigate speculation.
 
-use super::super::tables::{ChargeTables, LimitTables};
+use super::super::tables::ChargeTables;
 use super::steps::{Charged, End};
 use super::words::{Done, Load, Outcome, Tally};
-use super::{cost_of_bytes, tally};
+use super::{charge_meter, cost_of_bytes, tally};
 use crate::abi::{NO_LIMIT, NO_METER, limit_flags};
-use crate::meter::{self, CONTENDED, REFUSED};
+use crate::meter::{self, CONTENDED};
 use crate::shared::forget;
 
 /// Limits that the ordinary road charges at most: sessions have one of their own, one of their SIM's and one of its customer's. Each
@@ -26,7 +26,7 @@ pub(in crate::forward) fn charge(
 ) -> Outcome {
     let mut outcome = Outcome::PASSED;
     if meter_slot != NO_METER {
-        outcome = forgotten(charge_meter(tables, meter_slot, load, now_ns), now_ns);
+        outcome = forgotten(charge_meter::<1>(tables, meter_slot, load, now_ns), now_ns);
     }
     if outcome.is_undecided() || first != NO_LIMIT && !outcome.is_held_back() {
         let mut load = load;
@@ -48,24 +48,6 @@ pub(in crate::forward) fn charge(
 #[inline(always)]
 fn forgotten(outcome: Outcome, now_ns: u64) -> Outcome {
     Outcome::of_word(forget(outcome.word(), now_ns))
-}
-
-#[inline(always)]
-fn charge_meter(tables: &impl LimitTables, meter_slot: u32, load: Load, now_ns: u64) -> Outcome {
-    let Some(flow) = tables.half(meter_slot, load.half()) else {
-        return Outcome::held_back_by_meter();
-    };
-    let rate = flow.rate();
-    let cost = cost_of_bytes(load, rate.ticks_per_byte);
-    let now = meter::ticks(now_ns);
-    match meter::charge_within::<1>(&flow.bucket(), now, cost, rate.depth, 0) {
-        CONTENDED => Outcome::undecided(),
-        REFUSED => Outcome::held_back_by_meter(),
-        used => {
-            let is_marked = load.may_flow_mark() & meter::is_low(used, rate.depth);
-            Outcome::passed(is_marked, is_marked)
-        }
-    }
 }
 
 /// `load` is past the flow's meter if there is one; or all is left to the rest, if it is not `is_open`.

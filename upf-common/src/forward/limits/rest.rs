@@ -3,9 +3,9 @@
 use super::super::tables::LimitTables;
 use super::steps::{Charge, Charged, End, Manner, Progress};
 use super::words::{Done, Load, Outcome, Tally};
-use super::{cost_of_bytes, tally};
+use super::{charge_meter, cost_of_bytes, tally};
 use crate::abi::{MAX_CHAIN, NO_LIMIT, NO_METER, level, limit_flags};
-use crate::meter::{self, REFUSED};
+use crate::meter::{self, ATTEMPTS, REFUSED};
 use crate::shared::{LimitHalf, LimitSettings, forget};
 
 /// Charges what the ordinary road has not: the flow's meter if `load` is not past it, and the limits from `first` on but for those
@@ -22,31 +22,17 @@ pub fn charge_rest(
 ) -> Outcome {
     let mut load = load;
     if meter_slot != NO_METER && !load.is_past_flow() {
-        let Some(is_marked) = charge_meter(tables, meter_slot, load, now_ns) else {
+        let outcome = charge_meter::<ATTEMPTS>(tables, meter_slot, load, now_ns);
+        if outcome.is_held_back() || outcome.is_undecided() {
             return Outcome::held_back_by_meter();
-        };
-        load = Load::of_word(forget(load.past_flow(is_marked).word(), now_ns));
+        }
+        load = Load::of_word(forget(load.past_flow(outcome.is_marked()).word(), now_ns));
     }
     let outcome = charge_chain(tables, first, load, now_ns, charged);
     if load.is_past_flow() && outcome.is_held_back() {
         give_back_meter(tables, meter_slot, load);
     }
     outcome
-}
-
-/// Charges a flow's meter, and tells whether it marks the packet (1) or not (0); `None` if it holds it back.
-#[inline(always)]
-fn charge_meter(
-    tables: &impl LimitTables,
-    meter_slot: u32,
-    load: Load,
-    now_ns: u64,
-) -> Option<u64> {
-    let flow = tables.half(meter_slot, load.half())?;
-    let rate = flow.rate();
-    let cost = cost_of_bytes(load, rate.ticks_per_byte);
-    let used = meter::charge(&flow.bucket(), meter::ticks(now_ns), cost, rate.depth, 0);
-    (used != REFUSED).then_some(load.may_flow_mark() & meter::is_low(used, rate.depth))
 }
 
 #[inline(always)]
@@ -184,7 +170,7 @@ fn mark(
 #[inline(always)]
 fn now(settings: LimitSettings, now_ns: u64) -> u64 {
     if settings.has(limit_flags::PACKETS) {
-        now_ns >> meter::PACKET_TICK_SHIFT
+        meter::packet_ticks(now_ns)
     } else {
         meter::ticks(now_ns)
     }

@@ -3,6 +3,13 @@
 use super::words::Tally;
 use crate::abi::NO_LIMIT;
 
+super::numbers! {
+    Charged: u32;
+    Manner: u32;
+    Charge: u64;
+    End: u32;
+}
+
 /// How far a packet has come along its chain on the ordinary road.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Charged(u32);
@@ -14,20 +21,6 @@ impl Charged {
     #[inline(always)]
     pub(super) const fn new(count: u32, low: u32) -> Self {
         Self(count | low << Self::LOW_SHIFT)
-    }
-
-    /// As [`Self::word`] told it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn of_word(word: u32) -> Self {
-        Self(word)
-    }
-
-    /// All of it in one number.
-    #[inline(always)]
-    #[must_use]
-    pub const fn word(self) -> u32 {
-        self.0
     }
 
     #[inline(always)]
@@ -52,20 +45,6 @@ impl Manner {
     pub(super) const GUARANTEED: Self = Self(1);
     /// Not at all: it has been charged.
     pub(super) const CHARGED: Self = Self(2);
-
-    /// As [`Self::word`] told it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn of_word(word: u32) -> Self {
-        Self(word)
-    }
-
-    /// All of it in one number.
-    #[inline(always)]
-    #[must_use]
-    pub const fn word(self) -> u32 {
-        self.0
-    }
 
     #[inline(always)]
     pub(super) const fn is(self, other: Self) -> bool {
@@ -100,20 +79,6 @@ impl Charge {
     #[inline(always)]
     pub(super) const fn held_back(level: u8) -> Self {
         Self(Self::HELD_BACK | (level as u64) << Self::TALLY_SHIFT)
-    }
-
-    /// As [`Self::word`] told it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn of_word(word: u64) -> Self {
-        Self(word)
-    }
-
-    /// All of it in one number.
-    #[inline(always)]
-    #[must_use]
-    pub const fn word(self) -> u64 {
-        self.0
     }
 
     #[inline(always)]
@@ -210,18 +175,4 @@ impl End {
     pub const MARKED: Self = Self(1);
     /// Another limit held it back: it is not charged after all.
     pub const GIVEN_BACK: Self = Self(2);
-
-    /// As [`Self::word`] told it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn of_word(word: u32) -> Self {
-        Self(word)
-    }
-
-    /// All of it in one number.
-    #[inline(always)]
-    #[must_use]
-    pub const fn word(self) -> u32 {
-        self.0
-    }
 }

@@ -4,6 +4,11 @@
 use super::super::tables::Way;
 use crate::abi::{LevelDirection, MARK_FLOW, level, set_index};
 
+super::numbers! {
+    Load: u64;
+    Outcome: u64;
+}
+
 /// A packet that wants to pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load(u64);
@@ -41,31 +46,11 @@ impl Load {
         flag * is_set as u64
     }
 
-    /// As [`Self::word`] told it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn of_word(word: u64) -> Self {
-        Self(word)
-    }
-
-    /// All of it in one number.
-    #[inline(always)]
-    #[must_use]
-    pub const fn word(self) -> u64 {
-        self.0
-    }
-
     /// Inner bytes.
     #[inline(always)]
     #[must_use]
     pub const fn bytes(self) -> u32 {
         self.0 as u32
-    }
-
-    /// Inner bytes, once for each packet.
-    #[inline(always)]
-    const fn long(self) -> u64 {
-        self.bytes() as u64
     }
 
     /// Direction.
@@ -164,20 +149,6 @@ impl Outcome {
         Self(Self::UNDECIDED)
     }
 
-    /// As [`Self::word`] told it.
-    #[inline(always)]
-    #[must_use]
-    pub const fn of_word(word: u64) -> Self {
-        Self(word)
-    }
-
-    /// All of it in one number.
-    #[inline(always)]
-    #[must_use]
-    pub const fn word(self) -> u64 {
-        self.0
-    }
-
     #[inline(always)]
     pub(super) const fn is_undecided(self) -> bool {
         self.0 & Self::UNDECIDED != 0
@@ -240,7 +211,7 @@ impl Done {
             Self::Dropped => (&mut counters.dropped_packets, &mut counters.dropped_bytes),
         };
         *packets += 1;
-        *bytes += load.long();
+        *bytes += u64::from(load.bytes());
     }
 }
 
