@@ -78,13 +78,11 @@ fn undisturbed(mut measure: impl FnMut() -> Result<Vec<String>>) -> Result<()> {
 
 #[test]
 fn a_sim_gets_its_class_by_udp() -> Result<()> {
-    let rates = [1e6, 10e6, 100e6, 500e6];
-    let names = ["1 Mbit/s", "10 Mbit/s", "100 Mbit/s", "500 Mbit/s"];
-    let lines = Lines::new(4, &classes(&names))?;
-    let mut cases = Vec::new();
-    for (rate, name) in rates.iter().zip(["1M", "10M", "100M", "500M"]) {
-        cases.extend(WAYS.map(|way| (way, name, *rate)));
-    }
+    let rates = [("1M", 1e6), ("10M", 10e6), ("100M", 100e6), ("500M", 500e6)];
+    let config = classes(&["1 Mbit/s", "10 Mbit/s", "100 Mbit/s", "500 Mbit/s"]);
+    let lines = Lines::new(4, &config)?;
+    let both = rates.map(|(class, rate)| WAYS.map(|way| (way, class, rate)));
+    let cases = both.concat();
     // The slow ones, both ways, beside each other and for longer: there are few packets. The fast ones alone.
     let (slow, fast) = cases.split_at(4);
     let fast = fast.chunks(1).map(|case| (case, 4));
