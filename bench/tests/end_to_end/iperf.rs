@@ -154,9 +154,11 @@ impl Client<'_> {
         let begin = Instant::now();
         loop {
             let report = self.attempt(way, options)?;
-            // The server still counts what came before, or makes itself ready.
-            let error = report["error"].as_str().unwrap_or_default();
-            let is_not_ready = error.contains("busy") || error.contains("unable to connect");
+            // Between two tests the server counts what came before, then makes itself a new listening socket: who
+            // comes meanwhile is told that it is busy, refused, or reset before a stream is connected.
+            let streams = report["start"]["connected"].as_array();
+            let has_begun = streams.is_some_and(|streams| !streams.is_empty());
+            let is_not_ready = report["error"].is_string() && !has_begun;
             if !is_not_ready || begin.elapsed() > PATIENCE {
                 return Ok(report);
             }
