@@ -67,7 +67,7 @@ fn is_exhausted(tables: &impl UsageTables, account: &Account, load: Load) -> boo
 /// Nothing passes until the agent says otherwise.
 #[inline(always)]
 fn exhaust(tables: &impl UsageTables, account: &Account, flags: u64) {
-    account.set_flags(usage_flags::EXHAUSTED);
+    account.set_flag(usage_flags::EXHAUSTED);
     account.stop();
     tell(
         tables,
@@ -85,8 +85,8 @@ fn tell(tables: &impl UsageTables, account: &Account, flags: u64, told: u64, kin
         account: account.number(),
         kind,
     };
-    if flags & told == 0 && tables.tell_usage(event) {
-        account.set_flags(told);
+    if flags & told == 0 && account.set_flag(told) && !tables.tell_usage(event) {
+        account.clear_flag(told);
     }
 }
 

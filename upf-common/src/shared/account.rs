@@ -259,16 +259,27 @@ impl Account {
         }
     }
 
-    /// Sets flags; says whether this CPU was the first.
+    /// Sets a flag; says whether this CPU did it, and no other.
     #[inline(always)]
-    pub fn set_flags(&self, flags: u64) -> bool {
+    pub fn set_flag(&self, flag: u64) -> bool {
+        self.change_flag(flag, flag)
+    }
+
+    /// Takes a flag back that this CPU has set.
+    #[inline(always)]
+    pub fn clear_flag(&self, flag: u64) {
+        self.change_flag(flag, 0);
+    }
+
+    #[inline(always)]
+    fn change_flag(&self, flag: u64, to: u64) -> bool {
         let word = self.word();
         let mut current = word.load();
         for _ in 0..ATTEMPTS {
-            if current & flags == flags {
+            if current & flag == to {
                 return false;
             }
-            let seen = word.compare_exchange(current, current | flags);
+            let seen = word.compare_exchange(current, current & !flag | to);
             if seen == current {
                 return true;
             }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use ipnet::IpNet;
 use upf_common::abi::{
-    self, Limit, NO_SLOT, Peer, RuleList, Rules, UeKey, UeNetwork, network_bits,
+    self, Limit, NO_SLOT, Peer, RuleList, Rules, UeKey, UeNetwork, Usage, UsageSet, network_bits,
 };
 use upf_common::meter::Rate;
 
 use super::{
-    Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
-    SlotCounters, SlotIndex, credit, network_key,
+    Account, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
+    SlotCounters, SlotIndex, UsageCounters, UsageIndex, UsageLimits, credit, network_key, usage,
 };
 
 /// Sizes of a [`MemoryDatapath`], in entries.
@@ -26,6 +26,8 @@ pub struct Sizes {
     pub lists: u32,
     /// Limits beside those of slots.
     pub limits: u32,
+    /// Records of URRs beside slots, and sets of them.
+    pub usages: u32,
 }
 
 /// The fast path's tables in memory.
@@ -39,6 +41,8 @@ pub struct MemoryDatapath {
     peers: Vec<Peer>,
     lists: Vec<RuleList>,
     limits: Vec<Limit>,
+    usages: Vec<Usage>,
+    usage_sets: Vec<UsageSet>,
     end_markers: Vec<(Peer, [u8; 4])>,
     now_ns: u64,
 }
@@ -48,7 +52,7 @@ impl MemoryDatapath {
     #[must_use]
     pub fn new(sizes: Sizes) -> Self {
         Self {
-            slots: vec![abi::Slot::default(); sizes.slots as usize],
+            slots: (0..sizes.slots).map(abi::Slot::numbered).collect(),
             blocks: vec![NO_SLOT; sizes.blocks as usize],
             teids: HashMap::new(),
             ue_addresses: HashMap::new(),
@@ -56,6 +60,8 @@ impl MemoryDatapath {
             peers: vec![Peer::default(); sizes.peers as usize],
             lists: vec![RuleList::default(); sizes.lists as usize],
             limits: vec![Limit::default(); sizes.limits as usize],
+            usages: vec![Usage::default(); sizes.usages as usize],
+            usage_sets: vec![UsageSet::default(); sizes.usages as usize],
             end_markers: Vec::new(),
             now_ns: 0,
         }
@@ -163,6 +169,23 @@ impl MemoryDatapath {
         self.limits.get_mut(index as usize)
     }
 
+    /// A record of a URR.
+    #[must_use]
+    pub fn usage(&self, index: u32) -> Option<&Usage> {
+        self.usages.get(index as usize)
+    }
+
+    /// A record of a URR, for the packet logic that counts in it.
+    pub fn usage_mut(&mut self, index: u32) -> Option<&mut Usage> {
+        self.usages.get_mut(index as usize)
+    }
+
+    /// A set of such records.
+    #[must_use]
+    pub fn usage_set(&self, index: u32) -> Option<&UsageSet> {
+        self.usage_sets.get(index as usize)
+    }
+
     /// Entries of the TEID map and of the UE address map.
     #[must_use]
     pub fn hash_entries(&self) -> (usize, usize) {
@@ -218,6 +241,10 @@ impl Datapath for MemoryDatapath {
 
     fn limits(&self) -> u32 {
         self.limits.len() as u32
+    }
+
+    fn usages(&self) -> u32 {
+        self.usages.len() as u32
     }
 
     fn write_rules(
@@ -279,9 +306,11 @@ impl Datapath for MemoryDatapath {
         for half in [&mut record.uplink, &mut record.downlink] {
             half.state = abi::State {
                 version: half.state.version,
+                slot: slot.0,
                 ..abi::State::default()
             };
         }
+        record.tail = abi::UsageTail::default();
         Ok(())
     }
 
@@ -290,12 +319,14 @@ impl Datapath for MemoryDatapath {
         slot: SlotIndex,
         direction: Direction,
     ) -> Result<SlotCounters, DatapathError> {
-        let state = self.half(slot, direction)?.state;
+        let UsageCounters {
+            passed, dropped, ..
+        } = self.usage_counters(Account::Slot(slot), direction)?;
         Ok(SlotCounters {
-            packets: state.packets,
-            bytes: state.bytes,
-            dropped_packets: state.dropped_packets,
-            dropped_bytes: state.dropped_bytes,
+            packets: passed.packets,
+            bytes: passed.bytes,
+            dropped_packets: dropped.packets,
+            dropped_bytes: dropped.bytes,
         })
     }
 
@@ -351,6 +382,74 @@ impl Datapath for MemoryDatapath {
             dropped_packets: half.dropped_packets,
             dropped_bytes: half.dropped_bytes,
         })
+    }
+
+    fn write_usage_limits(
+        &mut self,
+        account: Account,
+        limits: &UsageLimits,
+    ) -> Result<(), DatapathError> {
+        let (tail, marks) = match account {
+            Account::Slot(slot) => {
+                let record = self.slot_mut(slot.0).ok_or(out_of_range("SLOTS", slot.0))?;
+                let marks = [
+                    &mut record.uplink.state.mark,
+                    &mut record.downlink.state.mark,
+                ];
+                (&mut record.tail, marks)
+            }
+            Account::Record(index) => {
+                let record = self.usage_mut(index.0);
+                let record = record.ok_or(out_of_range("USAGES", index.0))?;
+                for (half, bounds) in [
+                    (&mut record.uplink, limits.uplink),
+                    (&mut record.downlink, limits.downlink),
+                ] {
+                    half.threshold = usage::bound(bounds.threshold);
+                    half.quota = usage::bound(bounds.quota);
+                }
+                let marks = [&mut record.uplink.mark, &mut record.downlink.mark];
+                (&mut record.tail, marks)
+            }
+        };
+        tail.threshold = usage::bound(limits.total.threshold);
+        tail.quota = usage::bound(limits.total.quota);
+        tail.word = usage::next_word(tail.word, limits.flags(account));
+        let [uplink, downlink] = marks;
+        *uplink = limits.mark(account, Direction::Uplink);
+        *downlink = limits.mark(account, Direction::Downlink);
+        Ok(())
+    }
+
+    fn reset_usage(&mut self, record: UsageIndex) -> Result<(), DatapathError> {
+        let entry = self.usage_mut(record.0);
+        *entry.ok_or(out_of_range("USAGES", record.0))? = Usage::default();
+        Ok(())
+    }
+
+    fn usage_counters(
+        &self,
+        account: Account,
+        direction: Direction,
+    ) -> Result<UsageCounters, DatapathError> {
+        match account {
+            Account::Slot(slot) => {
+                let state = &self.half(slot, direction)?.state;
+                let record = self.slot(slot.0).ok_or(out_of_range("SLOTS", slot.0))?;
+                Ok(usage::of_half(state, &record.tail, direction))
+            }
+            Account::Record(index) => {
+                let record = self.usage(index.0);
+                let record = record.ok_or(out_of_range("USAGES", index.0))?;
+                Ok(usage::of_record(record, direction))
+            }
+        }
+    }
+
+    fn write_usage_set(&mut self, index: u32, set: &UsageSet) -> Result<(), DatapathError> {
+        let entry = self.usage_sets.get_mut(index as usize);
+        *entry.ok_or(out_of_range("USAGE_SETS", index))? = *set;
+        Ok(())
     }
 
     fn set_block(&mut self, block: u32, first: Option<SlotIndex>) -> Result<(), DatapathError> {
@@ -457,6 +556,7 @@ mod tests {
             peers: 2,
             lists: 2,
             limits: 2,
+            usages: 2,
         })
     }
 

@@ -28,6 +28,7 @@ const SIZES: Sizes = Sizes {
     peers: 5,
     lists: 7,
     limits: 9,
+    usages: 9,
 };
 
 /// Runs in a thread with network and mounts of its own; `/sys/fs/bpf` is an empty BPF file system there.
@@ -181,7 +182,7 @@ fn counters_of_packets_are_read_and_reset() {
         let slot = SlotIndex(7);
         let mut record = Slot::default();
         record.uplink.state.packets = 5;
-        record.uplink.state.dropped_bytes = 6;
+        record.tail.uplink.bytes = 6;
         record.uplink.state.full_at = 7;
         let map = Map::Array(MapData::from_pin(pins.join("SLOTS")).unwrap());
         let mut slots = Array::<_, Record<Slot>>::try_from(map).unwrap();
@@ -194,7 +195,7 @@ fn counters_of_packets_are_read_and_reset() {
         let tables = &mut loaded.datapath;
         assert_eq!(tables.counters(slot, Direction::Uplink).unwrap(), expected);
         tables.reset_slot(slot).unwrap();
-        assert_eq!(slots.get(&slot.0, 0).unwrap().0, Slot::default());
+        assert_eq!(slots.get(&slot.0, 0).unwrap().0, Slot::numbered(slot.0));
         assert_eq!(loaded.counters.sum().unwrap().uplink.packets, 0);
     });
 }
