@@ -543,6 +543,7 @@ fn out_of_range(table: &'static str, index: u32) -> DatapathError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Bounds;
     use super::*;
     use upf_common::abi::verdict;
     use upf_common::meter::{self, MIN_DEPTH_NS, UNUSED};
@@ -677,6 +678,51 @@ mod tests {
         assert!(tables.reset_limit(beyond).is_err());
         let written = tables.write_limit(beyond, Direction::Uplink, &setting, Credit::Full);
         assert!(written.is_err());
+    }
+
+    #[test]
+    fn bounds_of_urrs_make_the_next_packets_look() {
+        let mut tables = tables();
+        let (slot, record) = (SlotIndex(3), UsageIndex(1));
+        let bounds = |threshold, quota| Bounds { threshold, quota };
+        let limits = UsageLimits {
+            counts_uplink: true,
+            counts_downlink: false,
+            total: bounds(None, Some(5)),
+            uplink: bounds(Some(6), None),
+            downlink: Bounds::default(),
+        };
+        for account in [Account::Slot(slot), Account::Record(record)] {
+            tables.write_usage_limits(account, &limits).unwrap();
+            let beyond = [
+                Account::Slot(SlotIndex(300)),
+                Account::Record(UsageIndex(2)),
+            ];
+            for account in beyond {
+                assert!(tables.write_usage_limits(account, &limits).is_err());
+                assert!(tables.usage_counters(account, Direction::Uplink).is_err());
+            }
+        }
+        let abi::Slot {
+            uplink,
+            downlink,
+            tail,
+        } = *tables.slot(3).unwrap();
+        assert_eq!((uplink.state.mark, downlink.state.mark), (0, abi::NO_MARK));
+        assert_eq!((tail.quota, tail.threshold), (5, abi::NO_MARK));
+        let flags = abi::usage_flags::EPOCH | abi::usage_flags::UPLINK;
+        assert_eq!(tail.word, flags);
+        let usage = tables.usage(1).unwrap();
+        assert_eq!((usage.uplink.mark, usage.downlink.mark), (0, 0));
+        assert_eq!(usage.uplink.threshold, 6);
+        assert_eq!(usage.tail.word, flags | abi::usage_flags::DOWNLINK);
+        let event = |number| Account::of_event(number);
+        assert_eq!(event(3), Account::Slot(slot));
+        assert_eq!(event(1 | abi::USAGE_RECORD), Account::Record(record));
+        tables.reset_usage(record).unwrap();
+        assert_eq!(*tables.usage(1).unwrap(), Usage::default());
+        assert!(tables.reset_usage(UsageIndex(2)).is_err());
+        assert!(tables.write_usage_set(2, &UsageSet::default()).is_err());
     }
 
     #[test]
