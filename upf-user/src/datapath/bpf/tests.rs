@@ -253,7 +253,7 @@ fn bounds_of_urrs_are_written_and_counters_read() {
         let account = Account::Record(record);
         tables.write_usage_limits(account, &limits).unwrap();
         let word = usages.get(&record.0, 0).unwrap().0.tail.word;
-        let expected = 2 * usage_flags::EPOCH
+        let expected = (2 * usage_flags::EPOCH)
             | usage_flags::UPLINK
             | usage_flags::DOWNLINK
             | usage_flags::LOCKED;
