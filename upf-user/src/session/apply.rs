@@ -76,6 +76,7 @@ impl<D: Datapath> Sessions<D> {
         let compiler = Compiler::new(config, subscriber, &requested.model, basis);
         let mut wanted = compiler.wanted();
         sims::want(&mut wanted, &compiler, &self.bandwidth, &subscriber);
+        compiler.want_usages(&mut wanted, &requested.model);
         let old_compiler = Compiler::new(config, current, old.model, old.basis);
         let is_strange = |seid| {
             let other = self.sessions.get(&seid);

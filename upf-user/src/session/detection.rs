@@ -49,6 +49,8 @@ pub(super) struct Detection {
     pub(super) guarantees: Vec<Limit>,
     /// How many packets may pass in this direction.
     pub(super) packet_rates: Vec<PacketLimit>,
+    /// The URRs that its packets count for, in order.
+    pub(super) urrs: Box<[u32]>,
     /// QFI for the PDU Session Container.
     pub(super) qfi: Option<u8>,
     /// RQI for the PDU Session Container.

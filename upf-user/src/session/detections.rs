@@ -111,6 +111,7 @@ impl Detection {
             limits: Vec::new(),
             guarantees: Vec::new(),
             packet_rates: Vec::new(),
+            urrs: Box::default(),
             qfi: None,
             is_reflective: false,
         }
@@ -153,6 +154,7 @@ impl Maker<'_> {
             limits: self.limits(|qer| qer.mbr),
             guarantees: self.guarantees(),
             packet_rates: self.packet_rates(),
+            urrs: self.urrs(),
             qfi,
             is_reflective,
             ..Detection::of_way(way, self.pdr.source)
@@ -246,6 +248,16 @@ impl Maker<'_> {
             })
         };
         qers.filter_map(limit).collect()
+    }
+
+    /// Those of the PDR, and of the access that its MAR leads to.
+    fn urrs(&self) -> Box<[u32]> {
+        let access = self.model.access_of(self.pdr);
+        let of_access = access.map_or(&[][..], |access| &access.urr_ids);
+        let mut urrs = [&self.pdr.urrs[..], of_access].concat();
+        urrs.sort_unstable();
+        urrs.dedup();
+        urrs.into_boxed_slice()
     }
 
     /// QFI and RQI. The first QER with a QFI decides it.

@@ -234,6 +234,7 @@ impl Compiler<'_> {
             .first_limit(number, seating, books)
             .map_or(NO_LIMIT, |index| index.0);
         rules.marking = self.marking(detection, meter.is_some());
+        rules.usage = seating.usage_set(&detection.urrs);
         if let Some(set) = self.duplicates(detection) {
             rules.duplicate = books.duplicate_id(&set).unwrap_or_default();
         }

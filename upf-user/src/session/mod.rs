@@ -5,6 +5,7 @@
 //! a later write fails ([`crate::datapath::slots`]).
 
 mod about;
+mod accounts;
 mod answers;
 mod applications;
 mod apply;

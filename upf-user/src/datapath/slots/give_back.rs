@@ -6,8 +6,11 @@ use std::time::Instant;
 use super::seating::{Seat, Seating};
 use super::table::SlotTable;
 use super::transaction::{Changed, ReleasedSlot};
+use super::usages::{LeftUsage, UsageSeat};
 use super::write::Write;
-use crate::datapath::{Datapath, Direction, SlotCounters, SlotIndex};
+use crate::datapath::{
+    Account, Datapath, Direction, SlotCounters, SlotIndex, UsageCounters, UsageLimits,
+};
 
 impl SlotTable {
     /// Gives back in the books what the session has no more.
@@ -38,6 +41,7 @@ impl SlotTable {
             self.duplicates.release(set);
         }
         self.give_back_limits(tables, seid, current, &next);
+        let left = self.give_back_usages(tables, current, &next, now);
         // Else they have gone from the books already, see prepare().
         if next.framed_routes().is_empty() {
             for (route, _) in current.framed_routes() {
@@ -50,7 +54,56 @@ impl SlotTable {
         Changed {
             seating: next,
             released,
+            left,
         }
+    }
+
+    /// What URRs have counted where they are not counted any more. A slot that the session keeps has no bounds then.
+    fn give_back_usages(
+        &mut self,
+        tables: &mut impl Datapath,
+        current: &Seating,
+        next: &Seating,
+        now: Instant,
+    ) -> Vec<LeftUsage> {
+        for set in current.usage_sets() {
+            let mut kept = next.usage_sets().iter();
+            if !kept.any(|kept| kept.index == set.index) {
+                self.usage_sets.release(set.index, now);
+            }
+        }
+        let is_kept = |seat: &&UsageSeat| {
+            let mut kept = next.usages().iter();
+            kept.any(|kept| kept.urr == seat.urr && kept.account == seat.account)
+        };
+        let gone = current.usages().iter().filter(|seat| !is_kept(seat));
+        let left = gone.map(|seat| {
+            let both = [Direction::Uplink, Direction::Downlink];
+            let counters = both.map(|direction| usage(tables, seat.account, direction));
+            LeftUsage {
+                seat: *seat,
+                counters,
+            }
+        });
+        let left: Vec<_> = left.collect();
+        for LeftUsage { seat, .. } in &left {
+            match seat.account {
+                Account::Record(index) => self.usages.release(index.0, now),
+                Account::Slot(slot) => {
+                    let mut kept = next.usages().iter();
+                    let is_taken = kept.any(|kept| kept.account == seat.account);
+                    if !is_taken && next.has_slot(slot) {
+                        let write = Write::UsageLimits {
+                            account: seat.account,
+                            new: UsageLimits::default(),
+                            old: UsageLimits::default(),
+                        };
+                        self.write_or_owe(tables, write);
+                    }
+                }
+            }
+        }
+        left
     }
 
     fn give_back_limits(
@@ -130,6 +183,16 @@ fn counters(tables: &impl Datapath, slot: SlotIndex, direction: Direction) -> Sl
         tracing::error!(%error, slot = slot.0, "the counters of a slot cannot be read");
         SlotCounters::default()
     })
+}
+
+/// What has been counted of a URR; nothing if it cannot be read.
+fn usage(tables: &impl Datapath, account: Account, direction: Direction) -> UsageCounters {
+    tables
+        .usage_counters(account, direction)
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, ?account, "the counters of a URR cannot be read");
+            UsageCounters::default()
+        })
 }
 
 /// The addresses that `next` does not have any more, with their slots.

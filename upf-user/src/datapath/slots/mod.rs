@@ -18,6 +18,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod usages;
 mod write;
 
 pub use addresses::{AddressFamily, UePool};
@@ -36,3 +37,4 @@ pub use sims::{Customer, CustomerTerms, Sim, SimTerms, WantedSim};
 pub(crate) use table::Snapshot;
 pub use table::{Exhausted, SlotTable, index_bits};
 pub use transaction::{ChangeError, Changed, EndMarker, ReleasedSlot};
+pub use usages::{HalfKey, LeftUsage, UsageSeat, WantedUsage};

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use rand::Rng;
-use upf_common::abi::BLOCK_SLOTS;
+use upf_common::abi::{BLOCK_SLOTS, UsageSet};
 
 use super::duplicates::DuplicateSet;
 use super::framed::FramedRoute;
@@ -13,9 +13,10 @@ use super::seating::{
     Address, Extras, MeterKey, Seat, Seating, Tunnel, TunnelKey, UeEndpoint, Wanted, WantedTunnel,
 };
 use super::table::{Exhausted, SlotTable, key_of};
+use super::usages::{SetSeat, UsageSeat, WantedUsage, records_of};
 use super::write::Write;
 use crate::bandwidth::Imsi;
-use crate::datapath::{Credit, Direction, SlotIndex};
+use crate::datapath::{Account, Credit, Direction, SlotIndex, UsageIndex};
 
 /// Tags that are tried for a new TEID before giving up. Only TEIDs that control planes gave can be in the way.
 const TAG_ATTEMPTS: u32 = 256;
@@ -55,6 +56,8 @@ pub(super) enum Undo {
     RestoreLimit(LimitKey, Direction, Option<InForce>),
     LeaveSim(Imsi),
     ReleaseDuplicate(DuplicateSet),
+    ReleaseUsage(u32),
+    ReleaseUsageSet(u32),
     Unname(UeEndpoint),
 }
 
@@ -120,6 +123,8 @@ impl SlotTable {
                     self.leave_sim(imsi);
                 }
                 Undo::ReleaseDuplicate(set) => self.duplicates.release(&set),
+                Undo::ReleaseUsage(index) => self.usages.cancel(index),
+                Undo::ReleaseUsageSet(index) => self.usage_sets.cancel(index),
                 Undo::Unname(endpoint) => {
                     self.named.remove(endpoint);
                 }
@@ -165,11 +170,105 @@ impl SlotTable {
             self.join_sim(prepared, sim)?;
             prepared.seating.sim = Some(sim.imsi);
         }
-        self.take_extras(prepared, wanted)
+        prepared.seating.usages = self.take_usages(prepared, &wanted.usages, now)?;
+        self.take_extras(prepared, wanted, now)
+    }
+
+    /// Finds a place for each URR: the one that it has, a slot, or a record.
+    fn take_usages(
+        &mut self,
+        prepared: &mut Prepared,
+        wanted: &[WantedUsage],
+        now: Instant,
+    ) -> Result<Box<[UsageSeat]>, Exhausted> {
+        let had = std::mem::take(&mut prepared.seating.usages);
+        let slots = wanted.iter().map(|want| want.slot(&prepared.seating));
+        let slots: Vec<_> = slots.collect();
+        let is_kept = |seat: &UsageSeat| {
+            let mut kept = had.iter();
+            kept.any(|had| had.urr == seat.urr && had.account == seat.account)
+        };
+        let mut taken: Vec<Account> = Vec::new();
+        taken.extend(
+            slots
+                .iter()
+                .flatten()
+                .filter(|seat| is_kept(seat))
+                .map(|seat| seat.account),
+        );
+        let mut seats = Vec::with_capacity(wanted.len());
+        for (want, slot) in wanted.iter().zip(slots) {
+            let record = had
+                .iter()
+                .find(|had| had.urr == want.urr && had.record().is_some());
+            let free = slot.filter(|seat| is_kept(seat) || !taken.contains(&seat.account));
+            seats.push(match (record, free) {
+                (Some(record), _) => *record,
+                (None, Some(slot)) => {
+                    taken.push(slot.account);
+                    slot
+                }
+                (None, None) => self.take_usage(prepared, want.urr, now)?,
+            });
+        }
+        Ok(seats.into_boxed_slice())
+    }
+
+    fn take_usage(
+        &mut self,
+        prepared: &mut Prepared,
+        urr: u32,
+        now: Instant,
+    ) -> Result<UsageSeat, Exhausted> {
+        let index = self.usages.claim(now).ok_or(Exhausted::Usages)?;
+        prepared.undo.push(Undo::ReleaseUsage(index));
+        prepared.before.push(Write::ResetUsage(UsageIndex(index)));
+        Ok(UsageSeat::of_record(urr, UsageIndex(index)))
+    }
+
+    /// The sets that rules name. Those that it has and that come to the same records are kept.
+    fn take_usage_sets(
+        &mut self,
+        prepared: &mut Prepared,
+        wanted: &[Box<[u32]>],
+        had: &[SetSeat],
+        now: Instant,
+    ) -> Result<Vec<SetSeat>, Exhausted> {
+        let mut sets: Vec<SetSeat> = Vec::new();
+        for urrs in wanted {
+            let urrs = prepared.seating.with_records(urrs);
+            if urrs.is_empty() || sets.iter().any(|set| set.urrs == urrs) {
+                continue;
+            }
+            // A URR keeps its record as long as it has one.
+            let kept = had
+                .iter()
+                .find(|set| set.urrs == urrs && set.is_of(&prepared.seating));
+            if let Some(kept) = kept {
+                sets.push(kept.clone());
+                continue;
+            }
+            let records = records_of(&urrs, &prepared.seating.usages);
+            let index = self.usage_sets.claim(now).ok_or(Exhausted::Usages)?;
+            prepared.undo.push(Undo::ReleaseUsageSet(index));
+            let set = Box::new(UsageSet { records });
+            prepared.before.push(Write::UsageSet(index, set));
+            sets.push(SetSeat {
+                urrs,
+                records,
+                index,
+            });
+        }
+        Ok(sets)
     }
 
     /// What only few sessions want.
-    fn take_extras(&mut self, prepared: &mut Prepared, wanted: &Wanted) -> Result<(), Exhausted> {
+    fn take_extras(
+        &mut self,
+        prepared: &mut Prepared,
+        wanted: &Wanted,
+        now: Instant,
+    ) -> Result<(), Exhausted> {
         for set in &wanted.duplicates {
             if !self.duplicates.acquire(set) {
                 return Err(Exhausted::Duplicates);
@@ -188,12 +287,15 @@ impl SlotTable {
             prepared.undo.push(Undo::Unname(*endpoint));
         }
         let framed_routes = self.take_routes(prepared, &wanted.framed_routes);
+        let had = prepared.seating.usage_sets().to_vec();
+        let usage_sets = self.take_usage_sets(prepared, &wanted.usage_sets, &had, now)?;
         prepared.seating.set_extras(Extras {
             allocated: wanted.allocated.clone(),
             named,
             framed_routes,
             limits: wanted.limits.clone(),
             duplicates: wanted.duplicates.clone(),
+            usage_sets,
         });
         Ok(())
     }

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use upf_common::abi::{RuleListEntry, Rules};
+use upf_common::abi::{NO_USAGE, RuleListEntry, Rules};
 use upf_common::meter::Rate;
 
 use super::duplicates::DuplicateSet;
@@ -15,6 +15,7 @@ use super::framed::FramedRoute;
 use super::limits::LimitKey;
 use super::peers::PeerKey;
 use super::sims::WantedSim;
+use super::usages::{HalfKey, SetSeat, UsageSeat, WantedUsage};
 use crate::bandwidth::Imsi;
 use crate::datapath::{Direction, LimitSetting, SlotIndex};
 
@@ -73,6 +74,10 @@ pub struct Wanted {
     pub peers: Vec<PeerKey>,
     /// Where copies go, none twice.
     pub duplicates: Vec<DuplicateSet>,
+    /// URRs that packets count for, none twice.
+    pub usages: Vec<WantedUsage>,
+    /// The URRs of each PDR, none twice.
+    pub usage_sets: Vec<Box<[u32]>>,
 }
 
 /// A local F-TEID that a session needs.
@@ -93,6 +98,8 @@ pub struct Seating {
     pub(super) peers: Vec<u32>,
     /// The SIM whose record it is a user of.
     pub(super) sim: Option<Imsi>,
+    /// Where its URRs are counted.
+    pub(super) usages: Box<[UsageSeat]>,
     /// `None` if all of it is empty.
     extras: Option<Box<Extras>>,
 }
@@ -110,6 +117,8 @@ pub(super) struct Extras {
     pub(super) limits: Vec<LimitKey>,
     /// Where copies go.
     pub(super) duplicates: Vec<DuplicateSet>,
+    /// What rules name, of URRs that have records.
+    pub(super) usage_sets: Vec<SetSeat>,
 }
 
 /// One slot of a session.
@@ -289,6 +298,49 @@ impl Seating {
     #[must_use]
     pub fn limits(&self) -> &[LimitKey] {
         self.extras().map_or(&[], |extras| &extras.limits)
+    }
+
+    /// Where its URRs are counted.
+    #[must_use]
+    pub fn usages(&self) -> &[UsageSeat] {
+        &self.usages
+    }
+
+    /// What rules of packets name that count for these URRs ([`Rules::usage`]).
+    #[must_use]
+    pub fn usage_set(&self, urrs: &[u32]) -> u32 {
+        let with_records = self.with_records(urrs);
+        let mut sets = self.usage_sets().iter();
+        let set = sets.find(|set| *set.urrs == *with_records);
+        set.map_or(NO_USAGE, |set| set.index)
+    }
+
+    /// Those URRs that have records.
+    pub(super) fn with_records(&self, urrs: &[u32]) -> Box<[u32]> {
+        let has_one = |urr: &&u32| {
+            let mut usages = self.usages.iter();
+            usages.any(|seat| seat.urr == **urr && seat.record().is_some())
+        };
+        urrs.iter().filter(has_one).copied().collect()
+    }
+
+    pub(super) fn usage_sets(&self) -> &[SetSeat] {
+        self.extras().map_or(&[], |extras| &extras.usage_sets)
+    }
+
+    /// The slot and half that a tunnel or an address leads to.
+    pub(super) fn half(&self, half: HalfKey) -> Option<(SlotIndex, Direction)> {
+        let mut seats = self.seats.iter();
+        match half {
+            HalfKey::Tunnel(key) => {
+                let is_it = |seat: &&Seat| seat.tunnel.is_some_and(|tunnel| tunnel.key == key);
+                Some((seats.find(is_it)?.slot, Direction::Uplink))
+            }
+            HalfKey::Address(endpoint) => {
+                let is_it = |seat: &&Seat| seat.address.is_some_and(|own| own.endpoint == endpoint);
+                Some((seats.find(is_it)?.slot, Direction::Downlink))
+            }
+        }
     }
 
     pub(super) fn duplicates(&self) -> &[DuplicateSet] {

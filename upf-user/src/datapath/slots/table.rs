@@ -17,6 +17,7 @@ use super::peers::PeerKey;
 use super::peers::Peers;
 use super::pools::{PoolLayout, ue_key};
 use super::seating::{Seating, TunnelKey, UeEndpoint, Wanted};
+use super::usages;
 use super::write::Write;
 use crate::datapath::{Datapath, Direction, LimitIndex, LimitSetting, SlotIndex};
 
@@ -45,6 +46,9 @@ pub enum Exhausted {
     /// Limits beside those of slots.
     #[error("all limits are in use")]
     Limits,
+    /// Records of URRs, or sets of them.
+    #[error("all records of URRs are in use")]
+    Usages,
     /// Places of a limit in a chain: other sessions have it somewhere else.
     #[error("other sessions have this limit before or behind another one")]
     Chains,
@@ -79,6 +83,9 @@ pub struct SlotTable {
     pub(super) lists: Lists,
     pub(super) limits: Limits,
     pub(super) duplicates: Duplicates,
+    /// Records of URRs, and sets of them.
+    pub(super) usages: usages::Entries,
+    pub(super) usage_sets: usages::Entries,
     /// Writes that are owed to the tables, because they failed while a change was taken back.
     pub(super) repairs: VecDeque<Write>,
 }
@@ -99,6 +106,7 @@ pub(crate) struct Snapshot {
     lists: u32,
     limits: Limits,
     duplicates: std::collections::BTreeMap<Vec<Duplicate>, u32>,
+    usages: [u32; 2],
 }
 
 impl SlotTable {
@@ -122,6 +130,8 @@ impl SlotTable {
             lists: Lists::new(tables.lists()),
             limits: Limits::new(tables.limits()),
             duplicates: Duplicates::new(),
+            usages: usages::Entries::new(tables.usages()),
+            usage_sets: usages::Entries::new(tables.usages()),
             repairs: VecDeque::new(),
         }
     }
@@ -143,7 +153,10 @@ impl SlotTable {
         let peers = percent(self.peers.len() as u64, tables.peers());
         let limits = percent(self.limits.used().into(), tables.limits());
         let addresses = self.ue_allocator.load_percent();
-        let load = slots.max(lists).max(peers).max(limits).max(addresses);
+        let usages = self.usages.used().max(self.usage_sets.used());
+        let usages = percent(usages.into(), tables.usages());
+        let load = slots.max(lists).max(peers).max(limits);
+        let load = load.max(addresses).max(usages);
         let used = self.slots.used();
         if ended_slots == 0 || used == 0 {
             return load;
@@ -347,6 +360,7 @@ impl SlotTable {
             lists: self.lists.used(),
             limits: self.limits.clone(),
             duplicates: self.duplicates.users(),
+            usages: [self.usages.used(), self.usage_sets.used()],
         }
     }
 

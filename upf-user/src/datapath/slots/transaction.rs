@@ -14,6 +14,7 @@ use super::peers::PeerKey;
 use super::prepare::{Prepared, Undo};
 use super::seating::{Image, Meter, Program, Seat, Seating};
 use super::table::{Exhausted, SlotTable, key_of};
+use super::usages::LeftUsage;
 use super::write::{NO_RATE, Write};
 use crate::datapath::{Credit, Datapath, DatapathError, LimitSetting, SlotCounters};
 
@@ -47,6 +48,8 @@ pub struct Changed {
     pub seating: Seating,
     /// The slots that it has no more.
     pub released: Vec<ReleasedSlot>,
+    /// What URRs had counted at places where they are not counted any more.
+    pub left: Vec<LeftUsage>,
 }
 
 /// A slot that was given back, with what it had counted.

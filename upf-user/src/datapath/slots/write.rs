@@ -1,11 +1,12 @@
 //! Writes to the tables that can be taken back.
 
-use upf_common::abi::{Peer, RuleList, Rules, UeKey};
+use upf_common::abi::{Peer, RuleList, Rules, UeKey, UsageSet};
 use upf_common::meter::Rate;
 
 use super::framed::FramedRoute;
 use crate::datapath::{
-    Credit, Datapath, DatapathError, Direction, LimitIndex, LimitSetting, SlotIndex,
+    Account, Credit, Datapath, DatapathError, Direction, LimitIndex, LimitSetting, SlotIndex,
+    UsageIndex, UsageLimits,
 };
 
 /// The rate in the state of a slot that is nobody's meter.
@@ -56,6 +57,13 @@ pub(super) enum Write {
     RemoveFramed(FramedRoute, SlotIndex),
     Peer(u32, Peer),
     List(u32, Box<RuleList>),
+    ResetUsage(UsageIndex),
+    UsageLimits {
+        account: Account,
+        new: UsageLimits,
+        old: UsageLimits,
+    },
+    UsageSet(u32, Box<UsageSet>),
     /// To the peer, with its TEID.
     EndMarker(Peer, u32),
 }
@@ -96,6 +104,9 @@ impl Write {
             Self::RemoveFramed(route, _) => tables.remove_framed(route.instance, route.net),
             Self::Peer(index, peer) => tables.write_peer(*index, peer),
             Self::List(index, list) => tables.write_list(*index, list),
+            Self::ResetUsage(record) => tables.reset_usage(*record),
+            Self::UsageLimits { account, new, .. } => tables.write_usage_limits(*account, new),
+            Self::UsageSet(index, set) => tables.write_usage_set(*index, set),
             Self::EndMarker(peer, teid) => tables.send_end_marker(peer, teid.to_be_bytes()),
         }
     }
@@ -162,11 +173,18 @@ impl Write {
                 new: *slot,
                 old: None,
             },
+            Self::UsageLimits { account, new, old } => Self::UsageLimits {
+                account: *account,
+                new: *old,
+                old: *new,
+            },
             // Unused slots, limits, peers and lists; and what is sent is gone.
             Self::Reset(_)
             | Self::ResetLimit(_)
             | Self::Peer(..)
             | Self::List(..)
+            | Self::ResetUsage(_)
+            | Self::UsageSet(..)
             | Self::EndMarker(..) => return None,
         })
     }

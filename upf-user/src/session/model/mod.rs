@@ -14,7 +14,7 @@ pub(super) use rule_set::{Rule, RuleSet};
 use rule_set::rules;
 
 use crate::datapath::Direction;
-use crate::pfcp::message::{CreateBar, CreateMar, CreateQer, UpdateUrr};
+use crate::pfcp::message::{AccessForwardingAction, CreateBar, CreateMar, CreateQer, UpdateUrr};
 
 /// Most PDRs of one session.
 pub const MAX_PDRS: usize = 64;
@@ -136,12 +136,14 @@ impl Model {
     /// The FAR of a PDR. With a MAR it is the one of 3GPP access, or else that of the other: ATSSS is not announced,
     /// so traffic is neither steered nor split.
     pub(super) fn far_of(&self, pdr: &Pdr) -> Option<&Far> {
-        let of_mar = || {
-            let mar = self.mars.get(pdr.mar?)?;
-            let access = mar.tgpp_access.as_ref().or(mar.non_tgpp_access.as_ref())?;
-            Some(access.far_id)
-        };
+        let of_mar = || Some(self.access_of(pdr)?.far_id);
         self.fars.get(pdr.far.or_else(of_mar)?)
+    }
+
+    /// The access that the MAR of a PDR leads to.
+    pub(super) fn access_of(&self, pdr: &Pdr) -> Option<&AccessForwardingAction> {
+        let mar = self.mars.get(pdr.mar?)?;
+        mar.tgpp_access.as_ref().or(mar.non_tgpp_access.as_ref())
     }
 
     pub(super) fn qers_of<'a>(&'a self, pdr: &'a Pdr) -> impl Iterator<Item = &'a Qer> + 'a {
