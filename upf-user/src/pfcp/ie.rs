@@ -495,9 +495,121 @@ impl MeasurementMethod {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReportingTriggers(pub u32);
 
+impl ReportingTriggers {
+    /// Periodic reporting.
+    pub const PERIO: u32 = 1 << 0;
+    /// Volume threshold.
+    pub const VOLTH: u32 = 1 << 1;
+    /// Time threshold.
+    pub const TIMTH: u32 = 1 << 2;
+    /// Quota holding time.
+    pub const QUHTI: u32 = 1 << 3;
+    /// Start of traffic.
+    pub const START: u32 = 1 << 4;
+    /// Stop of traffic.
+    pub const STOPT: u32 = 1 << 5;
+    /// Dropped downlink traffic threshold.
+    pub const DROTH: u32 = 1 << 6;
+    /// Linked usage reporting.
+    pub const LIUSA: u32 = 1 << 7;
+    /// Volume quota.
+    pub const VOLQU: u32 = 1 << 8;
+    /// Time quota.
+    pub const TIMQU: u32 = 1 << 9;
+    /// Envelope closure.
+    pub const ENVCL: u32 = 1 << 10;
+    /// MAC addresses.
+    pub const MACAR: u32 = 1 << 11;
+    /// Event threshold.
+    pub const EVETH: u32 = 1 << 12;
+    /// Event quota.
+    pub const EVEQU: u32 = 1 << 13;
+    /// IP multicast join and leave.
+    pub const IPMJL: u32 = 1 << 14;
+    /// Quota validity time.
+    pub const QUVTI: u32 = 1 << 15;
+    /// Reception of an end marker.
+    pub const REEMR: u32 = 1 << 16;
+    /// User plane inactivity timer.
+    pub const UPINT: u32 = 1 << 17;
+}
+
 /// Usage Report Trigger (clause 8.2.41): octet 5 in the lowest byte. Not the bits of [`ReportingTriggers`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UsageReportTrigger(pub u32);
+
+impl UsageReportTrigger {
+    /// Periodic report.
+    pub const PERIO: u32 = 1 << 0;
+    /// A volume threshold is reached.
+    pub const VOLTH: u32 = 1 << 1;
+    /// A time threshold is reached.
+    pub const TIMTH: u32 = 1 << 2;
+    /// Nothing has passed for the quota holding time.
+    pub const QUHTI: u32 = 1 << 3;
+    /// Traffic has started.
+    pub const START: u32 = 1 << 4;
+    /// Traffic has stopped.
+    pub const STOPT: u32 = 1 << 5;
+    /// The threshold of dropped downlink traffic is reached.
+    pub const DROTH: u32 = 1 << 6;
+    /// Immediate report: the control plane has asked.
+    pub const IMMER: u32 = 1 << 7;
+    /// The volume quota is exhausted.
+    pub const VOLQU: u32 = 1 << 8;
+    /// The time quota is exhausted.
+    pub const TIMQU: u32 = 1 << 9;
+    /// A linked URR has reported.
+    pub const LIUSA: u32 = 1 << 10;
+    /// Termination: the URR or its session is removed.
+    pub const TERMR: u32 = 1 << 11;
+    /// The monitoring time has come.
+    pub const MONIT: u32 = 1 << 12;
+    /// An envelope is closed.
+    pub const ENVCL: u32 = 1 << 13;
+    /// MAC addresses.
+    pub const MACAR: u32 = 1 << 14;
+    /// The event threshold is reached.
+    pub const EVETH: u32 = 1 << 15;
+    /// The event quota is exhausted.
+    pub const EVEQU: u32 = 1 << 16;
+    /// Termination by the UP function.
+    pub const TEBUR: u32 = 1 << 17;
+    /// IP multicast join and leave.
+    pub const IPMJL: u32 = 1 << 18;
+    /// The quota's validity time has passed.
+    pub const QUVTI: u32 = 1 << 19;
+    /// An end marker was received.
+    pub const EMRRE: u32 = 1 << 20;
+    /// Nothing has passed for the user plane inactivity timer.
+    pub const UPINT: u32 = 1 << 21;
+}
+
+/// Bits of Measurement Information (clause 8.2.68).
+pub mod measurement_information {
+    /// Measurement before QoS enforcement.
+    pub const MBQE: u8 = 1 << 0;
+    /// Inactive measurement: it pauses.
+    pub const INAM: u8 = 1 << 1;
+    /// Reduced application detection information.
+    pub const RADI: u8 = 1 << 2;
+    /// Immediate start of time metering.
+    pub const ISTM: u8 = 1 << 3;
+    /// Measurement of the number of packets.
+    pub const MNOP: u8 = 1 << 4;
+}
+
+/// Bits of Usage Information (clause 8.2.60).
+pub mod usage_information {
+    /// Before the monitoring time.
+    pub const BEF: u8 = 1 << 0;
+    /// After the monitoring time.
+    pub const AFT: u8 = 1 << 1;
+    /// Usage after QoS enforcement.
+    pub const UAE: u8 = 1 << 2;
+    /// Usage before QoS enforcement.
+    pub const UBE: u8 = 1 << 3;
+}
 
 /// Volume Threshold and Quota and the subsequent ones (clauses 8.2.13 and 8.2.50), octets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

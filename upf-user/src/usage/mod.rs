@@ -1,37 +1,26 @@
-//! What slots have counted, as volumes of sessions.
+//! Usage of sessions: what slots have counted, and what URRs make of it (TS 29.244 clause 5.2.2).
+//!
+//! [`SessionUsage`] is the engine of one session's URRs. It is told what the counters of the fast path say, when it is, and
+//! what happens, and answers with usage reports; [`Limits`] say where the fast path has to tell it again. It knows nothing of
+//! sockets, tables and clocks, and all its state can be kept.
 
-use crate::datapath::slots::Seat;
-use crate::datapath::{Direction, SlotCounters};
+mod due;
+mod engine;
+mod interval;
+mod limit_set;
+mod limits;
+mod meter;
+mod millis;
+mod monitoring;
+mod rule;
+mod session_volumes;
+mod stopwatch;
+#[cfg(test)]
+mod tests;
+mod totals;
 
-/// Traffic of a session, by direction as seen from the UE.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SessionVolumes {
-    /// From the UE.
-    pub uplink: SlotCounters,
-    /// To the UE.
-    pub downlink: SlotCounters,
-}
-
-impl SessionVolumes {
-    /// Adds what a slot has counted. The uplink half counts what came through a tunnel of ours, which is
-    /// traffic to the UE where the tunnel begins in the core.
-    pub fn add_slot(
-        &mut self,
-        seat: &Seat,
-        uplink_half: SlotCounters,
-        downlink_half: SlotCounters,
-    ) {
-        add(&mut self.downlink, downlink_half);
-        match seat.tunnel_traffic {
-            Some(Direction::Downlink) => add(&mut self.downlink, uplink_half),
-            Some(Direction::Uplink) | None => add(&mut self.uplink, uplink_half),
-        }
-    }
-}
-
-fn add(sum: &mut SlotCounters, more: SlotCounters) {
-    sum.packets = sum.packets.saturating_add(more.packets);
-    sum.bytes = sum.bytes.saturating_add(more.bytes);
-    sum.dropped_packets = sum.dropped_packets.saturating_add(more.dropped_packets);
-    sum.dropped_bytes = sum.dropped_bytes.saturating_add(more.dropped_bytes);
-}
+pub use engine::{ReadTotals, SessionUsage};
+pub use limits::{Limits, Marks};
+pub use millis::Millis;
+pub use session_volumes::SessionVolumes;
+pub use totals::{Count, Flow, Totals};

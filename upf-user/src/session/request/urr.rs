@@ -1,22 +1,10 @@
 //! Create URR and Update URR: checked and stored.
 
 use super::{Builder, add, check_is_dynamic};
-use crate::pfcp::ie::{Cause, FailedRule, MeasurementMethod, kind};
+use crate::pfcp::ie::{Cause, FailedRule, MeasurementMethod, ReportingTriggers, kind};
 use crate::pfcp::message::{CreateUrr, Refusal, UpdateUrr};
 use crate::session::model::{MAX_URRS, Urr};
 use crate::session::refusal::{refuse, refuse_rule};
-
-/// Bits of Reporting Triggers (clause 8.2.19).
-mod trigger {
-    pub(super) const PERIO: u32 = 1 << 0;
-    pub(super) const VOLTH: u32 = 1 << 1;
-    pub(super) const TIMTH: u32 = 1 << 2;
-    pub(super) const QUHTI: u32 = 1 << 3;
-    pub(super) const DROTH: u32 = 1 << 6;
-    pub(super) const LIUSA: u32 = 1 << 7;
-    pub(super) const MACAR: u32 = 1 << 11;
-    pub(super) const EVETH: u32 = 1 << 12;
-}
 
 impl Builder<'_> {
     pub(super) fn create_urr(&mut self, request: &CreateUrr) -> Result<(), Refusal> {
@@ -52,42 +40,42 @@ fn check(urr: &Urr) -> Result<(), Refusal> {
     if method & known == 0 {
         return refuse(Cause::MandatoryIeIncorrect, kind::MEASUREMENT_METHOD);
     }
-    if triggers & trigger::MACAR != 0 {
+    if triggers & ReportingTriggers::MACAR != 0 {
         return refuse(Cause::ServiceNotSupported, kind::REPORTING_TRIGGERS);
     }
     let needs = [
         (
-            trigger::VOLTH,
+            ReportingTriggers::VOLTH,
             urr.volume_threshold.is_some(),
             kind::VOLUME_THRESHOLD,
         ),
         (
-            trigger::TIMTH,
+            ReportingTriggers::TIMTH,
             urr.time_threshold.is_some(),
             kind::TIME_THRESHOLD,
         ),
         (
-            trigger::EVETH,
+            ReportingTriggers::EVETH,
             urr.event_threshold.is_some(),
             kind::EVENT_THRESHOLD,
         ),
         (
-            trigger::PERIO,
+            ReportingTriggers::PERIO,
             urr.measurement_period.is_some(),
             kind::MEASUREMENT_PERIOD,
         ),
         (
-            trigger::QUHTI,
+            ReportingTriggers::QUHTI,
             urr.quota_holding_time.is_some(),
             kind::QUOTA_HOLDING_TIME,
         ),
         (
-            trigger::DROTH,
+            ReportingTriggers::DROTH,
             urr.dropped_downlink_traffic_threshold.is_some(),
             kind::DROPPED_DL_TRAFFIC_THRESHOLD,
         ),
         (
-            trigger::LIUSA,
+            ReportingTriggers::LIUSA,
             !urr.linked_urr_ids.is_empty(),
             kind::LINKED_URR_ID,
         ),
@@ -98,9 +86,9 @@ fn check(urr: &Urr) -> Result<(), Refusal> {
         }
     }
     let measured = [
-        (trigger::VOLTH, MeasurementMethod::VOLUM),
-        (trigger::TIMTH, MeasurementMethod::DURAT),
-        (trigger::EVETH, MeasurementMethod::EVENT),
+        (ReportingTriggers::VOLTH, MeasurementMethod::VOLUM),
+        (ReportingTriggers::TIMTH, MeasurementMethod::DURAT),
+        (ReportingTriggers::EVETH, MeasurementMethod::EVENT),
     ];
     for (bit, how) in measured {
         if triggers & bit != 0 && method & how == 0 {

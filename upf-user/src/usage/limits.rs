@@ -1,0 +1,33 @@
+//! What the fast path has to know of a URR.
+
+use serde::{Deserialize, Serialize};
+
+/// Totals of bytes: where the counters will be; `None` where there is no mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marks {
+    /// Both directions together.
+    pub total: Option<u64>,
+    /// Uplink.
+    pub uplink: Option<u64>,
+    /// Downlink.
+    pub downlink: Option<u64>,
+}
+
+/// What the fast path does for a URR, until the engine was asked again: each operation may change it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Whether the marks are of the counters before QoS enforcement (MBQE), or else of what passed.
+    pub before_qos: bool,
+    /// It tells the engine once a counter is at its mark or beyond.
+    pub threshold: Marks,
+    /// It tells, and stops traffic, once a counter is at its mark or beyond.
+    pub quota: Marks,
+    /// It tells once so much downlink traffic was dropped: packets.
+    pub dropped_packets: Option<u64>,
+    /// The same in bytes.
+    pub dropped_bytes: Option<u64>,
+    /// A quota is exhausted: traffic stops now, or goes as the FAR for quota action says.
+    pub is_stopped: bool,
+    /// It tells of the next packet.
+    pub tells_next_packet: bool,
+}
