@@ -99,6 +99,10 @@ impl<D: Datapath> ChaosDatapath<D> {
 }
 
 impl<D: Datapath> Datapath for ChaosDatapath<D> {
+    fn now_ns(&self) -> u64 {
+        self.lock().0.now_ns()
+    }
+
     fn capacity(&self) -> u32 {
         self.lock().0.capacity()
     }

@@ -223,6 +223,10 @@ impl MemoryDatapath {
 }
 
 impl Datapath for MemoryDatapath {
+    fn now_ns(&self) -> u64 {
+        self.now_ns
+    }
+
     fn capacity(&self) -> u32 {
         self.slots.len() as u32
     }

@@ -153,6 +153,8 @@ pub enum DatapathError {
 /// Every call is atomic for packets: they see the entry before or after, never between. Calls either
 /// succeed or change nothing.
 pub trait Datapath: Send {
+    /// The fast path's clock.
+    fn now_ns(&self) -> u64;
     /// Number of slots.
     fn capacity(&self) -> u32;
     /// Number of entries for [`Self::set_block`].

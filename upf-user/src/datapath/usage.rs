@@ -30,7 +30,7 @@ impl Account {
 }
 
 /// Counted bytes at which something happens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Bounds {
     /// From there on we are told.
     pub threshold: Option<u64>,
@@ -39,7 +39,7 @@ pub struct Bounds {
 }
 
 /// The bounds of a URR.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UsageLimits {
     /// Which halves of a slot count; in a record both do.
     pub counts_uplink: bool,

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::charging::Charging;
 use super::compile::{Compiler, Subscriber};
 use super::detections::Basis;
 use super::obstacle::Obstacle;
@@ -19,17 +20,19 @@ impl<D: Datapath> Sessions<D> {
         subscriber: Subscriber<'_>,
         old: InForce<'_>,
         requested: &mut Requested,
+        charging: &mut Charging,
         basis: &Basis,
         now: Instant,
     ) -> Result<Changed, Refusal> {
         if self.endings.is_empty() {
-            return self.try_to_apply(subscriber, old, requested, basis, now);
+            return self.try_to_apply(subscriber, old, requested, charging, basis, now);
         }
-        let model = requested.model.clone();
-        match self.try_to_apply(subscriber, old, requested, basis, now) {
+        let (model, before) = (requested.model.clone(), charging.clone());
+        match self.try_to_apply(subscriber, old, requested, charging, basis, now) {
             Err(_) if self.make_room(now) => {
                 requested.model = model;
-                self.try_to_apply(subscriber, old, requested, basis, now)
+                *charging = before;
+                self.try_to_apply(subscriber, old, requested, charging, basis, now)
             }
             outcome => outcome,
         }
@@ -40,24 +43,26 @@ impl<D: Datapath> Sessions<D> {
         subscriber: Subscriber<'_>,
         old: InForce<'_>,
         requested: &mut Requested,
+        charging: &mut Charging,
         basis: &Basis,
         now: Instant,
     ) -> Result<Changed, Refusal> {
         checks::check(&self.config, old.model, requested)?;
         let fresh = self.choose_ue_addresses(&mut requested.model, now)?;
-        let changed = self.put(subscriber, old, requested, basis, now);
+        let changed = self.put(subscriber, old, requested, charging, basis, now);
         changed.map_err(|obstacle| {
             self.cancel_ue_addresses(&fresh);
             obstacle.refusal()
         })
     }
 
-    /// The same where UE addresses are chosen already.
+    /// The same where UE addresses are chosen already. What URRs may do is in force before packets come to where they are counted.
     pub(super) fn put(
         &mut self,
         subscriber: Subscriber<'_>,
         old: InForce<'_>,
         requested: &Requested,
+        charging: &mut Charging,
         basis: &Basis,
         now: Instant,
     ) -> Result<Changed, Obstacle> {
@@ -97,7 +102,9 @@ impl<D: Datapath> Sessions<D> {
         }
         let old_image = old_compiler.image(old.seating, books)?;
         let (seid, random) = (subscriber.seid, &mut self.random);
-        let prepared = books.prepare(seid, old.seating, &wanted, now, random)?;
+        let mut prepared = books.prepare(seid, old.seating, &wanted, now, random)?;
+        charging.seat(tables, &prepared.seating);
+        prepared.bound(old.seating, |seat| charging.limits_at(tables, seat));
         // Rules that count later have to fit, too; room for them in tables that sessions share is not kept.
         let all = Compiler::of_all_times(config, subscriber, &requested.model, basis);
         let all = all.map_or(Ok(Image::default()), |all| {
@@ -112,6 +119,8 @@ impl<D: Datapath> Sessions<D> {
         };
         let end_markers = compiler.end_markers(&requested.end_markers);
         let in_force = (old.seating, &old_image);
-        Ok(books.commit(tables, in_force, prepared, image, &end_markers, now)?)
+        let changed = books.commit(tables, in_force, prepared, image, &end_markers, now)?;
+        charging.follow(tables, &changed.left, &changed.seating);
+        Ok(changed)
     }
 }

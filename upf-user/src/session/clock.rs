@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::usage::Millis;
+
 /// A moment on both clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct NtpAnchor {
@@ -9,9 +11,23 @@ pub struct NtpAnchor {
     pub instant: Instant,
     /// Seconds of NTP then, their lower 32 bits (TS 29.244 clause 8.2.121).
     pub ntp_seconds: u32,
+    /// The same moment since 1970.
+    pub millis: Millis,
 }
 
 impl NtpAnchor {
+    /// What time it is at a moment; what was before the clock began was at the anchor.
+    pub(super) fn millis_of(&self, moment: Instant) -> Millis {
+        let since = moment.saturating_duration_since(self.instant).as_millis();
+        self.millis.after(u64::try_from(since).unwrap_or(u64::MAX))
+    }
+
+    /// The reverse.
+    pub(super) fn instant_at(&self, millis: Millis) -> Instant {
+        let since = Duration::from_millis(millis.since(self.millis));
+        self.instant.checked_add(since).unwrap_or(self.instant)
+    }
+
     /// When it is that time: the moment that is nearest to the anchor, because the 32 bits wrap every 136 years.
     /// What was before the clock began was at the anchor.
     pub(super) fn instant_of(&self, ntp_seconds: u32) -> Instant {
@@ -36,6 +52,7 @@ mod tests {
         let anchor = NtpAnchor {
             instant,
             ntp_seconds: u32::MAX - 5,
+            millis: Millis(7),
         };
         let after = |seconds| instant + Duration::from_secs(seconds);
         assert_eq!(anchor.instant_of(u32::MAX - 5), instant);

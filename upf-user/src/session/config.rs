@@ -13,6 +13,7 @@ use crate::config::{self, Config, RuleAction};
 use crate::datapath::instances::Instances;
 use crate::datapath::slots::{PoolError, PoolLayout, UePool};
 use crate::store::NTP_TO_UNIX;
+use crate::usage::Millis;
 
 /// A GTP-U address of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,5 +191,6 @@ fn now() -> NtpAnchor {
     NtpAnchor {
         instant: now.checked_sub(fraction).unwrap_or(now),
         ntp_seconds: unix.as_secs().wrapping_add(NTP_TO_UNIX) as u32,
+        millis: Millis(unix.as_secs().saturating_mul(1000)),
     }
 }

@@ -10,6 +10,7 @@ mod answers;
 mod applications;
 mod apply;
 mod by_owner;
+mod charging;
 mod chains;
 mod checks;
 mod clock;
@@ -39,6 +40,7 @@ mod slices;
 mod tests;
 mod times;
 mod ue_choice;
+mod usage_reports;
 mod versions;
 mod view;
 mod weight;
@@ -65,6 +67,7 @@ pub use view::*;
 use self::about::About;
 use self::applications::Applications;
 use self::by_owner::{ByOwner, SlotsByOwner};
+use self::charging::Charging;
 use self::compile::{Compiler, Subscriber};
 use self::detections::Basis;
 use self::endings::Endings;
@@ -79,8 +82,8 @@ use crate::datapath::Datapath;
 use crate::datapath::slots::{Changed, DuplicateSet, Image, Seating, SlotTable};
 use crate::gtpu::PathKey;
 use crate::pfcp::ie::{FSeid, NodeId};
-use crate::pfcp::message::Refusal;
-use crate::usage::SessionVolumes;
+use crate::pfcp::message::{Refusal, SessionReport};
+use crate::usage::{Millis, SessionVolumes};
 
 /// Whether a filter with this flow description is understood (TS 29.212 clause 5.4.2).
 #[must_use]
@@ -120,6 +123,10 @@ pub struct Sessions<D> {
     /// When which sessions have to be compiled anew.
     deadlines: BTreeSet<(Instant, u64)>,
     failures: Failures,
+    /// When which sessions' URRs have to be looked at.
+    usage_deadlines: BTreeSet<(Millis, u64)>,
+    /// Usage reports that wait for their way.
+    usage_reports: Vec<(NodeId, SessionReport)>,
     /// How much of each kind of work is done in a tick, how much for the sake of a request, and how much for a look.
     tick_portion: Portion,
     request_portion: Portion,
@@ -149,6 +156,8 @@ struct Session {
     owed: Option<Duration>,
     /// What slots had counted that the session has no more.
     past_volumes: SessionVolumes,
+    /// Its URRs, if it has any.
+    charging: Option<Box<Charging>>,
 }
 
 /// What a session has in the tables.
@@ -187,6 +196,8 @@ impl<D: Datapath> Sessions<D> {
             weight: 0,
             deadlines: BTreeSet::new(),
             failures: Failures::default(),
+            usage_deadlines: BTreeSet::new(),
+            usage_reports: Vec::new(),
             tick_portion: Portion::TICK,
             request_portion: Portion::REQUEST,
             look_portion: Portion::LOOK,
@@ -352,6 +363,10 @@ impl<D: Datapath> Sessions<D> {
         self.endings.removed(&session);
         if let Some(deadline) = session.deadline {
             self.deadlines.remove(&(deadline, seid));
+        }
+        let charging = session.charging.as_deref();
+        if let Some(deadline) = charging.and_then(|charging| charging.deadline) {
+            self.usage_deadlines.remove(&(deadline, seid));
         }
     }
 }

@@ -52,7 +52,9 @@ impl<D: Datapath> SessionService for Sessions<D> {
             seid,
             sim: None,
         };
-        let changed = self.apply(subscriber, old, &mut requested, &basis, now)?;
+        let timer = request.user_plane_inactivity_timer;
+        let mut charging = self.begin_charging(&requested.model, timer, now);
+        let changed = self.apply(subscriber, old, &mut requested, &mut charging, &basis, now)?;
         let Requested { model, left, .. } = requested;
         let established = Established {
             up_f_seid: self.own_f_seid(seid),
@@ -77,6 +79,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
             deadline: None,
             owed: None,
             past_volumes: SessionVolumes::default(),
+            charging: self.put_charging_in(seid, charging),
         };
         self.of_owner.insert(owner, seid);
         self.put_in(seid, session);
@@ -110,8 +113,10 @@ impl<D: Datapath> SessionService for Sessions<D> {
             return not_found();
         };
         let basis = session.basis.clone();
+        let mut charging = session.charging.as_deref().cloned().unwrap_or_default();
         let (subscriber, old) = (session.subscriber(seid), session.in_force());
-        let outcome = self.apply(subscriber, old, &mut Requested::default(), &basis, now);
+        let mut nothing = Requested::default();
+        let outcome = self.apply(subscriber, old, &mut nothing, &mut charging, &basis, now);
         let cp_f_seid = request.cp_f_seid.unwrap_or(session.cp_f_seid);
         self.sessions.insert(seid, session);
         if outcome.is_ok() {
@@ -119,7 +124,9 @@ impl<D: Datapath> SessionService for Sessions<D> {
         }
         Answer {
             cp_seid: cp_f_seid.seid,
-            outcome: outcome.map(|_| Deleted::default()),
+            outcome: outcome.map(|_| Deleted {
+                usage_reports: self.end_charging(&mut charging, now),
+            }),
         }
     }
 
@@ -213,15 +220,19 @@ impl<D: Datapath> Sessions<D> {
         let about = session.about.weight() + weight::of_fq_csids(&request.fq_csids);
         self.check_weight(session.weight, requested.model.weight() + about, now)?;
         let basis = self.basis(&session.owner, &requested.model, now);
+        let mut charged = self.charge_modification(session, request, now);
         let (subscriber, old) = (session.subscriber(seid), session.in_force());
-        let changed = self.apply(subscriber, old, &mut requested, &basis, now)?;
+        let charging = &mut charged.charging;
+        let changed = self.apply(subscriber, old, &mut requested, charging, &basis, now)?;
+        let (charging, usage_reports) = self.charged(charged, &request.remove_urrs, now);
+        session.charging = self.put_charging_in(seid, charging);
         let Requested { model, left, .. } = requested;
         let seating = &changed.seating;
         let modified = Modified {
             created_pdrs: answers::pdrs(&left.created_pdrs, &model, seating),
             updated_pdrs: answers::pdrs(&left.updated_pdrs, &model, seating),
             created_traffic_endpoints: answers::endpoints(&left.endpoints, &model, seating),
-            usage_reports: Vec::new(),
+            usage_reports,
         };
         self.remotes
             .change(seid, &session.owner, &session.model, &model);

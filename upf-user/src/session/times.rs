@@ -45,7 +45,15 @@ impl<D: Datapath> Sessions<D> {
     pub fn next_deadline(&self) -> Option<Instant> {
         let deadline = self.deadlines.first().map(|(deadline, _)| *deadline);
         let entry = self.entry.map(|entry| entry.due);
-        let due = [deadline, self.passes.due(), self.endings.due(), entry];
+        let usage = self.usage_deadlines.first();
+        let usage = usage.map(|(at, _)| self.config.clock.instant_at(*at));
+        let due = [
+            deadline,
+            self.passes.due(),
+            self.endings.due(),
+            entry,
+            usage,
+        ];
         due.into_iter().flatten().min()
     }
 
@@ -56,6 +64,7 @@ impl<D: Datapath> Sessions<D> {
         self.meet_deadlines(self.tick_portion.begin(), now);
         self.follow_pfds(self.tick_portion.begin(), now);
         self.enter_sims(self.tick_portion.begin(), now);
+        self.report_due_usage(self.tick_portion.begin(), now);
         if self.endings.due().is_some_and(|due| due <= now) {
             self.remove_ended(self.tick_portion.begin(), now);
         }
@@ -86,9 +95,13 @@ impl<D: Datapath> Sessions<D> {
             model: session.model.clone(),
             ..Requested::default()
         };
+        let mut charging = session.charging.as_deref().cloned().unwrap_or_default();
         let (subscriber, old) = (session.subscriber(seid), session.in_force());
-        let changed = self.put(subscriber, old, &requested, &basis, now);
-        let outcome = changed.map(|changed| session.took(changed, basis));
+        let changed = self.put(subscriber, old, &requested, &mut charging, &basis, now);
+        let outcome = changed.map(|changed| {
+            session.took(changed, basis);
+            session.charging = self.put_charging_in(seid, charging);
+        });
         self.count_slots(&mut session);
         self.sessions.insert(seid, session);
         match outcome {

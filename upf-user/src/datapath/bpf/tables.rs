@@ -15,6 +15,7 @@ use upf_common::abi::{
 use upf_common::meter::Rate;
 
 use super::account::{self, SlotWords};
+use super::clock;
 use super::control::ControlTable;
 use super::latch::{self, HALF_WORDS, Half};
 use super::limit::{self, LIMIT_HALF_WORDS, LimitHalf};
@@ -185,6 +186,10 @@ impl BpfDatapath {
 }
 
 impl Datapath for BpfDatapath {
+    fn now_ns(&self) -> u64 {
+        clock::now_ns()
+    }
+
     fn capacity(&self) -> u32 {
         self.sizes.slots
     }

@@ -72,10 +72,7 @@ impl SlotTable {
                 self.usage_sets.release(set.index, now);
             }
         }
-        let is_kept = |seat: &&UsageSeat| {
-            let mut kept = next.usages().iter();
-            kept.any(|kept| kept.urr == seat.urr && kept.account == seat.account)
-        };
+        let is_kept = |seat: &&UsageSeat| next.usages().contains(*seat);
         let gone = current.usages().iter().filter(|seat| !is_kept(seat));
         let left = gone.map(|seat| {
             let both = [Direction::Uplink, Direction::Downlink];
@@ -88,7 +85,10 @@ impl SlotTable {
         let left: Vec<_> = left.collect();
         for LeftUsage { seat, .. } in &left {
             match seat.account {
-                Account::Record(index) => self.usages.release(index.0, now),
+                Account::Record(index) => {
+                    self.hold_usage(seat, 0);
+                    self.usages.release(index.0, now);
+                }
                 Account::Slot(slot) => {
                     let mut kept = next.usages().iter();
                     let is_taken = kept.any(|kept| kept.account == seat.account);
@@ -160,6 +160,15 @@ impl SlotTable {
     /// The slot is the session's from now on; 0 is none.
     pub(super) fn hold(&mut self, slot: SlotIndex, seid: u64) {
         if let Some(holder) = self.holders.get_mut(slot.0 as usize) {
+            *holder = seid;
+        }
+    }
+
+    /// The record of a URR is the session's from now on; 0 is none.
+    pub(super) fn hold_usage(&mut self, seat: &UsageSeat, seid: u64) {
+        let record = seat.record();
+        let holder = record.and_then(|index| self.usage_holders.get_mut(index.0 as usize));
+        if let Some(holder) = holder {
             *holder = seid;
         }
     }

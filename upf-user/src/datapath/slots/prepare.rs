@@ -16,7 +16,7 @@ use super::table::{Exhausted, SlotTable, key_of};
 use super::usages::{SetSeat, UsageSeat, WantedUsage, records_of};
 use super::write::Write;
 use crate::bandwidth::Imsi;
-use crate::datapath::{Account, Credit, Direction, SlotIndex, UsageIndex};
+use crate::datapath::{Account, Credit, Direction, SlotIndex, UsageIndex, UsageLimits};
 
 /// Tags that are tried for a new TEID before giving up. Only TEIDs that control planes gave can be in the way.
 const TAG_ATTEMPTS: u32 = 256;
@@ -184,10 +184,9 @@ impl SlotTable {
         let had = std::mem::take(&mut prepared.seating.usages);
         let slots = wanted.iter().map(|want| want.slot(&prepared.seating));
         let slots: Vec<_> = slots.collect();
-        let is_kept = |seat: &UsageSeat| {
-            let mut kept = had.iter();
-            kept.any(|had| had.urr == seat.urr && had.account == seat.account)
-        };
+        let is_kept = |seat: &UsageSeat| had.contains(seat);
+        // What a slot has counted before is not the URR's, so only one that begins comes to a slot.
+        let begins = |urr: u32| !had.iter().any(|had| had.urr == urr);
         let mut taken: Vec<Account> = Vec::new();
         taken.extend(
             slots
@@ -201,7 +200,8 @@ impl SlotTable {
             let record = had
                 .iter()
                 .find(|had| had.urr == want.urr && had.record().is_some());
-            let free = slot.filter(|seat| is_kept(seat) || !taken.contains(&seat.account));
+            let free = slot
+                .filter(|seat| is_kept(seat) || begins(seat.urr) && !taken.contains(&seat.account));
             seats.push(match (record, free) {
                 (Some(record), _) => *record,
                 (None, Some(slot)) => {
@@ -509,6 +509,18 @@ impl SlotTable {
 }
 
 impl Prepared {
+    /// Says what URRs may do at places where the session has not had them counted before.
+    pub fn bound(&mut self, current: &Seating, limits: impl Fn(&UsageSeat) -> UsageLimits) {
+        let seats = self.seating.usages().iter();
+        let fresh = seats.filter(|seat| !current.usages().contains(seat));
+        let writes = fresh.map(|seat| Write::UsageLimits {
+            account: seat.account,
+            new: limits(seat),
+            old: UsageLimits::default(),
+        });
+        self.before.extend(writes);
+    }
+
     fn take(&mut self, slot: SlotIndex) {
         self.undo.push(Undo::Release(slot));
         self.fresh.push(slot);

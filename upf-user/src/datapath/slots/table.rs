@@ -19,7 +19,7 @@ use super::pools::{PoolLayout, ue_key};
 use super::seating::{Seating, TunnelKey, UeEndpoint, Wanted};
 use super::usages;
 use super::write::Write;
-use crate::datapath::{Datapath, Direction, LimitIndex, LimitSetting, SlotIndex};
+use crate::datapath::{Account, Datapath, Direction, LimitIndex, LimitSetting, SlotIndex};
 
 /// Low bits of a TEID that hold the slot's index; the rest is the tag. The fast path's mask is
 /// `(1 << bits) - 1`.
@@ -86,6 +86,8 @@ pub struct SlotTable {
     /// Records of URRs, and sets of them.
     pub(super) usages: usages::Entries,
     pub(super) usage_sets: usages::Entries,
+    /// The SEID of the session that has each record; 0 is none.
+    pub(super) usage_holders: Vec<u64>,
     /// Writes that are owed to the tables, because they failed while a change was taken back.
     pub(super) repairs: VecDeque<Write>,
 }
@@ -132,6 +134,7 @@ impl SlotTable {
             duplicates: Duplicates::new(),
             usages: usages::Entries::new(tables.usages()),
             usage_sets: usages::Entries::new(tables.usages()),
+            usage_holders: vec![0; tables.usages() as usize],
             repairs: VecDeque::new(),
         }
     }
@@ -183,6 +186,18 @@ impl SlotTable {
     pub fn holder(&self, slot: SlotIndex) -> Option<u64> {
         let holder = self.holders.get(slot.0 as usize).copied();
         holder.filter(|seid| *seid != 0)
+    }
+
+    /// The session that has a URR counted there.
+    #[must_use]
+    pub fn holder_of_account(&self, account: Account) -> Option<u64> {
+        match account {
+            Account::Slot(slot) => self.holder(slot),
+            Account::Record(record) => {
+                let holder = self.usage_holders.get(record.0 as usize).copied();
+                holder.filter(|seid| *seid != 0)
+            }
+        }
     }
 
     /// The session that has a TEID.

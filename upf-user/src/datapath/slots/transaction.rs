@@ -104,6 +104,9 @@ impl SlotTable {
                 for seat in &prepared.seating.seats {
                     self.hold(seat.slot, prepared.seid);
                 }
+                for seat in prepared.seating.usages() {
+                    self.hold_usage(seat, prepared.seid);
+                }
                 for endpoint in prepared.seating.allocated() {
                     self.ue_allocator.hold(*endpoint, prepared.seid);
                 }

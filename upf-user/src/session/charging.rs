@@ -1,0 +1,318 @@
+//! The URRs of a session: the engine that makes reports of what was counted ([`crate::usage`]), and where that is counted.
+//!
+//! Counters of slots and records are not those of a URR: a slot has counted before, and a URR may move from one place to
+//! another. A [`Ledger`] makes totals of them that only grow.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::datapath::slots::{LeftUsage, Seating, UsageSeat};
+use crate::datapath::{
+    Account, Bounds, Datapath, DatapathError, Direction, Traffic, UsageCounters, UsageLimits,
+};
+use crate::usage::{Count, Flow, Limits, Marks, Millis, SessionUsage, Totals};
+
+const BOTH: [Direction; 2] = [Direction::Uplink, Direction::Downlink];
+
+/// The URRs of one session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Charging {
+    pub(super) usage: SessionUsage,
+    ledgers: Vec<Ledger>,
+    /// When [`SessionUsage::poll`] is planned.
+    pub(super) deadline: Option<Millis>,
+}
+
+/// The two clocks of one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) now: Millis,
+    /// The fast path's.
+    pub(super) fast_path_ns: u64,
+}
+
+impl Moment {
+    /// When it was that time on the fast path's clock.
+    fn at(self, ns: u64) -> Millis {
+        let ago = self.fast_path_ns.saturating_sub(ns) / 1_000_000;
+        Millis(self.now.0.saturating_sub(ago))
+    }
+}
+
+/// Where a URR is counted, and what its totals are there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Ledger {
+    urr: u32,
+    /// `None` while no PDR has it.
+    seat: Option<UsageSeat>,
+    /// What the counters are ahead of the totals, uplink and downlink; wrapping.
+    ahead: [Figures; 2],
+    /// What the fast path was told last.
+    told: u64,
+}
+
+/// Figures that only grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Figures {
+    passed: Traffic,
+    dropped: Traffic,
+    held_back: Traffic,
+}
+
+impl Figures {
+    fn less(self, other: Self) -> Self {
+        let less = |a: Traffic, b: Traffic| Traffic {
+            packets: a.packets.wrapping_sub(b.packets),
+            bytes: a.bytes.wrapping_sub(b.bytes),
+        };
+        Self {
+            passed: less(self.passed, other.passed),
+            dropped: less(self.dropped, other.dropped),
+            held_back: less(self.held_back, other.held_back),
+        }
+    }
+}
+
+impl From<UsageCounters> for Figures {
+    fn from(counters: UsageCounters) -> Self {
+        Self {
+            passed: counters.passed,
+            dropped: counters.dropped,
+            held_back: counters.held_back,
+        }
+    }
+}
+
+impl Charging {
+    /// A URR begins.
+    pub(super) fn begin(&mut self, urr: u32) {
+        self.ledgers.retain(|ledger| ledger.urr != urr);
+        self.ledgers.push(Ledger {
+            urr,
+            seat: None,
+            ahead: Default::default(),
+            told: 0,
+        });
+    }
+
+    /// URRs have ended.
+    pub(super) fn end(&mut self, urrs: &[u32]) {
+        self.ledgers.retain(|ledger| !urrs.contains(&ledger.urr));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.ledgers.is_empty()
+    }
+
+    /// The URR that is counted there.
+    pub(super) fn urr_of(&self, account: Account) -> Option<u32> {
+        let is_there = |ledger: &&Ledger| ledger.seat.is_some_and(|seat| seat.account == account);
+        Some(self.ledgers.iter().find(is_there)?.urr)
+    }
+
+    /// What a URR has counted.
+    pub(super) fn totals(&self, tables: &impl Datapath, moment: Moment, urr: u32) -> Totals {
+        let ledger = self.ledgers.iter().find(|ledger| ledger.urr == urr);
+        ledger.map_or_else(Totals::default, |ledger| ledger.totals(tables, moment))
+    }
+
+    /// URRs that were not counted begin to be.
+    pub(super) fn seat(&mut self, tables: &impl Datapath, seating: &Seating) {
+        for ledger in self.ledgers.iter_mut().filter(|one| one.seat.is_none()) {
+            let mut seats = seating.usages().iter();
+            if let Some(seat) = seats.find(|seat| seat.urr == ledger.urr) {
+                ledger.move_to(tables, None, Some(*seat));
+            }
+        }
+    }
+
+    /// URRs are counted elsewhere now: what they had counted where they were is told by `left`.
+    pub(super) fn follow(&mut self, tables: &impl Datapath, left: &[LeftUsage], seating: &Seating) {
+        for ledger in &mut self.ledgers {
+            let next = seating.usages().iter().find(|seat| seat.urr == ledger.urr);
+            if next == ledger.seat.as_ref() {
+                continue;
+            }
+            let mut gone = left.iter();
+            let gone = gone.find(|left| Some(left.seat) == ledger.seat);
+            ledger.move_to(tables, gone, next.copied());
+        }
+    }
+
+    /// What a URR may do where it will be counted, as far as that can be told before it is.
+    pub(super) fn limits_at(&self, tables: &impl Datapath, seat: &UsageSeat) -> UsageLimits {
+        let ledger = self.ledgers.iter().find(|ledger| ledger.urr == seat.urr);
+        let Some(mut ledger) = ledger.cloned() else {
+            return UsageLimits::default();
+        };
+        if ledger.seat.as_ref() != Some(seat) {
+            let left = ledger.seat.map(|seat| LeftUsage {
+                seat,
+                counters: counters(tables, &seat),
+            });
+            ledger.move_to(tables, left.as_ref(), Some(*seat));
+        }
+        self.limits(tables, &ledger).unwrap_or_default()
+    }
+
+    fn limits(&self, tables: &impl Datapath, ledger: &Ledger) -> Option<UsageLimits> {
+        let limits = self.usage.limits(ledger.urr)?;
+        ledger.limits(tables, &limits)
+    }
+
+    /// Tells the fast path what has changed since it was told.
+    pub(super) fn tell(&mut self, tables: &mut impl Datapath) -> Result<(), DatapathError> {
+        for at in 0..self.ledgers.len() {
+            let ledger = &self.ledgers[at];
+            let (Some(seat), Some(limits)) = (ledger.seat, self.limits(tables, ledger)) else {
+                continue;
+            };
+            let mut hasher = DefaultHasher::new();
+            (seat.account, limits).hash(&mut hasher);
+            // 0 was never told.
+            let told = hasher.finish() | 1;
+            if told != ledger.told {
+                tables.write_usage_limits(seat.account, &limits)?;
+                self.ledgers[at].told = told;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Ledger {
+    fn totals(&self, tables: &impl Datapath, moment: Moment) -> Totals {
+        let counters = self.seat.map(|seat| counters(tables, &seat));
+        let counters = counters.unwrap_or_default();
+        let figures = self.figures(&counters);
+        let flow = |at: usize| {
+            let Figures {
+                passed, held_back, ..
+            } = figures[at];
+            Flow {
+                passed: count(passed),
+                before_qos: Count {
+                    packets: passed.packets.saturating_add(held_back.packets),
+                    bytes: passed.bytes.saturating_add(held_back.bytes),
+                },
+                last_packet: counters[at].last_ns.map(|ns| moment.at(ns)),
+            }
+        };
+        Totals {
+            uplink: flow(0),
+            downlink: flow(1),
+            dropped_downlink: count(figures[1].dropped),
+            ..Totals::default()
+        }
+    }
+
+    /// The totals, uplink and downlink.
+    fn figures(&self, counters: &[UsageCounters; 2]) -> [Figures; 2] {
+        let [up, down] = counters.map(Figures::from);
+        [up.less(self.ahead[0]), down.less(self.ahead[1])]
+    }
+
+    /// Counts elsewhere from now on. A record has counted nothing yet; a slot only counts for a URR that begins.
+    fn move_to(
+        &mut self,
+        tables: &impl Datapath,
+        left: Option<&LeftUsage>,
+        next: Option<UsageSeat>,
+    ) {
+        let last = left.map(|left| counted(&left.seat, left.counters));
+        let totals = self.figures(&last.unwrap_or_default());
+        let begins = match next {
+            Some(seat) if matches!(seat.account, Account::Slot(_)) => counters(tables, &seat),
+            _ => Default::default(),
+        };
+        let [up, down] = begins.map(Figures::from);
+        self.ahead = [up.less(totals[0]), down.less(totals[1])];
+        self.seat = next;
+        self.told = 0;
+    }
+
+    /// The same bounds for the counters there.
+    fn limits(&self, tables: &impl Datapath, limits: &Limits) -> Option<UsageLimits> {
+        let seat = self.seat?;
+        let [up, down] = self.ahead.map(|ahead| ahead.passed.bytes);
+        let marks = |Marks {
+                         total,
+                         uplink,
+                         downlink,
+                     }: Marks| {
+            let at = |mark: Option<u64>, ahead: u64| mark.map(|mark| reached_at(mark, ahead));
+            [
+                at(total, up.wrapping_add(down)),
+                at(uplink, up),
+                at(downlink, down),
+            ]
+        };
+        let mut threshold = marks(if limits.before_qos {
+            Marks::default()
+        } else {
+            limits.threshold
+        });
+        let mut quota = marks(if limits.before_qos {
+            Marks::default()
+        } else {
+            limits.quota
+        });
+        if limits.tells_next_packet {
+            let [up, down] = counters(tables, &seat).map(|one| one.passed.bytes);
+            let next = up.wrapping_add(down).saturating_add(1);
+            threshold[0] = Some(threshold[0].map_or(next, |mark| mark.min(next)));
+        }
+        if limits.is_stopped {
+            quota[0] = Some(0);
+        }
+        let bounds = |at: usize| Bounds {
+            threshold: threshold[at],
+            quota: quota[at],
+        };
+        Some(UsageLimits {
+            counts_uplink: seat.counts_uplink,
+            counts_downlink: seat.counts_downlink,
+            total: bounds(0),
+            uplink: bounds(1),
+            downlink: bounds(2),
+        })
+    }
+}
+
+/// Where counters are that are so far ahead when the total is at its mark; 0 if it is beyond.
+fn reached_at(mark: u64, ahead: u64) -> u64 {
+    // What is ahead is less than nothing where a URR has counted more elsewhere.
+    let ahead = i128::from(ahead.cast_signed());
+    let at = i128::from(mark) + ahead;
+    u64::try_from(at.max(0)).unwrap_or(u64::MAX)
+}
+
+/// What is counted for a URR; nothing where it cannot be read.
+fn counters(tables: &impl Datapath, seat: &UsageSeat) -> [UsageCounters; 2] {
+    let read = BOTH.map(|direction| {
+        let counters = tables.usage_counters(seat.account, direction);
+        counters.unwrap_or_else(|error| {
+            tracing::error!(%error, ?seat, "the counters of a URR cannot be read");
+            UsageCounters::default()
+        })
+    });
+    counted(seat, read)
+}
+
+/// Without the half of a slot that does not count.
+fn counted(seat: &UsageSeat, [up, down]: [UsageCounters; 2]) -> [UsageCounters; 2] {
+    let of = |counts: bool, counters| {
+        if counts {
+            counters
+        } else {
+            UsageCounters::default()
+        }
+    };
+    [of(seat.counts_uplink, up), of(seat.counts_downlink, down)]
+}
+
+fn count(traffic: Traffic) -> Count {
+    Count {
+        packets: traffic.packets,
+        bytes: traffic.bytes,
+    }
+}

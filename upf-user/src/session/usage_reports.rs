@@ -1,0 +1,230 @@
+//! Usage reports: made when requests, the fast path or time ask for them, and waiting for their way to the control plane.
+
+use std::time::Instant;
+
+use super::charging::{Charging, Moment};
+use super::model::{Model, Urr};
+use super::slices::Slice;
+use super::{Session, Sessions};
+use crate::datapath::{Account, Datapath};
+use crate::pfcp::ie::{NodeId, sm_request_flags};
+use crate::pfcp::message::{
+    SessionModificationRequest, SessionReport, SessionReportRequest, UsageReport,
+};
+
+/// Usage Reports in one message at most (a datagram of 1,400 bytes has room for them).
+const MAX_IN_MESSAGE: usize = 12;
+
+/// What a modification does to URRs before it is in force.
+pub(super) struct Charged {
+    pub(super) charging: Charging,
+    reports: Vec<UsageReport>,
+}
+
+impl<D: Datapath> Sessions<D> {
+    /// What a threshold or a quota says that is reached.
+    pub fn usage_reached(&mut self, account: Account, now: Instant) {
+        let Some(seid) = self.books.holder_of_account(account) else {
+            return;
+        };
+        self.report_usage(seid, now, |charging, tables, moment| {
+            let Some(urr) = charging.urr_of(account) else {
+                return Vec::new();
+            };
+            let Charging { usage, .. } = charging;
+            let mut usage = std::mem::take(usage);
+            let totals = |urr| charging.totals(tables, moment, urr);
+            let reports = if usage
+                .limits(urr)
+                .is_some_and(|limits| limits.tells_next_packet)
+            {
+                usage.traffic_started(urr, moment.now, moment.now, &totals)
+            } else {
+                usage.mark_reached(urr, moment.now, &totals)
+            };
+            charging.usage = usage;
+            reports
+        });
+    }
+
+    /// Takes the reports that wait, in their order: control plane and report.
+    pub fn take_usage_reports(&mut self) -> Vec<(NodeId, SessionReport)> {
+        std::mem::take(&mut self.usage_reports)
+    }
+
+    pub(super) fn moment(&self, now: Instant) -> Moment {
+        Moment {
+            now: self.config.clock.millis_of(now),
+            fast_path_ns: self.tables.now_ns(),
+        }
+    }
+
+    /// The URRs of a new session.
+    pub(super) fn begin_charging(
+        &self,
+        model: &Model,
+        timer: Option<u32>,
+        now: Instant,
+    ) -> Charging {
+        let mut charging = Charging::default();
+        let now = self.config.clock.millis_of(now);
+        charging.usage.set_inactivity_timer(timer);
+        for urr in model.urrs.iter() {
+            charging.begin(urr.id);
+            charging.usage.create(urr, now);
+        }
+        charging
+    }
+
+    /// What a modification does to URRs, but for those that it removes: those count on until it is in force.
+    pub(super) fn charge_modification(
+        &self,
+        session: &Session,
+        request: &SessionModificationRequest,
+        now: Instant,
+    ) -> Charged {
+        let moment = self.moment(now);
+        let mut charging = session.charging.as_deref().cloned().unwrap_or_default();
+        let mut usage = std::mem::take(&mut charging.usage);
+        let totals = |urr| charging.totals(&self.tables, moment, urr);
+        let reference = request.query_urr_reference;
+        let reports = if request.flags & sm_request_flags::QAURR != 0 {
+            usage.query_all(reference, moment.now, &totals)
+        } else if request.query_urrs.is_empty() {
+            Vec::new()
+        } else {
+            usage.query(&request.query_urrs, reference, moment.now, &totals)
+        };
+        for update in &request.update_urrs {
+            usage.update(update, moment.now, &totals);
+        }
+        if let Some(seconds) = request.user_plane_inactivity_timer {
+            usage.set_inactivity_timer(Some(seconds));
+        }
+        for create in &request.create_urrs {
+            let urr = Urr {
+                id: create.id,
+                measurement_method: Some(create.measurement_method),
+                reporting_triggers: Some(create.reporting_triggers),
+                ..create.settings.clone()
+            };
+            usage.create(&urr, moment.now);
+        }
+        charging.usage = usage;
+        for create in &request.create_urrs {
+            charging.begin(create.id);
+        }
+        Charged { charging, reports }
+    }
+
+    /// The same when it is in force: the last reports of URRs that are removed. Removals come before creations of the same ID
+    /// are made, so such a URR has been reported by the query of its removal.
+    pub(super) fn charged(
+        &mut self,
+        charged: Charged,
+        removed: &[u32],
+        now: Instant,
+    ) -> (Charging, Vec<UsageReport>) {
+        let moment = self.moment(now);
+        let Charged {
+            mut charging,
+            mut reports,
+        } = charged;
+        if !removed.is_empty() {
+            let mut usage = std::mem::take(&mut charging.usage);
+            let totals = |urr| charging.totals(&self.tables, moment, urr);
+            reports.extend(usage.remove(removed, moment.now, &totals));
+            charging.usage = usage;
+            charging.end(removed);
+        }
+        (charging, reports)
+    }
+
+    /// The last reports of a session that ends.
+    pub(super) fn end_charging(&self, charging: &mut Charging, now: Instant) -> Vec<UsageReport> {
+        let moment = self.moment(now);
+        let mut usage = std::mem::take(&mut charging.usage);
+        let totals = |urr| charging.totals(&self.tables, moment, urr);
+        usage.terminate(moment.now, &totals)
+    }
+
+    /// Puts what URRs demand by now into force, and plans when they are looked at again.
+    pub(super) fn put_charging_in(
+        &mut self,
+        seid: u64,
+        mut charging: Charging,
+    ) -> Option<Box<Charging>> {
+        if let Some(old) = charging.deadline.take() {
+            self.usage_deadlines.remove(&(old, seid));
+        }
+        if charging.is_empty() {
+            return None;
+        }
+        if let Err(error) = charging.tell(&mut self.tables) {
+            tracing::error!(%error, seid, "quotas and thresholds cannot be put into force");
+        }
+        charging.deadline = charging.usage.next_deadline();
+        let deadline = charging.deadline.map(|at| (at, seid));
+        self.usage_deadlines.extend(deadline);
+        Some(Box::new(charging))
+    }
+
+    /// Has a session report what is due.
+    fn report_usage(
+        &mut self,
+        seid: u64,
+        now: Instant,
+        report: impl FnOnce(&mut Charging, &D, Moment) -> Vec<UsageReport>,
+    ) {
+        let moment = self.moment(now);
+        if self.has_ended(seid) {
+            return;
+        }
+        let Some(session) = self.sessions.get_mut(&seid) else {
+            return;
+        };
+        let Some(mut charging) = session.charging.take() else {
+            return;
+        };
+        let (owner, cp_seid) = (session.owner.clone(), session.cp_f_seid.seid);
+        let reports = report(&mut charging, &self.tables, moment);
+        let charging = self.put_charging_in(seid, *charging);
+        if let Some(session) = self.sessions.get_mut(&seid) {
+            session.charging = charging;
+        }
+        self.send_usage(&owner, seid, cp_seid, reports);
+    }
+
+    fn send_usage(&mut self, owner: &NodeId, seid: u64, cp_seid: u64, reports: Vec<UsageReport>) {
+        for usage in reports.chunks(MAX_IN_MESSAGE) {
+            let request = SessionReportRequest {
+                usage: usage.to_vec(),
+                ..SessionReportRequest::default()
+            };
+            let report = SessionReport {
+                seid,
+                cp_seid,
+                request,
+            };
+            self.usage_reports.push((owner.clone(), report));
+        }
+    }
+
+    /// Reports what time has made due, as far as the slice goes.
+    pub(super) fn report_due_usage(&mut self, mut slice: Slice, now: Instant) {
+        let millis = self.config.clock.millis_of(now);
+        while let Some(&(at, seid)) = self.usage_deadlines.first()
+            && at <= millis
+            && slice.goes_on()
+        {
+            self.usage_deadlines.remove(&(at, seid));
+            self.report_usage(seid, now, |charging, tables, moment| {
+                let mut usage = std::mem::take(&mut charging.usage);
+                let totals = |urr| charging.totals(tables, moment, urr);
+                let reports = usage.poll(moment.now, &totals);
+                charging.usage = usage;
+                reports
+            });
+        }
+    }
+}
