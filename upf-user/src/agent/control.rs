@@ -12,8 +12,8 @@ use super::complaints::Complaints;
 use super::figures::{Census, Population};
 use super::pfcp::{Datagram, Engine};
 use crate::config::{Config, NodeName};
-use crate::datapath::Datapath;
 use crate::datapath::slots::DuplicateSet;
+use crate::datapath::{Account, Datapath};
 use crate::gtpu::PathKey;
 use crate::http::Association;
 use crate::metrics::RequestCounters;
@@ -201,6 +201,15 @@ impl<D: Datapath> Control<D> {
         self.say(|node, sessions, now| node.release_all(period, now, sessions));
     }
 
+    /// Has sessions look at their URRs whose counters have reached something.
+    pub(super) fn usage_reached(&self, reached: &[Account]) {
+        let Ok(()) = self.in_slices(reached, |sessions, account| {
+            sessions.usage_reached(*account, Instant::now());
+            Ok::<(), Infallible>(())
+        });
+        self.say(report_usage);
+    }
+
     /// Whether there is an association.
     pub(super) fn has_associations(&self) -> bool {
         self.rooms().node.association_count() > 0
@@ -223,7 +232,8 @@ impl<D: Datapath + 'static> Engine for Control<D> {
     fn receive(&self, from: SocketAddr, datagram: &[u8], now: Instant) -> Vec<Datagram> {
         let mut rooms = self.rooms();
         let Rooms { node, sessions, .. } = &mut *rooms;
-        let actions = node.receive(from, datagram, now, sessions);
+        let mut actions = node.receive(from, datagram, now, sessions);
+        actions.extend(report_usage(node, sessions, now));
         debug!(sessions = sessions.len(), "PFCP");
         rooms.act(actions, now)
     }
@@ -232,7 +242,8 @@ impl<D: Datapath + 'static> Engine for Control<D> {
         let mut rooms = self.rooms();
         let Rooms { node, sessions, .. } = &mut *rooms;
         sessions.tick(now);
-        let actions = node.tick(now, sessions);
+        let mut actions = node.tick(now, sessions);
+        actions.extend(report_usage(node, sessions, now));
         let mut datagrams = std::mem::take(&mut rooms.outbox);
         datagrams.extend(rooms.act(actions, now));
         datagrams
@@ -319,6 +330,18 @@ impl<D> Rooms<D> {
             Event::Message { .. } => debug!("{event}"),
         }
     }
+}
+
+/// Sends the usage reports that wait.
+fn report_usage<D: Datapath>(
+    node: &mut Node,
+    sessions: &mut Sessions<D>,
+    now: Instant,
+) -> Vec<Action> {
+    let waiting = sessions.take_usage_reports();
+    let sent = waiting.into_iter();
+    sent.flat_map(|(owner, report)| node.report(&owner, report, now, sessions))
+        .collect()
 }
 
 fn shown(view: &AssociationView, now: Instant) -> Association {

@@ -8,9 +8,11 @@ use aya::maps::{MapData, RingBuf};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tracing::debug;
-use upf_common::abi::{EVENT_NEIGHBOUR_WANTED, Event};
+use upf_common::abi::{EVENT_NEIGHBOUR_WANTED, Event, UsageEvent};
 
+use super::control::Control;
 use crate::datapath::bpf::FastPathLogger;
+use crate::datapath::{Account, Datapath};
 use crate::netlink::{Watch, Wish};
 
 /// Passes on what the fast path wishes, as long as the ring buffer lives.
@@ -28,6 +30,45 @@ pub(super) async fn follow_events(ring: RingBuf<MapData>, watch: Arc<Watch>) -> 
         }
         ready.clear_ready();
     }
+}
+
+/// Counters that are looked at before the ring buffer is read again.
+const MAX_REACHED: usize = 4096;
+
+/// Has sessions look at their URRs where the fast path says that a threshold or a quota is reached.
+pub(super) async fn follow_usage<D: Datapath + 'static>(
+    ring: RingBuf<MapData>,
+    control: Arc<Control<D>>,
+) -> io::Result<()> {
+    // SAFETY: as above.
+    let ring = unsafe { AsyncFd::register_with_interest(ring, Interest::READABLE) };
+    let mut ring = ring?;
+    loop {
+        let mut ready = ring.readable_mut().await?;
+        let mut reached = Vec::new();
+        while let Some(record) = ready.get_inner_mut().next() {
+            reached.extend(account(&record));
+            if reached.len() == MAX_REACHED {
+                break;
+            }
+        }
+        if reached.len() < MAX_REACHED {
+            ready.clear_ready();
+        }
+        // Its work waits for others between its parts.
+        let control = Arc::clone(&control);
+        let looked = tokio::task::spawn_blocking(move || control.usage_reached(&reached));
+        looked.await.map_err(io::Error::other)?;
+    }
+}
+
+fn account(record: &[u8]) -> Option<Account> {
+    if record.len() != size_of::<UsageEvent>() {
+        return None;
+    }
+    // SAFETY: as in `read`.
+    let event = unsafe { record.as_ptr().cast::<UsageEvent>().read_unaligned() };
+    Some(Account::of_event(event.account))
 }
 
 /// Passes on what the fast path logs.
@@ -85,6 +126,16 @@ mod tests {
             };
             assert_eq!(read(&bytes(EVENT_NEIGHBOUR_WANTED, address)), Some(wish));
         }
+    }
+
+    #[test]
+    fn counters_that_have_reached_something_are_named() {
+        use crate::datapath::{SlotIndex, UsageIndex};
+        let event = |account: u32| [account.to_ne_bytes(), 1_u32.to_ne_bytes()].concat();
+        let record = event(9 | upf_common::abi::USAGE_RECORD);
+        assert_eq!(account(&event(9)), Some(Account::Slot(SlotIndex(9))));
+        assert_eq!(account(&record), Some(Account::Record(UsageIndex(9))));
+        assert_eq!(account(&record[..7]), None);
     }
 
     #[test]

@@ -231,6 +231,7 @@ async fn start(
         counters,
         events: ring,
         copies,
+        usage_events,
         logger,
         pins,
     } = loaded;
@@ -285,6 +286,8 @@ async fn start(
         copies,
     };
     let gtpu = signalling.start(&mut tasks);
+    let followed = events::follow_usage(usage_events, Arc::clone(&control));
+    tasks.spawn(async { ("the fast path's usage buffer", followed.await) });
     let api = Api {
         changes: Arc::new(Changes::new(Arc::clone(&control), kept)),
         control: Arc::clone(&control),

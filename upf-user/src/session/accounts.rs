@@ -32,7 +32,12 @@ impl Compiler<'_> {
     /// Detections that some packet may match.
     fn counted(&self) -> impl Iterator<Item = &Detection> {
         let all = self.detections.iter();
-        all.filter(|detection| detection.filters.as_ref().is_none_or(|list| !list.is_empty()))
+        all.filter(|detection| {
+            detection
+                .filters
+                .as_ref()
+                .is_none_or(|list| !list.is_empty())
+        })
     }
 
     /// The detections that lead to each half. `None` where that is not known: networks behind UEs have slots of others' choice.
@@ -89,9 +94,12 @@ fn is_plain(urr: &Urr, model: &Model) -> bool {
         &urr.subsequent_volume_quota,
     ];
     let times = &urr.additional_monitoring_times;
-    let later = times
-        .iter()
-        .flat_map(|time| [&time.subsequent_volume_threshold, &time.subsequent_volume_quota]);
+    let later = times.iter().flat_map(|time| {
+        [
+            &time.subsequent_volume_threshold,
+            &time.subsequent_volume_quota,
+        ]
+    });
     bounds.into_iter().chain(later).all(is_total)
         && information & measurement_information::MBQE == 0
         && !has_action

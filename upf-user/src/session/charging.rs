@@ -115,18 +115,25 @@ impl Charging {
         ledger.map_or_else(Totals::default, |ledger| ledger.totals(tables, moment))
     }
 
-    /// URRs that were not counted begin to be.
-    pub(super) fn seat(&mut self, tables: &impl Datapath, seating: &Seating) {
+    /// URRs that were not counted begin to be. What the session has already may have counted before, what it has not is reset
+    /// before packets come.
+    pub(super) fn seat(&mut self, tables: &impl Datapath, current: &Seating, next: &Seating) {
         for ledger in self.ledgers.iter_mut().filter(|one| one.seat.is_none()) {
-            let mut seats = seating.usages().iter();
-            if let Some(seat) = seats.find(|seat| seat.urr == ledger.urr) {
-                ledger.move_to(tables, None, Some(*seat));
-            }
+            let mut seats = next.usages().iter();
+            let Some(seat) = seats.find(|seat| seat.urr == ledger.urr) else {
+                continue;
+            };
+            let is_old = match seat.account {
+                Account::Slot(slot) => current.has_slot(slot),
+                Account::Record(_) => current.usages().contains(seat),
+            };
+            let begins = is_old.then(|| counters(tables, seat));
+            ledger.move_to(None, Some(*seat), begins.unwrap_or_default());
         }
     }
 
     /// URRs are counted elsewhere now: what they had counted where they were is told by `left`.
-    pub(super) fn follow(&mut self, tables: &impl Datapath, left: &[LeftUsage], seating: &Seating) {
+    pub(super) fn follow(&mut self, left: &[LeftUsage], seating: &Seating) {
         for ledger in &mut self.ledgers {
             let next = seating.usages().iter().find(|seat| seat.urr == ledger.urr);
             if next == ledger.seat.as_ref() {
@@ -134,7 +141,7 @@ impl Charging {
             }
             let mut gone = left.iter();
             let gone = gone.find(|left| Some(left.seat) == ledger.seat);
-            ledger.move_to(tables, gone, next.copied());
+            ledger.move_to(gone, next.copied(), Default::default());
         }
     }
 
@@ -149,7 +156,7 @@ impl Charging {
                 seat,
                 counters: counters(tables, &seat),
             });
-            ledger.move_to(tables, left.as_ref(), Some(*seat));
+            ledger.move_to(left.as_ref(), Some(*seat), Default::default());
         }
         self.limits(tables, &ledger).unwrap_or_default()
     }
@@ -211,19 +218,15 @@ impl Ledger {
         [up.less(self.ahead[0]), down.less(self.ahead[1])]
     }
 
-    /// Counts elsewhere from now on. A record has counted nothing yet; a slot only counts for a URR that begins.
+    /// Is counted elsewhere from now on, where counters say `begins`.
     fn move_to(
         &mut self,
-        tables: &impl Datapath,
         left: Option<&LeftUsage>,
         next: Option<UsageSeat>,
+        begins: [UsageCounters; 2],
     ) {
         let last = left.map(|left| counted(&left.seat, left.counters));
         let totals = self.figures(&last.unwrap_or_default());
-        let begins = match next {
-            Some(seat) if matches!(seat.account, Account::Slot(_)) => counters(tables, &seat),
-            _ => Default::default(),
-        };
         let [up, down] = begins.map(Figures::from);
         self.ahead = [up.less(totals[0]), down.less(totals[1])];
         self.seat = next;

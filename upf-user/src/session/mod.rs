@@ -10,8 +10,8 @@ mod answers;
 mod applications;
 mod apply;
 mod by_owner;
-mod charging;
 mod chains;
+mod charging;
 mod checks;
 mod clock;
 mod compile;
@@ -339,7 +339,8 @@ impl<D: Datapath> Sessions<D> {
         // What was put into force compiles.
         let image = self.image(seid, session).unwrap_or_default();
         let current = (&session.seating, &image);
-        self.books.remove(&mut self.tables, seid, current, now);
+        let left = self.books.remove(&mut self.tables, seid, current, now);
+        self.report_last_usage(seid, &left, now);
         self.forget(seid);
     }
 

@@ -224,7 +224,7 @@ impl<D: Datapath> Sessions<D> {
         let (subscriber, old) = (session.subscriber(seid), session.in_force());
         let charging = &mut charged.charging;
         let changed = self.apply(subscriber, old, &mut requested, charging, &basis, now)?;
-        let (charging, usage_reports) = self.charged(charged, &request.remove_urrs, now);
+        let (charging, usage_reports) = self.charged(charged, request, now);
         session.charging = self.put_charging_in(seid, charging);
         let Requested { model, left, .. } = requested;
         let seating = &changed.seating;

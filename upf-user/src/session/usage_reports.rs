@@ -6,6 +6,7 @@ use super::charging::{Charging, Moment};
 use super::model::{Model, Urr};
 use super::slices::Slice;
 use super::{Session, Sessions};
+use crate::datapath::slots::{LeftUsage, Seating};
 use crate::datapath::{Account, Datapath};
 use crate::pfcp::ie::{NodeId, sm_request_flags};
 use crate::pfcp::message::{
@@ -101,6 +102,17 @@ impl<D: Datapath> Sessions<D> {
         if let Some(seconds) = request.user_plane_inactivity_timer {
             usage.set_inactivity_timer(Some(seconds));
         }
+        // A URR that takes the place of one with its ID: the removal comes first.
+        let replaced: Vec<_> = request
+            .remove_urrs
+            .iter()
+            .copied()
+            .filter(|id| is_created(request, *id))
+            .collect();
+        let mut reports = reports;
+        if !replaced.is_empty() {
+            reports.extend(usage.remove(&replaced, moment.now, &totals));
+        }
         for create in &request.create_urrs {
             let urr = Urr {
                 id: create.id,
@@ -117,14 +129,15 @@ impl<D: Datapath> Sessions<D> {
         Charged { charging, reports }
     }
 
-    /// The same when it is in force: the last reports of URRs that are removed. Removals come before creations of the same ID
-    /// are made, so such a URR has been reported by the query of its removal.
+    /// The same when it is in force: the last reports of URRs that are removed.
     pub(super) fn charged(
         &mut self,
         charged: Charged,
-        removed: &[u32],
+        request: &SessionModificationRequest,
         now: Instant,
     ) -> (Charging, Vec<UsageReport>) {
+        let removed = request.remove_urrs.iter().copied();
+        let removed: Vec<_> = removed.filter(|id| !is_created(request, *id)).collect();
         let moment = self.moment(now);
         let Charged {
             mut charging,
@@ -133,9 +146,9 @@ impl<D: Datapath> Sessions<D> {
         if !removed.is_empty() {
             let mut usage = std::mem::take(&mut charging.usage);
             let totals = |urr| charging.totals(&self.tables, moment, urr);
-            reports.extend(usage.remove(removed, moment.now, &totals));
+            reports.extend(usage.remove(&removed, moment.now, &totals));
             charging.usage = usage;
-            charging.end(removed);
+            charging.end(&removed);
         }
         (charging, reports)
     }
@@ -146,6 +159,20 @@ impl<D: Datapath> Sessions<D> {
         let mut usage = std::mem::take(&mut charging.usage);
         let totals = |urr| charging.totals(&self.tables, moment, urr);
         usage.terminate(moment.now, &totals)
+    }
+
+    /// The last reports of a session that has ended without its control plane's asking.
+    pub(super) fn report_last_usage(&mut self, seid: u64, left: &[LeftUsage], now: Instant) {
+        let Some(session) = self.sessions.get(&seid) else {
+            return;
+        };
+        let Some(mut charging) = session.charging.as_deref().cloned() else {
+            return;
+        };
+        let (owner, cp_seid) = (session.owner.clone(), session.cp_f_seid.seid);
+        charging.follow(left, &Seating::default());
+        let reports = self.end_charging(&mut charging, now);
+        self.send_usage(&owner, seid, cp_seid, reports);
     }
 
     /// Puts what URRs demand by now into force, and plans when they are looked at again.
@@ -227,4 +254,8 @@ impl<D: Datapath> Sessions<D> {
             });
         }
     }
+}
+
+fn is_created(request: &SessionModificationRequest, urr: u32) -> bool {
+    request.create_urrs.iter().any(|create| create.id == urr)
 }

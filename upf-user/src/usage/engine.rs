@@ -70,12 +70,7 @@ impl SessionUsage {
     }
 
     /// Removes URRs, with their last reports (TERMR, clause 7.5.5.2), and those that are linked to them.
-    pub fn remove(
-        &mut self,
-        ids: &[u32],
-        now: Millis,
-        totals: ReadTotals<'_>,
-    ) -> Vec<UsageReport> {
+    pub fn remove(&mut self, ids: &[u32], now: Millis, totals: ReadTotals<'_>) -> Vec<UsageReport> {
         let reports = self.report(now, totals, None, |meter| {
             ids.contains(&meter.id).then_some(Why::TERMR)
         });

@@ -17,8 +17,7 @@ use crate::pfcp::message::{UpdateUrr, UsageReport};
 /// Reports of these alone say that something happened, and nothing of usage (clause 7.5.8.3).
 const NOTES: u32 = Why::START | Why::STOPT;
 /// What is told once, until something makes it new.
-const TOLD: u32 =
-    Why::VOLQU | Why::TIMQU | Why::EVEQU | Why::QUVTI | Why::QUHTI | Why::UPINT;
+const TOLD: u32 = Why::VOLQU | Why::TIMQU | Why::EVEQU | Why::QUVTI | Why::QUHTI | Why::UPINT;
 /// Reports that are asked for, and do not count as Number of Reports.
 const ASKED: u32 = Why::IMMER | Why::TERMR | Why::LIUSA;
 
@@ -230,7 +229,11 @@ impl Meter {
             self.measure(at, totals, told.filter(|told| *told <= at));
             let interval = self.interval.split(at);
             let part = Part { interval, end: at };
-            self.rare.get_or_insert_default().monitoring.parts.push(part);
+            self.rare
+                .get_or_insert_default()
+                .monitoring
+                .parts
+                .push(part);
             self.thresholds.take(&subsequent.thresholds, &self.measured);
             if !subsequent.quotas.is_empty() {
                 self.grant(&subsequent.quotas, None, at);
@@ -239,10 +242,7 @@ impl Meter {
         self.measure(now, totals, told);
     }
 
-    fn pass_monitoring_time(
-        &mut self,
-        now: Millis,
-    ) -> Option<(Millis, Subsequent)> {
+    fn pass_monitoring_time(&mut self, now: Millis) -> Option<(Millis, Subsequent)> {
         self.rare.as_mut()?.monitoring.pass(now)
     }
 
@@ -403,7 +403,11 @@ impl Meter {
             let mut report = part.interval.report(part.end, self.shown());
             let before = if index < count { info::BEF } else { 0 };
             let after = if index > 0 { info::AFT } else { 0 };
-            let qos = if self.rule.is_before_qos() { info::UBE } else { 0 };
+            let qos = if self.rule.is_before_qos() {
+                info::UBE
+            } else {
+                0
+            };
             let information = before | after | qos;
             report.usage_information = (information != 0).then_some(information);
             report.query_urr_reference = reference;

@@ -120,6 +120,8 @@ pub struct Loaded {
     pub events: RingBuf<MapData>,
     /// [`upf_common::abi::PacketCopy`] records from the fast path.
     pub copies: RingBuf<MapData>,
+    /// [`upf_common::abi::UsageEvent`] records from the fast path.
+    pub usage_events: RingBuf<MapData>,
     /// Log records from the fast path; `None` where the object logs nothing.
     pub logger: Option<FastPathLogger>,
     /// The directory of pins, where one was named.
@@ -213,6 +215,7 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
     let levels = typed(&mut ebpf, "LEVELS", PerCpuArray::try_from)?;
     let events = typed(&mut ebpf, "EVENTS", RingBuf::try_from)?;
     let copies = typed(&mut ebpf, "COPIES", RingBuf::try_from)?;
+    let usage_events = typed(&mut ebpf, "USAGE_EVENTS", RingBuf::try_from)?;
     let logger = EbpfLogger::init(&mut ebpf)
         .inspect_err(|error| debug!(%error, "the fast path logs nothing"))
         .ok();
@@ -225,6 +228,7 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
         counters: CounterTable::new(counters, levels),
         events,
         copies,
+        usage_events,
         logger,
         pins: None,
     })

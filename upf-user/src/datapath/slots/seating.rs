@@ -363,7 +363,9 @@ impl Seating {
         })
     }
 
-    pub(super) fn has_slot(&self, slot: SlotIndex) -> bool {
+    /// Whether it is one of its slots.
+    #[must_use]
+    pub fn has_slot(&self, slot: SlotIndex) -> bool {
         self.seats.iter().any(|seat| seat.slot == slot)
     }
 

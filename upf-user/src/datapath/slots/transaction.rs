@@ -119,19 +119,21 @@ impl SlotTable {
         }
     }
 
-    /// Takes all that the session `seid` has, whatever the tables say: what cannot be written now is owed.
+    /// Takes all that the session `seid` has, whatever the tables say: what cannot be written now is owed. Tells what its URRs
+    /// had counted.
     pub fn remove(
         &mut self,
         tables: &mut impl Datapath,
         seid: u64,
         (current, old): (&Seating, &Image),
         now: Instant,
-    ) {
+    ) -> Vec<LeftUsage> {
         let nothing = (&Seating::default(), &Image::default());
         for write in self.departures((current, old), nothing) {
             self.write_or_owe(tables, write);
         }
-        self.finish(tables, seid, current, Seating::default(), now);
+        let changed = self.finish(tables, seid, current, Seating::default(), now);
+        changed.left
     }
 
     /// Finds a place for the lists that are new, and writes them.

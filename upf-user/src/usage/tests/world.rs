@@ -173,9 +173,9 @@ impl World {
             let now = self.now;
             let passed = !is_stopped && matches!(action, "up" | "down");
             if limits.tells_next_packet && passed {
-                reports.extend(self.operate(&|usage, _, totals| {
-                    usage.traffic_started(id, now, now, totals)
-                }));
+                reports.extend(
+                    self.operate(&|usage, _, totals| usage.traffic_started(id, now, now, totals)),
+                );
             } else if is_marked(&limits, &self.totals[&id]) {
                 reports.extend(self.mark_reached(id));
             }
@@ -232,7 +232,11 @@ fn bytes(limits: &Limits, totals: &Totals) -> [u64; 3] {
 
 /// A quota's mark is passed.
 fn is_beyond(limits: &Limits, totals: &Totals) -> bool {
-    let marks = [limits.quota.total, limits.quota.uplink, limits.quota.downlink];
+    let marks = [
+        limits.quota.total,
+        limits.quota.uplink,
+        limits.quota.downlink,
+    ];
     reaches(marks, bytes(limits, totals))
 }
 
@@ -248,7 +252,9 @@ fn is_marked(limits: &Limits, totals: &Totals) -> bool {
 
 fn reaches(marks: [Option<u64>; 3], counts: [u64; 3]) -> bool {
     let pairs = marks.into_iter().zip(counts);
-    pairs.into_iter().any(|(mark, count)| mark.is_some_and(|mark| count >= mark))
+    pairs
+        .into_iter()
+        .any(|(mark, count)| mark.is_some_and(|mark| count >= mark))
 }
 
 fn urr_of(text: &str) -> u32 {
