@@ -192,6 +192,13 @@ impl SessionUsage {
         Some(meter.limits(self.now))
     }
 
+    /// What the session has on the heap, in bytes, without what the allocator adds.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let meters = self.meters.capacity() * size_of::<Meter>();
+        meters + self.meters.iter().map(Meter::heap_bytes).sum::<usize>()
+    }
+
     fn meter_mut(&mut self, id: u32) -> Option<&mut Meter> {
         self.meters.iter_mut().find(|meter| meter.id == id)
     }

@@ -207,7 +207,10 @@ impl Meter {
         }
         if let Some(reports) = update.number_of_reports {
             let left = (reports > 0).then_some(reports);
-            self.rare.get_or_insert_default().reports_left = left;
+            let rare = self.rare.get_or_insert_default();
+            rare.reports_left = left;
+            // Beats that passed without report are not made up for.
+            rare.plan_period(now);
         }
         if Monitoring::is_in(update) {
             let monitoring = &mut self.rare.get_or_insert_default().monitoring;
@@ -219,6 +222,21 @@ impl Meter {
     pub(super) fn is_linked_to(&self, ids: &[u32]) -> bool {
         let linked = self.rare.as_ref().map_or(&[][..], |rare| &rare.linked);
         self.rule.reports(Why::LIUSA) && linked.iter().any(|id| ids.contains(id))
+    }
+}
+
+/// Memory.
+impl Meter {
+    /// What it has on the heap, in bytes.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let boxed = self.quotas.as_ref().map_or(0, |_| size_of::<Quotas>())
+            + self.stopwatch.as_ref().map_or(0, |_| size_of::<Stopwatch>());
+        let of_rare = |rare: &Rare| {
+            size_of::<Rare>()
+                + rare.linked.capacity() * size_of::<u32>()
+                + rare.monitoring.heap_bytes()
+        };
+        boxed + self.interval.heap_bytes() + self.rare.as_deref().map_or(0, of_rare)
     }
 }
 
@@ -431,10 +449,10 @@ impl Meter {
 }
 
 impl Rare {
-    /// The next period's end after now; periods go on from where they began, whatever else is reported.
+    /// The next period's end after now, if the last one's has come; periods go on from where they began, whatever else is reported.
     fn plan_period(&mut self, now: Millis) {
         let period = u64::from(self.period_seconds) * 1000;
-        let Some(next) = self.next_period.filter(|_| period > 0) else {
+        let Some(next) = self.next_period.filter(|next| *next <= now && period > 0) else {
             return;
         };
         let passed = now.since(next) / period + 1;
