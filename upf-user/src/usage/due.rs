@@ -2,7 +2,7 @@
 
 use super::Millis;
 use super::limit_set::{QUOTAS, THRESHOLDS};
-use super::limits::{Limits, Marks};
+use super::limits::Limits;
 use super::meter::Meter;
 use crate::pfcp::ie::UsageReportTrigger as Why;
 
@@ -35,14 +35,16 @@ impl Meter {
         if self.due(now, idle_seconds) != 0 {
             return Some(now);
         }
-        let asked = |bits, at: Option<Millis>| {
-            at.filter(|_| self.rule.reports(bits) && !self.is_spent())
-        };
+        let asked =
+            |bits, at: Option<Millis>| at.filter(|_| self.rule.reports(bits) && !self.is_spent());
         let quotas = self.quotas.as_deref();
         let expires = quotas.and_then(|quotas| quotas.expires);
         let monitoring = self.rare.as_ref().and_then(|rare| rare.monitoring.due());
         let times = [
-            asked(OF_TRAFFIC, self.silent_at().filter(|_| !self.rule.is_paused())),
+            asked(
+                OF_TRAFFIC,
+                self.silent_at().filter(|_| !self.rule.is_paused()),
+            ),
             asked(Why::QUHTI, self.held_until(now)),
             asked(Why::UPINT, self.idle_at(idle_seconds)),
             asked(Why::PERIO, self.period_ends()),
@@ -106,7 +108,9 @@ impl Meter {
 
     /// The Number of Reports is reached.
     fn is_spent(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| rare.reports_left == Some(0))
+        self.rare
+            .as_ref()
+            .is_some_and(|rare| rare.reports_left == Some(0))
     }
 
     pub(super) fn limits(&self, now: Millis) -> Limits {
@@ -117,12 +121,14 @@ impl Meter {
         let quotas = self.quotas.as_ref().filter(|_| counts);
         let quota = quotas.map(|quotas| quotas.limits.marks(&self.measured, &self.seen));
         let dropped = self.rare.as_ref().and_then(|rare| rare.dropped);
-        let dropped = dropped.filter(|_| tells(Why::DROTH)).map(|dropped| dropped.marks());
+        let dropped = dropped
+            .filter(|_| tells(Why::DROTH))
+            .map(|dropped| dropped.marks());
         let (dropped_packets, dropped_bytes) = dropped.unwrap_or_default();
         Limits {
             before_qos: self.rule.is_before_qos(),
-            threshold: threshold.unwrap_or_else(Marks::default),
-            quota: quota.unwrap_or_else(Marks::default),
+            threshold: threshold.unwrap_or_default(),
+            quota: quota.unwrap_or_default(),
             dropped_packets,
             dropped_bytes,
             is_stopped: self.exhausted(now) != 0,
@@ -131,7 +137,10 @@ impl Meter {
     }
 
     fn waits_for_packet(&self) -> bool {
-        let stands = self.stopwatch.as_ref().is_some_and(|watch| !watch.is_running());
+        let stands = self
+            .stopwatch
+            .as_ref()
+            .is_some_and(|watch| !watch.is_running());
         let starts = !self.is_active && self.rule.reports(OF_TRAFFIC);
         let told = self.told & (Why::QUHTI | Why::UPINT) != 0;
         !self.rule.is_paused() && (stands || starts || told)

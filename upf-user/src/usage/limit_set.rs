@@ -60,7 +60,11 @@ impl Grant {
     }
 
     pub(super) fn thresholds(urr: &UpdateUrr) -> Self {
-        Self::threshold(urr.volume_threshold, urr.time_threshold, urr.event_threshold)
+        Self::threshold(
+            urr.volume_threshold,
+            urr.time_threshold,
+            urr.event_threshold,
+        )
     }
 
     pub(super) fn quotas(urr: &UpdateUrr) -> Self {

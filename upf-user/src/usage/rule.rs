@@ -42,9 +42,7 @@ impl Rule {
     /// What is absent stays.
     pub(super) fn take(&mut self, update: &UpdateUrr) {
         if let Some(triggers) = update.reporting_triggers {
-            let asked = ANSWERS
-                .iter()
-                .filter(|(asked, _)| triggers.0 & asked != 0);
+            let asked = ANSWERS.iter().filter(|(asked, _)| triggers.0 & asked != 0);
             self.reports = asked.fold(0, |all, (_, why)| all | why);
         }
         if let Some(method) = update.measurement_method {

@@ -87,14 +87,23 @@ mod tests {
         let mut watch = Stopwatch::default();
         let at = Millis;
         assert_eq!(watch.read(at(1000), None, Some(500)), 0);
-        assert_eq!(watch.read(at(1200), Some((at(1100), at(1150))), Some(500)), 100);
+        assert_eq!(
+            watch.read(at(1200), Some((at(1100), at(1150))), Some(500)),
+            100
+        );
         assert_eq!(watch.stops_at(Some(500)), Some(at(1650)));
         assert_eq!(watch.read(at(3000), None, Some(500)), 450);
         assert!(!watch.is_running());
         assert_eq!(watch.read(at(4000), None, Some(500)), 0);
         // A read that comes late finds a gap between packets longer than the silence.
-        assert_eq!(watch.read(at(4100), Some((at(4000), at(4000))), Some(500)), 100);
-        assert_eq!(watch.read(at(9000), Some((at(8900), at(8900))), Some(500)), 500);
+        assert_eq!(
+            watch.read(at(4100), Some((at(4000), at(4000))), Some(500)),
+            100
+        );
+        assert_eq!(
+            watch.read(at(9000), Some((at(8900), at(8900))), Some(500)),
+            500
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::script::settings;
-use super::world::{BEGIN, World};
+use super::world::World;
 use crate::pfcp::ie::{
     MeasurementMethod as Method, UsageReportTrigger as Why, measurement_information as info,
 };
@@ -44,11 +44,15 @@ impl Account {
     }
 
     fn take(&mut self, update: &UpdateUrr) {
-        self.method = update.measurement_method.map_or(self.method, |method| method.0);
+        self.method = update
+            .measurement_method
+            .map_or(self.method, |method| method.0);
         self.information = update.measurement_information.unwrap_or(self.information);
         let runs = self.method & Method::DURAT != 0
             && self.information & (info::ISTM | info::INAM) == info::ISTM
-            && update.inactivity_detection_time.is_none_or(|seconds| seconds == 0);
+            && update
+                .inactivity_detection_time
+                .is_none_or(|seconds| seconds == 0);
         self.always_runs &= runs;
     }
 
@@ -56,7 +60,9 @@ impl Account {
         let is_active = self.information & info::INAM == 0;
         let before_qos = self.information & info::MBQE != 0;
         if is_active && self.method & Method::VOLUM != 0 {
-            let more = totals.volume(before_qos).since(self.last.volume(before_qos));
+            let more = totals
+                .volume(before_qos)
+                .since(self.last.volume(before_qos));
             self.expected.add(more);
         }
         if is_active && self.method & Method::EVENT != 0 {
@@ -175,7 +181,10 @@ impl World {
             let is_beyond = is_beyond(limits.quota.total, total)
                 || is_beyond(limits.quota.uplink, volume.uplink.bytes)
                 || is_beyond(limits.quota.downlink, volume.downlink.bytes);
-            assert!(limits.is_stopped || !is_beyond, "a free ride: {limits:?}, {totals:?}");
+            assert!(
+                limits.is_stopped || !is_beyond,
+                "a free ride: {limits:?}, {totals:?}"
+            );
         }
     }
 }
@@ -185,8 +194,22 @@ fn words(for_update: bool) -> impl Strategy<Value = String> {
     let methods = prop::sample::subsequence(vec!["VOLUM", "DURAT", "EVENT"], 1..=3);
     let triggers = prop::sample::subsequence(
         vec![
-            "VOLTH", "TIMTH", "EVETH", "VOLQU", "TIMQU", "EVEQU", "PERIO", "QUHTI", "QUVTI", "START",
-            "STOPT", "ENVCL", "DROTH", "LIUSA", "UPINT", "NOTRIGGER",
+            "VOLTH",
+            "TIMTH",
+            "EVETH",
+            "VOLQU",
+            "TIMQU",
+            "EVEQU",
+            "PERIO",
+            "QUHTI",
+            "QUVTI",
+            "START",
+            "STOPT",
+            "ENVCL",
+            "DROTH",
+            "LIUSA",
+            "UPINT",
+            "NOTRIGGER",
         ],
         1..=8,
     );
@@ -242,7 +265,9 @@ fn words(for_update: bool) -> impl Strategy<Value = String> {
 /// A time to pass, and what happens then; `create` is for the audit itself.
 fn step() -> impl Strategy<Value = (u32, String)> {
     let id = 1..4u32;
-    let packet = prop::sample::select(vec!["up", "down", "up", "down", "dropup", "dropdown", "lost"]);
+    let packet = prop::sample::select(vec![
+        "up", "down", "up", "down", "dropup", "dropdown", "lost",
+    ]);
     let action = prop_oneof![
         12 => (packet, 1..1500u32).prop_map(|(word, bytes)| format!("{word} {bytes}")),
         3 => Just(String::new()),
@@ -251,8 +276,8 @@ fn step() -> impl Strategy<Value = (u32, String)> {
         1 => Just("queryall 7".to_owned()),
         1 => id.clone().prop_map(|id| format!("remove {id}")),
         2 => (id.clone(), words(false)).prop_map(|(id, words)| format!("create {id}: {words}")),
-        1 => (id.clone()).prop_map(|id| format!("mark {id}")),
-        1 => (id.clone()).prop_map(|id| format!("stop {id}")),
+        1 => id.clone().prop_map(|id| format!("mark {id}")),
+        1 => id.clone().prop_map(|id| format!("stop {id}")),
         1 => Just("late".to_owned()),
         1 => (0..20u32).prop_map(|seconds| format!("idle {seconds}")),
         1 => id.prop_map(|id| format!("event {id}")),
@@ -279,6 +304,5 @@ proptest! {
             }
         }
         audit.end();
-        prop_assert!(BEGIN > Millis(0));
     }
 }

@@ -124,14 +124,14 @@ pub(super) const ROWS: &[Row] = &[
         3 event => #0 EVETH 0..3 at=3",
     ),
     row(
-        "5.2.2.2",
+        "8.2.107",
         "a subsequent event threshold",
         "EVENT EVETH eth=10 mon=5 seth=1",
         "1 event
         6 event => #0 MONIT 0..5 BEF at=1 | #1 EVETH 5..6 AFT at=6",
     ),
     row(
-        "5.2.2.2",
+        "8.2.106",
         "a subsequent event quota",
         "EVENT EVEQU equ=10 mon=5 sequ=1",
         "1 event

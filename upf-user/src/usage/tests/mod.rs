@@ -37,7 +37,12 @@ fn outcome(row: &Row, is_kept: bool) -> Result<(), String> {
     for urr in row.urrs.split(';') {
         world.create(&script::settings(urr));
     }
-    for step in row.steps.lines().map(str::trim).filter(|step| !step.is_empty()) {
+    for step in row
+        .steps
+        .lines()
+        .map(str::trim)
+        .filter(|step| !step.is_empty())
+    {
         if is_kept {
             let kept = serde_json::to_vec(&world.usage).expect("it can be kept");
             world.usage = serde_json::from_slice(&kept).expect("it can be read");

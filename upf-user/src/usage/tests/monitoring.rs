@@ -80,7 +80,7 @@ pub(super) const ROWS: &[Row] = &[
         "12 => #0 MONIT 0..10 10s BEF | #1 TIMQU 10..12 2s AFT",
     ),
     row(
-        "8.2.107",
+        "7.5.2.4",
         "additional times: the parts between are before and after",
         "VOLUM NOTRIGGER mon=10 add=20 add=30",
         "5 up 1
@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Row] = &[
         40 query => #0 MONIT 0..10 1/0 first=5 last=5 BEF | #1 MONIT 10..20 2/0 first=15 last=15 BEF AFT | #2 MONIT 20..30 3/0 first=25 last=25 BEF AFT | #3 IMMER 30..40 4/0 first=35 last=35 AFT",
     ),
     row(
-        "8.2.107",
+        "7.5.2.4",
         "additional times in any order",
         "VOLUM NOTRIGGER mon=30 add=20 add=10",
         "5 deadline => 10

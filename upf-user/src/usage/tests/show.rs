@@ -60,7 +60,9 @@ pub(super) fn report(report: &UsageReport) -> String {
     }
     let mut add = |word: Option<String>| words.extend(word);
     add(report.duration.map(|seconds| format!("{seconds}s")));
-    add(report.first_packet.map(|at| format!("first={}", seconds(at))));
+    add(report
+        .first_packet
+        .map(|at| format!("first={}", seconds(at))));
     add(report.last_packet.map(|at| format!("last={}", seconds(at))));
     if let Some(bits) = report.usage_information {
         let named = INFORMATION.iter().filter(|(bit, _)| bits & bit != 0);
@@ -86,7 +88,10 @@ fn triggers(bits: u32) -> String {
 
 /// Uplink and downlink; the total has to be their sum.
 fn both(volumes: &Volumes) -> String {
-    let (uplink, downlink) = (volumes.uplink.expect("uplink"), volumes.downlink.expect("downlink"));
+    let (uplink, downlink) = (
+        volumes.uplink.expect("uplink"),
+        volumes.downlink.expect("downlink"),
+    );
     assert_eq!(volumes.total, Some(uplink.saturating_add(downlink)));
     format!("{uplink}/{downlink}")
 }

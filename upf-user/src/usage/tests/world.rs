@@ -174,7 +174,13 @@ impl World {
         for id in &ids {
             match action {
                 "lost" => self.lose(*id, bytes),
-                _ => self.count(*id, direction, bytes, is_stopped, action.starts_with("drop")),
+                _ => self.count(
+                    *id,
+                    direction,
+                    bytes,
+                    is_stopped,
+                    action.starts_with("drop"),
+                ),
             }
         }
         let passed = !is_stopped && matches!(action, "up" | "down");
@@ -243,7 +249,11 @@ fn bytes(limits: &Limits, totals: &Totals) -> [u64; 3] {
 
 /// A quota's mark is passed.
 fn is_beyond(limits: &Limits, totals: &Totals) -> bool {
-    let marks = [limits.quota.total, limits.quota.uplink, limits.quota.downlink];
+    let marks = [
+        limits.quota.total,
+        limits.quota.uplink,
+        limits.quota.downlink,
+    ];
     reaches(marks, bytes(limits, totals))
 }
 
@@ -259,7 +269,9 @@ fn is_marked(limits: &Limits, totals: &Totals) -> bool {
 
 fn reaches(marks: [Option<u64>; 3], counts: [u64; 3]) -> bool {
     let pairs = marks.into_iter().zip(counts);
-    pairs.into_iter().any(|(mark, count)| mark.is_some_and(|mark| count >= mark))
+    pairs
+        .into_iter()
+        .any(|(mark, count)| mark.is_some_and(|mark| count >= mark))
 }
 
 fn urr_of(text: &str) -> u32 {
