@@ -2,7 +2,7 @@
 
 use super::Millis;
 use super::limit_set::{QUOTAS, THRESHOLDS};
-use super::limits::{Limits, Marks};
+use super::limits::Limits;
 use super::meter::Meter;
 use crate::pfcp::ie::UsageReportTrigger as Why;
 
@@ -127,8 +127,8 @@ impl Meter {
         let (dropped_packets, dropped_bytes) = dropped.unwrap_or_default();
         Limits {
             before_qos: self.rule.is_before_qos(),
-            threshold: threshold.unwrap_or_else(Marks::default),
-            quota: quota.unwrap_or_else(Marks::default),
+            threshold: threshold.unwrap_or_default(),
+            quota: quota.unwrap_or_default(),
             dropped_packets,
             dropped_bytes,
             is_stopped: self.exhausted(now) != 0,

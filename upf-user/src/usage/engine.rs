@@ -27,7 +27,10 @@ pub type ReadTotals<'a> = &'a dyn Fn(u32) -> Totals;
 /// - While a measurement is inactive (INAM), nothing is measured, and what passes is in no report.
 /// - The Measurement Period's beat is not moved by other reports.
 /// - After the Number of Reports only quotas report by themselves; answers to queries, linked and last reports do not count.
-/// - Metered time is reported in whole seconds; what is less goes into the next report.
+/// - Metered time is reported in whole seconds; what is less goes into the next report. It goes on while traffic is stopped,
+///   unless an Inactivity Detection Time ends it.
+/// - A report has 64 Event Time Stamps at most. A URR with EVETH reports once it has so many; without it, events beyond
+///   count for its quota, and are in no report.
 /// - Time of First Packet is the earliest that is known: exact where the fast path has told of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionUsage {
@@ -71,7 +74,7 @@ impl SessionUsage {
 
     /// Removes URRs, with their last reports (TERMR, clause 7.5.5.2), and those that are linked to them.
     pub fn remove(&mut self, ids: &[u32], now: Millis, totals: ReadTotals<'_>) -> Vec<UsageReport> {
-        let reports = self.report(now, totals, None, |meter| {
+        let reports = self.report(now, totals, Occasion::default(), |meter| {
             ids.contains(&meter.id).then_some(Why::TERMR)
         });
         self.meters.retain(|meter| !ids.contains(&meter.id));
@@ -80,7 +83,7 @@ impl SessionUsage {
 
     /// Removes all, as the session ends (clause 7.5.7.2).
     pub fn terminate(&mut self, now: Millis, totals: ReadTotals<'_>) -> Vec<UsageReport> {
-        let reports = self.report(now, totals, None, |_| Some(Why::TERMR));
+        let reports = self.report(now, totals, Occasion::default(), |_| Some(Why::TERMR));
         self.meters = Vec::new();
         reports
     }
@@ -93,7 +96,7 @@ impl SessionUsage {
         now: Millis,
         totals: ReadTotals<'_>,
     ) -> Vec<UsageReport> {
-        self.report(now, totals, reference, |meter| {
+        self.report(now, totals, Occasion::of_query(reference), |meter| {
             ids.contains(&meter.id).then_some(Why::IMMER)
         })
     }
@@ -105,7 +108,9 @@ impl SessionUsage {
         now: Millis,
         totals: ReadTotals<'_>,
     ) -> Vec<UsageReport> {
-        self.report(now, totals, reference, |_| Some(Why::IMMER))
+        self.report(now, totals, Occasion::of_query(reference), |_| {
+            Some(Why::IMMER)
+        })
     }
 
     /// A counter of the URR has come to a mark of its [`Limits`]: of a threshold, a quota, or dropped traffic. It may be
@@ -127,12 +132,11 @@ impl SessionUsage {
         now: Millis,
         totals: ReadTotals<'_>,
     ) -> Vec<UsageReport> {
-        self.pass(now);
-        let now = self.now;
-        if let Some(meter) = self.meter_mut(id) {
-            meter.read(now, &totals(id), Some(at));
-        }
-        self.look(id, now, totals)
+        let occasion = Occasion {
+            packet: Some(at),
+            ..Occasion::default()
+        };
+        self.report(now, totals, occasion, |meter| (meter.id == id).then_some(0))
     }
 
     /// Traffic has stopped, as somebody else than the Inactivity Detection Time knows.
@@ -169,7 +173,9 @@ impl SessionUsage {
         self.pass(now);
         let (now, idle) = (self.now, self.idle_seconds);
         let is_due = |meter: &Meter| meter.deadline(now, idle).is_some_and(|at| at <= now);
-        self.report(now, totals, None, |meter| is_due(meter).then_some(0))
+        self.report(now, totals, Occasion::default(), |meter| {
+            is_due(meter).then_some(0)
+        })
     }
 
     /// When [`Self::poll`] is due. It may have come already.
@@ -187,6 +193,13 @@ impl SessionUsage {
         Some(meter.limits(self.now))
     }
 
+    /// What the session has on the heap, in bytes, without what the allocator adds.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let meters = self.meters.capacity() * size_of::<Meter>();
+        meters + self.meters.iter().map(Meter::heap_bytes).sum::<usize>()
+    }
+
     fn meter_mut(&mut self, id: u32) -> Option<&mut Meter> {
         self.meters.iter_mut().find(|meter| meter.id == id)
     }
@@ -198,7 +211,9 @@ impl SessionUsage {
 
     /// Reports what is due of one URR.
     fn look(&mut self, id: u32, now: Millis, totals: ReadTotals<'_>) -> Vec<UsageReport> {
-        self.report(now, totals, None, |meter| (meter.id == id).then_some(0))
+        self.report(now, totals, Occasion::default(), |meter| {
+            (meter.id == id).then_some(0)
+        })
     }
 
     /// Reads the URRs for which `why` has an answer, and reports those that have a trigger: of that answer, or what else is
@@ -207,16 +222,17 @@ impl SessionUsage {
         &mut self,
         now: Millis,
         totals: ReadTotals<'_>,
-        reference: Option<u32>,
+        occasion: Occasion,
         why: impl Fn(&Meter) -> Option<u32>,
     ) -> Vec<UsageReport> {
         self.pass(now);
         let (now, idle) = (self.now, self.idle_seconds);
         let (mut reports, mut told) = (Vec::new(), Vec::new());
         let mut report = |meter: &mut Meter, why: u32| {
-            meter.read(now, &totals(meter.id), None);
+            let packet = occasion.packet.filter(|_| why & Why::LIUSA == 0);
+            meter.read(now, &totals(meter.id), packet);
             let why = why | meter.due(now, idle);
-            why != 0 && meter.report(why, now, reference, &mut reports)
+            why != 0 && meter.report(why, now, occasion.reference, &mut reports)
         };
         for meter in &mut self.meters {
             if let Some(bits) = why(meter)
@@ -233,5 +249,23 @@ impl SessionUsage {
             told.push(meter.id);
         }
         reports
+    }
+}
+
+/// What else there is to a report.
+#[derive(Clone, Copy, Debug, Default)]
+struct Occasion {
+    /// Query URR Reference.
+    reference: Option<u32>,
+    /// When a packet came, where that is known.
+    packet: Option<Millis>,
+}
+
+impl Occasion {
+    fn of_query(reference: Option<u32>) -> Self {
+        Self {
+            reference,
+            packet: None,
+        }
     }
 }

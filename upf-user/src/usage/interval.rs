@@ -56,6 +56,11 @@ impl Interval {
         self.event_stamps.len() >= MAX_EVENT_STAMPS
     }
 
+    /// What it has on the heap, in bytes.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.event_stamps.capacity() * size_of::<u32>()
+    }
+
     /// Ends here; the next one begins.
     pub(super) fn split(&mut self, at: Millis) -> Self {
         let next = Self {

@@ -3,34 +3,26 @@
 use serde::{Deserialize, Serialize};
 
 use super::Millis;
-use super::interval::{Interval, Shown};
+use super::dropped::Dropped;
+use super::interval::Interval;
 use super::limit_set::{Grant, LimitSet, Measured, Subsequent};
 use super::monitoring::{Monitoring, Part};
 use super::rule::Rule;
 use super::stopwatch::Stopwatch;
-use super::totals::{Count, Totals, Volume, since};
-use crate::pfcp::ie::{
-    DroppedTrafficThreshold, UsageReportTrigger as Why, usage_information as info,
-};
-use crate::pfcp::message::{UpdateUrr, UsageReport};
-
-/// Reports of these alone say that something happened, and nothing of usage (clause 7.5.8.3).
-const NOTES: u32 = Why::START | Why::STOPT;
-/// What is told once, until something makes it new.
-const TOLD: u32 = Why::VOLQU | Why::TIMQU | Why::EVEQU | Why::QUVTI | Why::QUHTI | Why::UPINT;
-/// Reports that are asked for, and do not count as Number of Reports.
-const ASKED: u32 = Why::IMMER | Why::TERMR | Why::LIUSA;
+use super::totals::{Totals, Volume, since};
+use crate::pfcp::ie::UsageReportTrigger as Why;
+use crate::pfcp::message::UpdateUrr;
 
 /// A URR's state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Meter {
     pub(super) id: u32,
     /// UR-SEQN of the next report: the first has 0.
-    sequence: u32,
+    pub(super) sequence: u32,
     pub(super) rule: Rule,
     /// Report bits of what has happened and is not reported yet.
     pub(super) pending: u32,
-    /// Report bits of [`TOLD`].
+    /// Report bits of what is told once, until something makes it new.
     pub(super) told: u32,
     /// Traffic goes on: no silence as long as the Inactivity Detection Time.
     pub(super) is_active: bool,
@@ -68,40 +60,15 @@ pub(super) struct Rare {
     pub(super) monitoring: Monitoring,
 }
 
-/// Dropped DL Traffic Threshold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Dropped {
-    /// Packets and bytes; none where zero.
-    limit: Count,
-    from: Count,
-    seen: Count,
-}
-
-impl Dropped {
-    fn new(threshold: &DroppedTrafficThreshold, seen: Count) -> Self {
-        Self {
-            limit: Count {
-                packets: threshold.packets.unwrap_or_default(),
-                bytes: threshold.octets.unwrap_or_default(),
-            },
-            from: seen,
-            seen,
-        }
-    }
-
-    pub(super) fn is_reached(&self) -> bool {
-        let dropped = self.seen.since(self.from);
-        let reached = |limit: u64, count: u64| limit > 0 && count >= limit;
-        reached(self.limit.packets, dropped.packets) || reached(self.limit.bytes, dropped.bytes)
-    }
-
-    /// The counters' marks: packets and bytes.
-    pub(super) fn marks(&self) -> (Option<u64>, Option<u64>) {
-        let mark = |limit: u64, from: u64| (limit > 0).then(|| from.saturating_add(limit));
-        (
-            mark(self.limit.packets, self.from.packets),
-            mark(self.limit.bytes, self.from.bytes),
-        )
+impl Rare {
+    /// The next period's end after now, if the last one's has come; periods go on from where they began, whatever else is reported.
+    pub(super) fn plan_period(&mut self, now: Millis) {
+        let period = u64::from(self.period_seconds) * 1000;
+        let Some(next) = self.next_period.filter(|next| *next <= now && period > 0) else {
+            return;
+        };
+        let passed = now.since(next) / period + 1;
+        self.next_period = Some(next.after(period.saturating_mul(passed)));
     }
 }
 
@@ -206,7 +173,10 @@ impl Meter {
         }
         if let Some(reports) = update.number_of_reports {
             let left = (reports > 0).then_some(reports);
-            self.rare.get_or_insert_default().reports_left = left;
+            let rare = self.rare.get_or_insert_default();
+            rare.reports_left = left;
+            // Beats that passed without report are not made up for.
+            rare.plan_period(now);
         }
         if Monitoring::is_in(update) {
             let monitoring = &mut self.rare.get_or_insert_default().monitoring;
@@ -218,6 +188,24 @@ impl Meter {
     pub(super) fn is_linked_to(&self, ids: &[u32]) -> bool {
         let linked = self.rare.as_ref().map_or(&[][..], |rare| &rare.linked);
         self.rule.reports(Why::LIUSA) && linked.iter().any(|id| ids.contains(id))
+    }
+}
+
+/// Memory.
+impl Meter {
+    /// What it has on the heap, in bytes.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let boxed = self.quotas.as_ref().map_or(0, |_| size_of::<Quotas>())
+            + self
+                .stopwatch
+                .as_ref()
+                .map_or(0, |_| size_of::<Stopwatch>());
+        let of_rare = |rare: &Rare| {
+            size_of::<Rare>()
+                + rare.linked.capacity() * size_of::<u32>()
+                + rare.monitoring.heap_bytes()
+        };
+        boxed + self.interval.heap_bytes() + self.rare.as_deref().map_or(0, of_rare)
     }
 }
 
@@ -253,7 +241,7 @@ impl Meter {
         let events = since(totals.events, self.seen_events);
         self.seen_events = totals.events;
         if let Some(dropped) = self.rare.as_mut().and_then(|rare| rare.dropped.as_mut()) {
-            dropped.seen = totals.dropped_downlink;
+            dropped.read(totals.dropped_downlink);
         }
         let packets = self.new_packets(now, totals, told, !more.is_zero());
         if self.rule.is_paused() {
@@ -302,6 +290,9 @@ impl Meter {
     fn pause(&mut self, now: Millis, packets: Option<(Millis, Millis)>) {
         let last = packets.map(|(_, last)| last);
         self.last_packet = self.last_packet.max(last);
+        if last.is_some() {
+            self.told &= !Why::UPINT;
+        }
         if let Some(stopwatch) = &mut self.stopwatch {
             stopwatch.skip(now, last);
         }
@@ -345,103 +336,5 @@ impl Meter {
     /// Something has happened that is reported where it is asked for.
     pub(super) fn raise(&mut self, bits: u32) {
         self.pending |= self.rule.asked(bits);
-    }
-}
-
-/// Reports.
-impl Meter {
-    /// Reports what was measured until now, with that trigger; the answer is whether it tells usage. Thresholds count
-    /// anew from here, quotas go on (clause 5.2.2.3).
-    pub(super) fn report(
-        &mut self,
-        why: u32,
-        now: Millis,
-        reference: Option<u32>,
-        out: &mut Vec<UsageReport>,
-    ) -> bool {
-        self.pending = 0;
-        self.told |= why & TOLD;
-        let tells_usage = why & !NOTES != 0;
-        if tells_usage {
-            self.report_usage(why, now, reference, out);
-        } else {
-            let note = UsageReport::default();
-            out.push(self.number(note, why));
-        }
-        let Some(rare) = &mut self.rare else {
-            return tells_usage;
-        };
-        if why & Why::PERIO != 0 {
-            rare.plan_period(now);
-        }
-        if why & Why::DROTH != 0
-            && let Some(dropped) = &mut rare.dropped
-        {
-            dropped.from = dropped.seen;
-        }
-        if why & !ASKED != 0 {
-            rare.reports_left = rare.reports_left.map(|left| left.saturating_sub(1));
-        }
-        tells_usage
-    }
-
-    fn report_usage(
-        &mut self,
-        why: u32,
-        now: Millis,
-        reference: Option<u32>,
-        out: &mut Vec<UsageReport>,
-    ) {
-        let parts = self.rare.as_mut();
-        let parts = parts.map_or_else(Vec::new, |rare| std::mem::take(&mut rare.monitoring.parts));
-        let last = Part {
-            interval: self.interval.split(now),
-            end: now,
-        };
-        let count = parts.len();
-        for (index, part) in parts.into_iter().chain([last]).enumerate() {
-            let mut report = part.interval.report(part.end, self.shown());
-            let before = if index < count { info::BEF } else { 0 };
-            let after = if index > 0 { info::AFT } else { 0 };
-            let qos = if self.rule.is_before_qos() {
-                info::UBE
-            } else {
-                0
-            };
-            let information = before | after | qos;
-            report.usage_information = (information != 0).then_some(information);
-            report.query_urr_reference = reference;
-            let why = if index < count { Why::MONIT } else { why };
-            out.push(self.number(report, why));
-        }
-        self.thresholds.restart(&self.measured);
-    }
-
-    fn shown(&self) -> Shown {
-        Shown {
-            volume: self.rule.measures_volume(),
-            packets: self.rule.counts_packets(),
-            duration: self.rule.measures_duration(),
-        }
-    }
-
-    fn number(&mut self, mut report: UsageReport, why: u32) -> UsageReport {
-        report.urr_id = self.id;
-        report.sequence = self.sequence;
-        report.trigger.0 = why;
-        self.sequence = self.sequence.wrapping_add(1);
-        report
-    }
-}
-
-impl Rare {
-    /// The next period's end after now; periods go on from where they began, whatever else is reported.
-    fn plan_period(&mut self, now: Millis) {
-        let period = u64::from(self.period_seconds) * 1000;
-        let Some(next) = self.next_period.filter(|_| period > 0) else {
-            return;
-        };
-        let passed = now.since(next) / period + 1;
-        self.next_period = Some(next.after(period.saturating_mul(passed)));
     }
 }

@@ -4,6 +4,7 @@
 //! what happens, and answers with usage reports; [`Limits`] say where the fast path has to tell it again. It knows nothing of
 //! sockets, tables and clocks, and all its state can be kept.
 
+mod dropped;
 mod due;
 mod engine;
 mod interval;
@@ -12,6 +13,7 @@ mod limits;
 mod meter;
 mod millis;
 mod monitoring;
+mod reporting;
 mod rule;
 mod session_volumes;
 mod stopwatch;

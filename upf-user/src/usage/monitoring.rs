@@ -71,6 +71,14 @@ impl Monitoring {
         Some(self.additional.remove(0))
     }
 
+    /// What it has on the heap, in bytes.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let of_parts = self.parts.iter().map(|part| part.interval.heap_bytes());
+        self.additional.capacity() * size_of::<(Millis, Subsequent)>()
+            + self.parts.capacity() * size_of::<Part>()
+            + of_parts.sum::<usize>()
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.parts.len() >= MAX_PARTS
     }

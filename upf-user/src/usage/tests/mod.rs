@@ -23,18 +23,30 @@ mod world;
 use script::Row;
 use world::World;
 
-/// Runs the rows of a table.
+/// Runs the rows of a table, and once more with a state that is kept and read back before each step.
 fn check(rows: &[Row]) {
-    let failures: Vec<_> = rows.iter().filter_map(|row| failure(row).err()).collect();
-    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+    for is_kept in [false, true] {
+        let outcomes = rows.iter().map(|row| outcome(row, is_kept));
+        let failures: Vec<_> = outcomes.filter_map(Result::err).collect();
+        assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+    }
 }
 
-fn failure(row: &Row) -> Result<(), String> {
+fn outcome(row: &Row, is_kept: bool) -> Result<(), String> {
     let mut world = World::default();
     for urr in row.urrs.split(';') {
         world.create(&script::settings(urr));
     }
-    for step in row.steps.lines().map(str::trim).filter(|step| !step.is_empty()) {
+    for step in row
+        .steps
+        .lines()
+        .map(str::trim)
+        .filter(|step| !step.is_empty())
+    {
+        if is_kept {
+            let kept = serde_json::to_vec(&world.usage).expect("it can be kept");
+            world.usage = serde_json::from_slice(&kept).expect("it can be read");
+        }
         let (action, expected) = step.split_once("=>").unwrap_or((step, ""));
         let shown = world.act(action.trim()).join(" | ");
         if shown != expected.trim() {

@@ -37,8 +37,27 @@ impl World {
         self.totals.insert(urr.id, Totals::default());
     }
 
-    /// Runs a step, `5.5 up 300`: the time, what happens, and how. What it brings is shown.
+    /// Runs a step and shows what it brings: reports, and what is asked for.
     pub(super) fn act(&mut self, step: &str) -> Vec<String> {
+        let reports = self.run(step);
+        let mut shown: Vec<_> = reports.iter().map(show::report).collect();
+        let mut words = step.split(' ').skip(1);
+        match words.next() {
+            Some("limits") => {
+                let limits = self.usage.limits(urr_of(words.next().unwrap_or_default()));
+                shown.push(show::limits(&limits.expect("the URR")));
+            }
+            Some("deadline") => {
+                let next = self.usage.next_deadline();
+                shown.push(next.map_or_else(|| "none".to_owned(), show::moment));
+            }
+            _ => {}
+        }
+        shown
+    }
+
+    /// Runs a step, `5.5 up 300`: the time, what happens, and how.
+    pub(super) fn run(&mut self, step: &str) -> Vec<UsageReport> {
         let (time, rest) = step.split_once(' ').unwrap_or((step, ""));
         let (action, how) = rest.split_once(' ').unwrap_or((rest, ""));
         let seconds: f64 = time.parse().unwrap_or_else(|_| panic!("{step}"));
@@ -48,24 +67,14 @@ impl World {
             _ => self.advance(at),
         };
         self.now = at;
-        match action {
-            "limits" => {
-                let limits = self.usage.limits(urr_of(how)).expect("the URR");
-                return vec![show::limits(&limits)];
-            }
-            "deadline" => {
-                let next = self.usage.next_deadline();
-                return vec![next.map_or_else(|| "none".to_owned(), show::moment)];
-            }
-            _ => reports.extend(self.happens(action, how)),
-        }
-        reports.iter().map(show::report).collect()
+        reports.extend(self.happens(action, how));
+        reports
     }
 
     fn happens(&mut self, action: &str, how: &str) -> Vec<UsageReport> {
         let now = self.now;
         match action {
-            "" => Vec::new(),
+            "" | "limits" | "deadline" => Vec::new(),
             "late" => self.operate(&|usage, now, totals| usage.poll(now, totals)),
             "up" | "down" | "dropup" | "dropdown" | "lost" => self.packets(action, how),
             "event" => self.event(urr_of(how)),
@@ -156,31 +165,39 @@ impl World {
             "up" | "dropup" => Direction::Uplink,
             _ => Direction::Downlink,
         };
-        let limits = |world: &Self, id| world.usage.limits(id).unwrap_or_default();
         // The packet goes to all its URRs or to none.
         let is_stopped = ids.iter().any(|id| {
             let totals = self.totals[id];
-            let limits = limits(self, *id);
+            let limits = self.usage.limits(*id).unwrap_or_default();
             limits.is_stopped || is_beyond(&limits, &totals)
         });
-        let mut reports = Vec::new();
-        for id in ids {
+        for id in &ids {
             match action {
-                "lost" => self.lose(id, bytes),
-                _ => self.count(id, direction, bytes, is_stopped, action.starts_with("drop")),
-            }
-            let limits = limits(self, id);
-            let now = self.now;
-            let passed = !is_stopped && matches!(action, "up" | "down");
-            if limits.tells_next_packet && passed {
-                reports.extend(
-                    self.operate(&|usage, _, totals| usage.traffic_started(id, now, now, totals)),
-                );
-            } else if is_marked(&limits, &self.totals[&id]) {
-                reports.extend(self.mark_reached(id));
+                "lost" => self.lose(*id, bytes),
+                _ => self.count(
+                    *id,
+                    direction,
+                    bytes,
+                    is_stopped,
+                    action.starts_with("drop"),
+                ),
             }
         }
-        reports
+        let passed = !is_stopped && matches!(action, "up" | "down");
+        let tell = |id| self.tell(id, passed);
+        ids.into_iter().flat_map(tell).collect()
+    }
+
+    /// The fast path tells what it was asked to.
+    fn tell(&mut self, id: u32, passed: bool) -> Vec<UsageReport> {
+        let (now, limits) = (self.now, self.usage.limits(id).unwrap_or_default());
+        if limits.tells_next_packet && passed {
+            self.operate(&|usage, _, totals| usage.traffic_started(id, now, now, totals))
+        } else if is_marked(&limits, &self.totals[&id]) {
+            self.mark_reached(id)
+        } else {
+            Vec::new()
+        }
     }
 
     fn lose(&mut self, id: u32, bytes: u64) {
