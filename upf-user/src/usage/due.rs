@@ -78,7 +78,12 @@ impl Meter {
         };
         let has_expired = quotas.expires.is_some_and(|at| at <= now);
         let expired = if has_expired { Why::QUVTI } else { 0 };
-        quotas.limits.reached(&self.measured, QUOTAS) | expired
+        let useless = if quotas.is_rest_useless {
+            Why::VOLQU
+        } else {
+            0
+        };
+        quotas.limits.reached(&self.measured, QUOTAS) | useless | expired
     }
 
     /// When the Quota Holding Time is over, if no packet comes. Where traffic is stopped, none can.

@@ -19,6 +19,7 @@ pub type ReadTotals<'a> = &'a dyn Fn(u32) -> Totals;
 /// - A quota is used from its grant on, across reports, until an update grants a new one; amounts left over are gone then.
 ///   Traffic is stopped while any quota is exhausted or its validity is over, whether or not that is to be reported. A Quota
 ///   Holding Time that is over is reported, and stops nothing: what is left of the quota bounds what follows.
+/// - A volume quota is exhausted once it is used, or a packet does not fit into what is left of it (clause 5.2.2.2).
 /// - A quota of 0 is exhausted at once. A threshold, period, timer or Number of Reports of 0 is none.
 /// - A Monitoring Time leaves the usage before it as a part of its own, which is reported first, as MONIT and BEF, with the
 ///   next report of usage, which is AFT. Without subsequent threshold or quota what is left of the old one goes on.
@@ -121,6 +122,23 @@ impl SessionUsage {
         now: Millis,
         totals: ReadTotals<'_>,
     ) -> Vec<UsageReport> {
+        self.look(id, now, totals)
+    }
+
+    /// A packet did not pass because it would have taken a counter beyond its quota's mark: what is left of the quota is too
+    /// little, and counts as used. It may be told too often, and of a quota that is no longer one.
+    pub fn quota_exceeded(
+        &mut self,
+        id: u32,
+        now: Millis,
+        totals: ReadTotals<'_>,
+    ) -> Vec<UsageReport> {
+        self.pass(now);
+        let now = self.now;
+        if let Some(meter) = self.meter_mut(id) {
+            meter.read(now, &totals(id), None);
+            meter.packet_did_not_fit();
+        }
         self.look(id, now, totals)
     }
 

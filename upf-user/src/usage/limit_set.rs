@@ -207,7 +207,7 @@ impl LimitSet {
     }
 
     /// Bytes that are left: total, uplink, downlink; [`NONE`] where there is no limit.
-    fn volume_left(&self, measured: &Measured) -> [u64; 3] {
+    pub(super) fn volume_left(&self, measured: &Measured) -> [u64; 3] {
         let uplink = measured.uplink.saturating_sub(self.from.uplink);
         let downlink = measured.downlink.saturating_sub(self.from.downlink);
         let [total, up, down] = self.volume;

@@ -20,7 +20,7 @@ pub struct Limits {
     pub before_qos: bool,
     /// It tells the engine once a counter is at its mark or beyond.
     pub threshold: Marks,
-    /// It tells, and stops traffic, once a counter is at its mark or beyond.
+    /// It tells, and stops traffic, once a counter is at its mark, or before the first packet that would take it beyond.
     pub quota: Marks,
     /// It tells once so much downlink traffic was dropped: packets.
     pub dropped_packets: Option<u64>,

@@ -13,6 +13,9 @@ use super::totals::{Totals, Volume, since};
 use crate::pfcp::ie::UsageReportTrigger as Why;
 use crate::pfcp::message::UpdateUrr;
 
+/// A packet's bytes at most.
+const MAX_PACKET_BYTES: u64 = u16::MAX as u64;
+
 /// A URR's state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Meter {
@@ -43,6 +46,8 @@ pub(super) struct Meter {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Quotas {
     pub(super) limits: LimitSet,
+    /// A packet did not fit into what is left of the volume quota.
+    pub(super) is_rest_useless: bool,
     validity_seconds: u32,
     pub(super) expires: Option<Millis>,
     pub(super) holding_seconds: u32,
@@ -138,6 +143,7 @@ impl Meter {
         }
         let quotas = self.quotas.get_or_insert_default();
         quotas.limits.take(grant, &self.measured);
+        quotas.is_rest_useless &= grant.quota_bits() & Why::VOLQU == 0;
         if let Some(seconds) = validity_seconds {
             quotas.validity_seconds = seconds;
         }
@@ -325,6 +331,15 @@ impl Meter {
         if self.is_active {
             self.is_active = false;
             self.raise(Why::STOPT | Why::ENVCL);
+        }
+    }
+
+    /// A packet has not fitted into what is left of the volume quota. Where more is left than a packet can have, that was
+    /// another quota, before this one was granted.
+    pub(super) fn packet_did_not_fit(&mut self) {
+        if let Some(quotas) = &mut self.quotas {
+            let mut left = quotas.limits.volume_left(&self.measured).into_iter();
+            quotas.is_rest_useless |= left.any(|left| left < MAX_PACKET_BYTES);
         }
     }
 

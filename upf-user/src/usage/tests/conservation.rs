@@ -177,12 +177,15 @@ impl World {
             };
             let volume = totals.volume(limits.before_qos);
             let total = volume.uplink.bytes + volume.downlink.bytes;
-            let is_beyond = |mark: Option<u64>, count| mark.is_some_and(|mark| count >= mark);
-            let is_beyond = is_beyond(limits.quota.total, total)
-                || is_beyond(limits.quota.uplink, volume.uplink.bytes)
-                || is_beyond(limits.quota.downlink, volume.downlink.bytes);
+            let quota = limits.quota;
+            let marks = [quota.total, quota.uplink, quota.downlink];
+            let counts = [total, volume.uplink.bytes, volume.downlink.bytes];
+            let pairs = || marks.into_iter().zip(counts);
+            let is_beyond = pairs().any(|(mark, count)| mark.is_some_and(|mark| count > mark));
+            assert!(!is_beyond, "{limits:?}, {totals:?}");
+            let is_exhausted = pairs().any(|(mark, count)| mark == Some(count));
             assert!(
-                limits.is_stopped || !is_beyond,
+                limits.is_stopped || !is_exhausted,
                 "a free ride: {limits:?}, {totals:?}"
             );
         }

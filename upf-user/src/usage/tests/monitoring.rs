@@ -53,6 +53,14 @@ pub(super) const ROWS: &[Row] = &[
         12 up 20 => #1 MONIT 3..10 0/0 BEF | #2 VOLQU 10..12 20/0 first=12 last=12 AFT",
     ),
     row(
+        "8.2.86",
+        "a subsequent quota replaces one whose rest was too little",
+        "VOLUM VOLQU vqu=100 mon=10 svqu=20",
+        "3 up 101 => #0 VOLQU 0..3 0/0
+        10 limits => qu=20
+        12 up 20 => #1 MONIT 3..10 0/0 BEF | #2 VOLQU 10..12 20/0 first=12 last=12 AFT",
+    ),
+    row(
         "5.2.2.2",
         "without subsequent quota the rest of the old one goes on",
         "VOLUM VOLQU vqu=100 mon=10",

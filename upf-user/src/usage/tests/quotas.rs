@@ -10,13 +10,53 @@ fn rows() {
 pub(super) const ROWS: &[Row] = &[
     row(
         "8.2.50",
-        "a volume quota lets its last packet pass, and stops traffic",
+        "a volume quota that is used up stops traffic",
         "VOLUM VOLQU vqu=1000",
         "1 up 999
-        2 up 500 => #0 VOLQU 0..2 1499/0 first=2 last=2
+        2 up 1 => #0 VOLQU 0..2 1000/0 first=2 last=2
         3 up 100
-        4 limits => qu=1499 stopped
+        4 limits => qu=1000 stopped
         5 end => #1 TERMR 2..5 0/0",
+    ),
+    row(
+        "8.2.50",
+        "a packet that does not fit ends a volume quota, and passes no more",
+        "VOLUM VOLQU vqu=1000",
+        "1 up 900
+        2 up 101 => #0 VOLQU 0..2 900/0 first=1 last=1
+        3 up 1
+        4 limits => qu=1000 stopped
+        5 update vqu=150
+        5 limits => qu=1050
+        6 up 150 => #1 VOLQU 2..6 150/0 first=6 last=6",
+    ),
+    row(
+        "8.2.50",
+        "a packet that does not fit into the downlink's quota",
+        "VOLUM VOLQU vqu=t5000,d100",
+        "1 up 900
+        2 down 101 => #0 VOLQU 0..2 900/0 first=1 last=1
+        3 up 1
+        4 end => #1 TERMR 2..4 0/0",
+    ),
+    row(
+        "8.2.50",
+        "a packet that did not fit into an older quota ends no new one",
+        "VOLUM VOLQU vqu=1000",
+        "1 up 1000 => #0 VOLQU 0..1 1000/0 first=1 last=1
+        2 update vqu=100000
+        3 full
+        4 limits => qu=101000
+        5 up 500
+        6 end => #1 TERMR 1..6 500/0 first=5 last=5",
+    ),
+    row(
+        "8.2.19",
+        "a packet that does not fit stops traffic without the trigger, too",
+        "VOLUM NOTRIGGER vqu=100",
+        "1 up 101
+        2 limits => qu=100 stopped
+        3 query => #0 IMMER 0..3 0/0",
     ),
     row(
         "5.2.2.2",

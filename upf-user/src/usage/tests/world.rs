@@ -116,6 +116,7 @@ impl World {
                 let id = urr_of(how);
                 self.operate(&|usage, now, totals| usage.end_marker_received(id, now, totals))
             }
+            "full" => self.quota_exceeded(urr_of(how)),
             "mark" => self.mark_reached(urr_of(how)),
             _ => panic!("{action}"),
         }
@@ -144,6 +145,10 @@ impl World {
         self.operate(&|usage, now, totals| usage.mark_reached(id, now, totals))
     }
 
+    fn quota_exceeded(&mut self, id: u32) -> Vec<UsageReport> {
+        self.operate(&|usage, now, totals| usage.quota_exceeded(id, now, totals))
+    }
+
     fn event(&mut self, id: u32) -> Vec<UsageReport> {
         let now = self.now;
         let totals = self.totals.get_mut(&id).expect("the URR");
@@ -165,12 +170,20 @@ impl World {
             "up" | "dropup" => Direction::Uplink,
             _ => Direction::Downlink,
         };
-        // The packet goes to all its URRs or to none.
-        let is_stopped = ids.iter().any(|id| {
-            let totals = self.totals[id];
+        // The packet goes to all its URRs or to none: where one is stopped, or has not so many bytes left.
+        let mut full = Vec::new();
+        let mut is_stopped = false;
+        for id in &ids {
             let limits = self.usage.limits(*id).unwrap_or_default();
-            limits.is_stopped || is_beyond(&limits, &totals)
-        });
+            is_stopped |= limits.is_stopped;
+            if action != "lost" && exceeds(&limits, &self.totals[id], direction, bytes) {
+                full.push(*id);
+            }
+        }
+        if !is_stopped && !full.is_empty() {
+            let tell = |id| self.quota_exceeded(id);
+            return full.into_iter().flat_map(tell).collect();
+        }
         for id in &ids {
             match action {
                 "lost" => self.lose(*id, bytes),
@@ -255,6 +268,24 @@ fn is_beyond(limits: &Limits, totals: &Totals) -> bool {
         limits.quota.downlink,
     ];
     reaches(marks, bytes(limits, totals))
+}
+
+/// So many bytes more would take a counter beyond its quota's mark.
+fn exceeds(limits: &Limits, totals: &Totals, direction: Direction, more: u64) -> bool {
+    let [total, uplink, downlink] = bytes(limits, totals);
+    let after = match direction {
+        Direction::Uplink => [total + more, uplink + more, 0],
+        Direction::Downlink => [total + more, 0, downlink + more],
+    };
+    let marks = [
+        limits.quota.total,
+        limits.quota.uplink,
+        limits.quota.downlink,
+    ];
+    let pairs = marks.into_iter().zip(after);
+    pairs
+        .into_iter()
+        .any(|(mark, after)| mark.is_some_and(|mark| after > mark))
 }
 
 fn is_marked(limits: &Limits, totals: &Totals) -> bool {
