@@ -5,6 +5,8 @@ pub mod kind;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 /// Cause (clause 8.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -88,7 +90,7 @@ impl Cause {
 }
 
 /// Node ID (clause 8.2.38). Names compare without regard to case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum NodeId {
     /// An address.
     Address(IpAddr),
@@ -496,11 +498,11 @@ impl MeasurementMethod {
 pub struct ReportingTriggers(pub u32);
 
 /// Usage Report Trigger (clause 8.2.41): octet 5 in the lowest byte. Not the bits of [`ReportingTriggers`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageReportTrigger(pub u32);
 
 /// Volume Threshold and Quota and the subsequent ones (clauses 8.2.13 and 8.2.50), octets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volumes {
     /// Both directions together.
     pub total: Option<u64>,
@@ -511,7 +513,7 @@ pub struct Volumes {
 }
 
 /// Volume Measurement (clause 8.2.44).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolumeMeasurement {
     /// Octets.
     pub octets: Volumes,
