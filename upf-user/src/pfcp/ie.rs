@@ -58,6 +58,12 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether it is a rejection: those begin at 64.
+    #[must_use]
+    pub fn is_rejection(self) -> bool {
+        self as u8 >= Self::RequestRejected as u8
+    }
+
     /// The cause of a code. What is not known counts as accepted below 64 and as rejected from there on, as
     /// the table of clause 8.2.1 asks for its spare values.
     #[must_use]
