@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use super::ie::{FSeid, FqCsid, NodeId};
+use super::ie::{Cause, FSeid, FqCsid, NodeId};
 use super::message::{
     CreatedPdr, CreatedTrafficEndpoint, PfdManagementRequest, Refusal, SessionDeletionRequest,
     SessionEstablishmentRequest, SessionModificationRequest, SessionReport, SessionReportResponse,
