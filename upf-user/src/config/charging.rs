@@ -120,11 +120,7 @@ fn read_within(
 }
 
 /// The outer `None` is a problem, the inner one an absent key.
-fn read_time(
-    section: &Section<'_>,
-    key: &'static str,
-    example: &str,
-) -> Option<Option<Duration>> {
+fn read_time(section: &Section<'_>, key: &'static str, example: &str) -> Option<Option<Duration>> {
     let Some(text) = section.optional_text(key, example) else {
         return Some(None);
     };

@@ -387,8 +387,10 @@ fn read(root: &Section<'_>) -> Option<Config> {
     let forwarding_policies = rules::read_forwarding_policies(root);
     let bandwidth = bandwidth::read(root);
     let charging = root.optional_section("charging");
-    let charging =
-        charging.map_or_else(|| Some(Charging::default()), |section| charging::read(&section));
+    let charging = charging.map_or_else(
+        || Some(Charging::default()),
+        |section| charging::read(&section),
+    );
     let markings = marking::read(root);
     let capacity = root.optional_section("capacity");
     let capacity = capacity.map_or(Some(Capacity::default()), |section| read_capacity(&section));

@@ -7,8 +7,7 @@ use super::ie::{Cause, FSeid, FqCsid, NodeId};
 use super::message::{
     CreatedPdr, CreatedTrafficEndpoint, PfdManagementRequest, Refusal, SessionDeletionRequest,
     SessionEstablishmentRequest, SessionModificationRequest, SessionReport, SessionReportResponse,
-    UpdatedPdr,
-    UsageReport,
+    UpdatedPdr, UsageReport,
 };
 
 /// A session that was set up.

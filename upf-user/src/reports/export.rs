@@ -133,7 +133,9 @@ impl Exporter {
     /// # Errors
     /// When the disk refuses.
     pub fn sync(&self) -> io::Result<()> {
-        self.open.as_ref().map_or(Ok(()), |open| open.file.sync_data())
+        self.open
+            .as_ref()
+            .map_or(Ok(()), |open| open.file.sync_data())
     }
 
     fn try_flush(&mut self, now_ms: u64) -> io::Result<()> {
@@ -240,7 +242,12 @@ impl Open {
 /// Gives the file that grows its name for good, one that no other has.
 fn put_away(directory: &Path, now_ms: u64) -> io::Result<()> {
     let time = utc::compact(now_ms / 1000);
-    for n in 0..u32::MAX {
+    // Numbers of files that were removed are not given again: the names tell the order.
+    let files = put_away_files(directory)?;
+    let names = files.iter().filter_map(|path| path.file_name()?.to_str());
+    let taken = names.filter_map(order).filter(|(other, _)| *other == time);
+    let first = taken.map(|(_, n)| n.saturating_add(1)).max();
+    for n in first.unwrap_or(0)..u32::MAX {
         let target = directory.join(format!("{PREFIX}{time}-{n}{SUFFIX}"));
         let (from, flags) = (directory.join(FILE), RenameFlags::RENAME_NOREPLACE);
         match renameat2(AT_FDCWD, &from, AT_FDCWD, &target, flags) {
@@ -268,7 +275,10 @@ fn put_away_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Time and number in a file's name; `None` where it is none of ours.
 fn order(name: &str) -> Option<(String, u32)> {
-    let (time, n) = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.split_once('-')?;
+    let (time, n) = name
+        .strip_prefix(PREFIX)?
+        .strip_suffix(SUFFIX)?
+        .split_once('-')?;
     let is_time = time.len() == 16 && time.ends_with('Z');
     Some((time.to_owned(), n.parse().ok()?)).filter(|_| is_time)
 }

@@ -17,7 +17,7 @@ use crate::store::{Change, Numbered, ReportStore, StoreError, Sync};
 /// export only: the oldest are the ones that a control plane needs to go on without a gap, and what it misses it can see
 /// by the UR-SEQNs that are missing at the end.
 pub const MAX_KEPT: u64 = 1_000_000;
-/// Reports in memory while the store does not take them.
+/// Reports in memory while the store does not take them, but for those that are made at once.
 const MAX_UNWRITTEN: usize = 1 << 16;
 
 /// What has been made at a time, with the state that comes with it: written all or none.
@@ -137,16 +137,17 @@ impl Outbox {
 
     /// Keeps what has been made. It outlives the process then, and control planes are told.
     pub fn keep(&mut self, batch: Batch, now_ms: u64) {
+        let has_room = self.unwritten.reports.len() + self.unwritten.answered.len() < MAX_UNWRITTEN;
         for report in batch.reports {
             self.count(&report);
             let numbered = self.numbered(report);
-            self.admit(numbered);
+            self.admit(numbered, has_room);
         }
         for report in batch.answered {
             self.count(&report);
             let numbered = self.numbered(report);
             self.export(Delivery::Answer, &numbered);
-            if self.export.is_some() && self.unwritten.answered.len() < MAX_UNWRITTEN {
+            if self.export.is_some() && has_room {
                 self.unwritten.answered.push(numbered);
             }
         }
@@ -221,10 +222,10 @@ impl Outbox {
     }
 
     /// Takes a report that has to be acknowledged, where there is room.
-    fn admit(&mut self, numbered: Numbered) {
+    fn admit(&mut self, numbered: Numbered, has_room: bool) {
         self.export(Delivery::Report, &numbered);
-        let unwritten = self.unwritten.reports.len();
-        if self.waiting.saturating_add(unwritten as u64) < self.most && unwritten < MAX_UNWRITTEN {
+        let unwritten = self.unwritten.reports.len() as u64;
+        if has_room && self.waiting.saturating_add(unwritten) < self.most {
             return self.unwritten.reports.push(numbered);
         }
         if self.figures.turned_away == 0 || self.figures.turned_away.is_power_of_two() {
@@ -312,7 +313,10 @@ impl Outbox {
                     break;
                 };
                 from = number.saturating_add(1);
-                rest.extend(read.into_iter().map(|numbered| (Delivery::Report, numbered)));
+                rest.extend(
+                    read.into_iter()
+                        .map(|numbered| (Delivery::Report, numbered)),
+                );
             }
         }
         rest.sort_by_key(|(_, (number, _))| *number);

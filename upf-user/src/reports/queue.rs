@@ -22,6 +22,8 @@ pub const MAX_BACK_OFF: Duration = Duration::from_secs(300);
 /// After so many refusals in a row, some 40 minutes, the reports of that request are given up: the export has them.
 pub const MAX_REFUSALS: u32 = 16;
 
+/// Octets of a message without the reports: its header and the Report Type.
+const OVERHEAD: usize = 16 + 5;
 /// Reports of a control plane in memory.
 pub(super) const WINDOW: usize = 2048;
 /// Reports of a session in memory.
@@ -286,7 +288,7 @@ impl Queue {
         let line = self.sessions.get_mut(&seid)?;
         let first = line.reports.front()?;
         let is_former = first.number < first_of_run;
-        let mut size = message_size(Vec::new());
+        let mut size = OVERHEAD;
         let mut usage = Vec::new();
         let mut cp_seid = first.cp_seid;
         for waiting in &line.reports {
@@ -325,12 +327,12 @@ impl Queue {
 
 impl Waiting {
     fn new(number: u64, made: MadeReport) -> Self {
-        let size = message_size(vec![made.report.clone()]) - message_size(Vec::new());
+        let (size, report) = measured(made.report);
         Self {
             number,
             cp_seid: made.cp_seid,
             size,
-            report: made.report,
+            report,
         }
     }
 }
@@ -339,10 +341,10 @@ fn pass_over(lowest: &mut Option<u64>, number: u64) {
     *lowest = Some(lowest.map_or(number, |lowest| lowest.min(number)));
 }
 
-/// Octets of a message with these reports; one that cannot be written is refused when it is sent.
-fn message_size(usage: Vec<UsageReport>) -> usize {
+/// A report with its octets in a message. One that cannot be written goes alone, and is refused when it is sent.
+fn measured(report: UsageReport) -> (usize, UsageReport) {
     let request = SessionReportRequest {
-        usage,
+        usage: vec![report],
         ..SessionReportRequest::default()
     };
     let message = Message {
@@ -351,5 +353,10 @@ fn message_size(usage: Vec<UsageReport>) -> usize {
         priority: None,
         body: Body::SessionReportRequest(request),
     };
-    message.encode().map_or(MAX_DATAGRAM, |bytes| bytes.len())
+    let size = message.encode().map_or(MAX_DATAGRAM, |bytes| bytes.len());
+    let report = match message.body {
+        Body::SessionReportRequest(mut request) => request.usage.pop(),
+        _ => None,
+    };
+    (size.saturating_sub(OVERHEAD), report.unwrap_or_default())
 }

@@ -14,8 +14,8 @@ use std::str;
 
 use fjall::{Keyspace, OwnedWriteBatch, PersistMode};
 
-use super::engine::{Engine, Failure, Held, Sync, Tables, number_at, read, written};
 use super::StoreError;
+use super::engine::{Engine, Failure, Held, Sync, Tables, number_at, read, written};
 use crate::pfcp::ie::NodeId;
 use crate::reports::MadeReport;
 
@@ -56,7 +56,8 @@ struct Kept {
 }
 
 impl Tables for Kept {
-    const LOSES: &str = "the usage reports that control planes have not acknowledged (they are in the export)";
+    const LOSES: &str =
+        "the usage reports that control planes have not acknowledged (they are in the export)";
 
     fn open(path: &Path) -> Result<Self, Failure> {
         let (engine, [reports, answered, snapshots]) =
@@ -242,7 +243,8 @@ impl ReportStore {
     /// # Errors
     /// When the store cannot be opened after a failure.
     pub fn syncing(&mut self) -> Result<Sync, StoreError> {
-        self.tables.with(|kept| Ok(kept.engine.syncing(Kept::LOSES)))
+        self.tables
+            .with(|kept| Ok(kept.engine.syncing(Kept::LOSES)))
     }
 }
 
@@ -254,10 +256,7 @@ impl Kept {
 }
 
 /// Closes the count of an owner.
-fn add(
-    counts: &mut BTreeMap<NodeId, u64>,
-    counted: Option<(Vec<u8>, u64)>,
-) -> Result<(), Failure> {
+fn add(counts: &mut BTreeMap<NodeId, u64>, counted: Option<(Vec<u8>, u64)>) -> Result<(), Failure> {
     if let Some((owner, count)) = counted {
         counts.insert(named(&owner)?, count);
     }
@@ -282,7 +281,10 @@ fn key(owner: &NodeId, number: u64) -> Vec<u8> {
 
 /// The control plane's part and the number.
 fn split(key: &[u8]) -> Result<(&[u8], u64), Failure> {
-    let length = key.len().checked_sub(NUMBER_BYTES).ok_or(Failure::Content)?;
+    let length = key
+        .len()
+        .checked_sub(NUMBER_BYTES)
+        .ok_or(Failure::Content)?;
     let (owner, last) = key.split_at(length);
     Ok((owner, number(last)?))
 }

@@ -43,17 +43,57 @@ fn usage_is_durable_every_second_and_not_exported_unless_told_otherwise() {
 #[test]
 fn what_cannot_be() {
     let rows = [
-        ("snapshot_interval = \"fast\"", "snapshot_interval", "like \"1 s\""),
-        ("snapshot_interval = \"10 ms\"", "snapshot_interval", "write 100 ms to 60 s"),
-        ("snapshot_interval = 1", "snapshot_interval", "write snapshot_interval = \"1 s\""),
-        ("export = \"usage\"", "export", "write export = \"/var/lib/upf/usage\""),
-        ("export_rotate_size = \"64 MB\"", "export_rotate_size", "such as \"64 MiB\""),
-        ("export_rotate_size = \"1 KiB\"", "export_rotate_size", "write 64 KiB to 1024 GiB"),
-        ("export_rotate_size = \"99999999999999999999 B\"", "export_rotate_size", "no size"),
-        ("export_rotate_after = \"0 s\"", "export_rotate_after", "write 1 s to 8760 h"),
-        ("export_rotate_after = \"soon\"", "export_rotate_after", "like \"1 h\""),
+        (
+            "snapshot_interval = \"fast\"",
+            "snapshot_interval",
+            "like \"1 s\"",
+        ),
+        (
+            "snapshot_interval = \"10 ms\"",
+            "snapshot_interval",
+            "write 100 ms to 60 s",
+        ),
+        (
+            "snapshot_interval = 1",
+            "snapshot_interval",
+            "write snapshot_interval = \"1 s\"",
+        ),
+        (
+            "export = \"usage\"",
+            "export",
+            "write export = \"/var/lib/upf/usage\"",
+        ),
+        (
+            "export_rotate_size = \"64 MB\"",
+            "export_rotate_size",
+            "such as \"64 MiB\"",
+        ),
+        (
+            "export_rotate_size = \"1 KiB\"",
+            "export_rotate_size",
+            "write 64 KiB to 1024 GiB",
+        ),
+        (
+            "export_rotate_size = \"99999999999999999999 B\"",
+            "export_rotate_size",
+            "no size",
+        ),
+        (
+            "export_rotate_after = \"0 s\"",
+            "export_rotate_after",
+            "write 1 s to 8760 h",
+        ),
+        (
+            "export_rotate_after = \"soon\"",
+            "export_rotate_after",
+            "like \"1 h\"",
+        ),
         ("export_keep = 0", "export_keep", "write 1 to 1000000"),
-        ("export_keep_for = \"9000 h\"", "export_keep_for", "write 1 s to 8760 h"),
+        (
+            "export_keep_for = \"9000 h\"",
+            "export_keep_for",
+            "write 1 s to 8760 h",
+        ),
         ("rotate = 1", "rotate", "unknown key"),
     ];
     for (text, key, says) in rows {

@@ -37,7 +37,10 @@ fn lines(file: &Path) -> Vec<UsageRecord> {
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
     let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
-    let mut names: Vec<_> = entries.map(name).map(|n| n.into_string().unwrap()).collect();
+    let mut names: Vec<_> = entries
+        .map(name)
+        .map(|n| n.into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -73,11 +76,16 @@ fn what_was_not_measured_is_absent() {
         ..UsageReport::default()
     };
     let text = serde_json::to_string(&UsageRecord::new(1, Delivery::Answer, &bare)).unwrap();
-    for absent in ["imsi", "dnn", "octets", "packets", "start", "duration", "null"] {
+    for absent in [
+        "imsi", "dnn", "octets", "packets", "start", "duration", "null",
+    ] {
         assert!(!text.contains(absent), "{absent} in {text}");
     }
     let read: UsageRecord = serde_json::from_str(&text).unwrap();
-    assert_eq!((read.triggers, read.delivery), (vec!["UPINT".to_owned()], Delivery::Answer));
+    assert_eq!(
+        (read.triggers, read.delivery),
+        (vec!["UPINT".to_owned()], Delivery::Answer)
+    );
     assert_eq!(read.usage_information, ["BEF", "UBE"]);
     assert_eq!(read.events, ["1970-01-01T00:00:00Z"]);
 }
@@ -94,7 +102,11 @@ fn a_file_is_put_away_by_size_and_by_age_and_never_written_again() {
     let taken = directory.path().join("usage-20251125T124342Z-0.jsonl");
     fs::write(&taken, "mine\n").unwrap();
     write(&mut export, 1..=3, NOW_MS);
-    assert_eq!(names(directory.path()).len(), 2, "put away before the next line only");
+    assert_eq!(
+        names(directory.path()).len(),
+        2,
+        "put away before the next line only"
+    );
     write(&mut export, 4..=4, NOW_MS);
     let second = directory.path().join("usage-20251125T124342Z-1.jsonl");
     assert_eq!(lines(&second).len(), 3);
@@ -123,7 +135,13 @@ fn old_files_go_by_number_and_by_age() {
         write(&mut export, number..=number, NOW_MS);
     }
     let kept = |n: u32| format!("usage-20251125T124342Z-{n}.jsonl");
-    let expected = [kept(10), kept(8), kept(9), "usage-notes.jsonl".to_owned(), FILE.to_owned()];
+    let expected = [
+        kept(10),
+        kept(8),
+        kept(9),
+        "usage-notes.jsonl".to_owned(),
+        FILE.to_owned(),
+    ];
     assert_eq!(names(directory.path()), expected);
     drop(export);
     // Files of this test were written just now; a clock far ahead makes them old.
@@ -153,11 +171,22 @@ fn a_torn_line_is_ended_and_the_last_record_known() {
     let records: Vec<_> = lines(&file).iter().map(|line| line.record).collect();
     assert_eq!(records, [1, 2, 3, 4]);
     let torn = fs::read_to_string(&file).unwrap();
-    assert_eq!(torn.lines().count(), 5, "the torn one has a line of its own");
+    assert_eq!(
+        torn.lines().count(),
+        5,
+        "the torn one has a line of its own"
+    );
     // Also where the file that grows has nothing yet.
     drop(export);
-    fs::rename(&file, directory.path().join("usage-20251125T124342Z-0.jsonl")).unwrap();
-    assert_eq!(Exporter::open(settings(directory.path())).unwrap().last(), 4);
+    fs::rename(
+        &file,
+        directory.path().join("usage-20251125T124342Z-0.jsonl"),
+    )
+    .unwrap();
+    assert_eq!(
+        Exporter::open(settings(directory.path())).unwrap().last(),
+        4
+    );
 }
 
 #[test]

@@ -30,7 +30,10 @@ fn keep(outbox: &mut Outbox, reports: Vec<MadeReport>) {
 
 fn sequences(request: &UsageRequest) -> (u64, Vec<u32>) {
     let usage = request.report.request.usage.iter();
-    (request.report.seid, usage.map(|report| report.sequence).collect())
+    (
+        request.report.seid,
+        usage.map(|report| report.sequence).collect(),
+    )
 }
 
 fn next(outbox: &mut Outbox, now: Instant) -> Option<UsageRequest> {
@@ -49,14 +52,22 @@ fn a_session_waits_for_its_answer_and_others_do_not() {
     assert_eq!((sequences(&first), first.is_former), ((1, vec![0]), false));
     keep(&mut outbox, vec![made(&cp(1), 1, 1), made(&cp(1), 1, 2)]);
     assert_eq!(sequences(&next(&mut outbox, now).unwrap()), (2, vec![0]));
-    assert_eq!(next(&mut outbox, now), None, "session 1 waits for its answer");
+    assert_eq!(
+        next(&mut outbox, now),
+        None,
+        "session 1 waits for its answer"
+    );
     assert_eq!(outbox.usage_request_due(&cp(1), now), None);
     outbox.usage_request_done(first.id, ACCEPTED, now);
     // What has come meanwhile goes together.
     assert_eq!(sequences(&next(&mut outbox, now).unwrap()), (1, vec![1, 2]));
     outbox.usage_request_done(first.id, ACCEPTED, now);
     let figures = outbox.figures();
-    assert_eq!((figures.acknowledged, figures.waiting), (1, 4), "an answer counts once");
+    assert_eq!(
+        (figures.acknowledged, figures.waiting),
+        (1, 4),
+        "an answer counts once"
+    );
 }
 
 #[test]
@@ -128,16 +139,22 @@ fn a_poisoned_session_with_many_reports_takes_no_place_in_memory() {
     let state = tempfile::tempdir().unwrap();
     let (mut outbox, mut now) = (outbox(state.path()), Instant::now());
     keep(&mut outbox, (0..5000).map(|n| made(&cp(1), 1, n)).collect());
-    keep(&mut outbox, (2..3000).map(|seid| made(&cp(1), seid, 0)).collect());
+    keep(
+        &mut outbox,
+        (2..3000).map(|seid| made(&cp(1), seid, 0)).collect(),
+    );
     let mut others = 0;
     let mut expected = 0;
     let mut refusals = 3;
     let end = now + Duration::from_secs(3600);
     while outbox.figures().waiting > 0 {
         assert!(now < end);
-        assert!(outbox.in_memory() <= super::super::queue::WINDOW + 256);
+        assert!(outbox.in_memory() <= queue::WINDOW + 256);
         let Some(request) = next(&mut outbox, now) else {
-            now = outbox.usage_request_due(&cp(1), now).unwrap().max(now + Duration::from_millis(10));
+            now = outbox
+                .usage_request_due(&cp(1), now)
+                .unwrap()
+                .max(now + Duration::from_millis(10));
             continue;
         };
         let (seid, sequences) = sequences(&request);
@@ -230,7 +247,10 @@ fn former_sessions_reports_go_apart_and_first() {
     assert_eq!(outbox.take_usage_owners(), [cp(1)]);
     keep(&mut outbox, vec![made(&cp(1), 1, 2)]);
     let request = next(&mut outbox, now).unwrap();
-    assert_eq!((sequences(&request).1, request.is_former), (vec![0, 1], true));
+    assert_eq!(
+        (sequences(&request).1, request.is_former),
+        (vec![0, 1], true)
+    );
     let moved = UsageOutcome::Answered {
         cause: Cause::SessionContextNotFound,
         cp_seid: Some(77),
@@ -255,6 +275,8 @@ fn settings(directory: &std::path::Path) -> Export {
 /// The numbers of whole lines.
 fn exported(directory: &std::path::Path) -> Vec<u64> {
     let text = std::fs::read_to_string(directory.join(FILE)).unwrap();
-    let records = text.lines().filter_map(|line| serde_json::from_str::<UsageRecord>(line).ok());
+    let records = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<UsageRecord>(line).ok());
     records.map(|record| record.record).collect()
 }

@@ -154,7 +154,10 @@ fn records_of_another_are_damage() {
         sims.insert(key, value).unwrap();
         let error = store.load().unwrap_err();
         assert!(matches!(error, StoreError::DamagedTables { .. }), "{error}");
-        let sims = store.tables.open.insert(Kept::open(&store.tables.path).unwrap());
+        let sims = store
+            .tables
+            .open
+            .insert(Kept::open(&store.tables.path).unwrap());
         sims.sims.remove(key).unwrap();
         assert_eq!(store.load().unwrap(), bandwidth::Kept::default());
     }

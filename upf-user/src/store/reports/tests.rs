@@ -45,7 +45,10 @@ fn reports_stand_in_their_order_by_control_plane_and_go_when_acknowledged() {
     let state = tempfile::tempdir().unwrap();
     let name = NodeId::Fqdn("192.0.2.1".to_owned());
     let mut store = ReportStore::open(state.path()).unwrap();
-    assert_eq!((store.next().unwrap(), store.counts().unwrap().len()), (1, 0));
+    assert_eq!(
+        (store.next().unwrap(), store.counts().unwrap().len()),
+        (1, 0)
+    );
     // 255 and 256 stand in the order of numbers, not of texts.
     let owners = [cp(1), cp(2), name.clone(), cp(1)];
     let reports: Vec<_> = (254..258)
@@ -207,14 +210,22 @@ fn records_of_another_are_damage() {
     let state = tempfile::tempdir().unwrap();
     let good = key(&cp(1), 1);
     let odd = [0, 1, b'x', b'y', 0, 0, 0, 0, 0, 0, 0, 1];
-    for (key, value) in [(good.as_slice(), "{"), (&good, "{\"node\":5}"), (&odd, "{}"), (&[0], "{}")] {
+    for (key, value) in [
+        (good.as_slice(), "{"),
+        (&good, "{\"node\":5}"),
+        (&odd, "{}"),
+        (&[0], "{}"),
+    ] {
         let mut store = ReportStore::open(state.path()).unwrap();
         let reports = &store.tables.open.as_ref().unwrap().reports;
         reports.insert(key, value).unwrap();
         let outcome = store.counts().and_then(|_| store.read(&cp(1), 0, 10));
         let error = outcome.unwrap_err();
         assert!(matches!(error, StoreError::DamagedTables { .. }), "{error}");
-        let kept = store.tables.open.insert(Kept::open(&store.tables.path).unwrap());
+        let kept = store
+            .tables
+            .open
+            .insert(Kept::open(&store.tables.path).unwrap());
         kept.reports.remove(key).unwrap();
         assert!(store.counts().unwrap().is_empty());
     }

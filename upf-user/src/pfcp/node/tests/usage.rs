@@ -267,12 +267,19 @@ fn a_session_of_before_our_start_is_none_of_now() {
     assert_eq!(read_header(&requests[0]).seid, Some(1));
     world.answered(&requests[0], response(Cause::SessionContextNotFound));
     assert_eq!(world.sessions.take_calls(), [""; 0]);
-    assert_eq!((world.sessions.sessions.len(), figures(&mut world).waiting), (1, 0));
+    assert_eq!(
+        (world.sessions.sessions.len(), figures(&mut world).waiting),
+        (1, 0)
+    );
 }
 
 #[test]
 fn a_refused_report_comes_again_later_and_others_go_on() {
-    for body in [response(Cause::Congestion), response(Cause::MandatoryIeIncorrect), Body::VersionNotSupportedResponse] {
+    for body in [
+        response(Cause::Congestion),
+        response(Cause::MandatoryIeIncorrect),
+        Body::VersionNotSupportedResponse,
+    ] {
         let (mut world, _state, requests) = world_with_reports(&[1, 2]);
         let actions = world.answered(&requests[0], body);
         assert_eq!(events(&actions).len(), 1);
@@ -296,7 +303,7 @@ fn a_new_number_of_the_session_counts_for_what_comes_then() {
     let moved = Body::SessionReportResponse(SessionReportResponse {
         cp_f_seid: Some(FSeid {
             seid: 0x77,
-            ipv4: None,
+            ipv4: Some([192, 0, 2, 1].into()),
             ipv6: None,
         }),
         cause: Cause::RequestAccepted,
@@ -325,7 +332,11 @@ fn a_report_that_alone_is_not_answered_does_not_stop_the_others() {
     scene.run(seconds(8) + Duration::from_millis(1));
     scene.cp.is_away = false;
     let figures = scene.outbox().figures();
-    assert_eq!((figures.refused, figures.waiting), (1, 1), "it is held back alone");
+    assert_eq!(
+        (figures.refused, figures.waiting),
+        (1, 1),
+        "it is held back alone"
+    );
     scene.keep(vec![made(4, 0)]);
     assert_eq!(scene.waiting(), 1);
     scene.run(seconds(2));
@@ -343,7 +354,11 @@ fn reports_wait_for_a_control_plane_that_is_away_twice() {
     scene.keep(reports(1));
     scene.run(seconds(40));
     assert_eq!(scene.waiting(), 300);
-    assert_eq!(scene.world.node.exchanges.len(), 0, "nothing is sent to nobody");
+    assert_eq!(
+        scene.world.node.exchanges.len(),
+        0,
+        "nothing is sent to nobody"
+    );
     scene.keep(reports(2));
     scene.cp.is_away = false;
     scene.run(seconds(11));
@@ -353,7 +368,10 @@ fn reports_wait_for_a_control_plane_that_is_away_twice() {
     scene.keep(reports(3));
     scene.run(seconds(400));
     assert_eq!(scene.world.node.association_count(), 0);
-    assert_eq!((scene.waiting(), scene.world.node.next_deadline()), (300, None));
+    assert_eq!(
+        (scene.waiting(), scene.world.node.next_deadline()),
+        (300, None)
+    );
     scene.cp.is_away = false;
     scene.cp.stamp += 1;
     scene.associate();
@@ -369,7 +387,10 @@ fn an_association_that_is_replaced_has_them_sent_anew() {
     let again = reports(&actions);
     assert_eq!(again.len(), 2);
     let late = world.answered(&requests[0], response(Cause::RequestAccepted));
-    assert!(matches!(events(&late)[..], [Event::Message { .. }]), "{late:?}");
+    assert!(
+        matches!(events(&late)[..], [Event::Message { .. }]),
+        "{late:?}"
+    );
     assert_eq!(figures(&mut world).waiting, 2);
     assert_eq!(world.node.exchanges.len(), 2);
 }
@@ -379,9 +400,11 @@ fn an_association_that_is_replaced_has_them_sent_anew() {
 fn a_hundred_thousand_reports_are_out_and_answered_soon() {
     const SESSIONS: u64 = 100_000;
     let mut scene = Scene::new(0, 3);
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     scene.keep((1..=SESSIONS).map(|seid| made(seid, 0)).collect());
-    println!("100,000 reports took {:?}", start.elapsed());
+    let took = start.elapsed();
+    println!("100,000 reports were kept, sent and acknowledged in {took:?}");
+    assert!(took < seconds(60), "{took:?}");
     assert_eq!((scene.waiting(), scene.cp.total()), (0, SESSIONS as usize));
     assert!(scene.cp.most_under_way <= MAX_USAGE_UNDER_WAY);
     assert_eq!(scene.outbox().in_memory(), 0);
@@ -396,7 +419,11 @@ fn many_reports_come_through_a_network_that_loses_messages_in_bounded_memory() {
     let begin = scene.world.now;
     while scene.waiting() > 0 {
         assert!(scene.outbox().in_memory() <= 2048 + 256);
-        assert!(scene.world.now - begin < seconds(120), "{}", scene.waiting());
+        assert!(
+            scene.world.now - begin < seconds(120),
+            "{}",
+            scene.waiting()
+        );
         scene.run(seconds(1));
     }
     assert_eq!(scene.cp.total(), 20_000);
