@@ -104,11 +104,12 @@ impl Outbox {
         now_ms: u64,
     ) -> Result<Self, StoreError> {
         let exported = export.as_ref().map_or(0, Exporter::last);
-        let next = store.next()?.max(exported.saturating_add(1));
+        let next = store.next_number()?.max(exported.saturating_add(1));
         let counts = store.counts()?;
         let fresh = counts.keys().cloned().collect();
         let waiting = counts.values().sum();
-        let queue = |(owner, kept): (NodeId, u64)| (owner.clone(), Queue::new(owner, kept, next));
+        let queue =
+            |(owner, kept): (NodeId, u64)| (owner.clone(), Queue::new(owner, kept, 0, next));
         let mut outbox = Self {
             queues: counts.into_iter().map(queue).collect(),
             store,
@@ -286,7 +287,7 @@ impl Outbox {
             let queue = self
                 .queues
                 .entry(owner.clone())
-                .or_insert_with(|| Queue::new(owner.clone(), 0, number));
+                .or_insert_with(|| Queue::new(owner.clone(), 0, number, number));
             queue.added(number);
             self.fresh.insert(owner);
         }
@@ -351,7 +352,9 @@ impl Outbox {
 
     /// The next request of a control plane, which counts as under way then.
     pub fn next_usage_request(&mut self, owner: &NodeId, now: Instant) -> Option<UsageRequest> {
+        let queues = self.queues.len();
         let queue = self.queues.get_mut(owner)?;
+        queue.share(queues);
         let next = match queue.next(&mut self.store, self.first_of_run, now) {
             Ok(next) => next?,
             Err(error) => {
@@ -401,6 +404,9 @@ impl Outbox {
             warn!(node = %owner, seid, "usage reports are given up, as the control plane refuses them");
         }
         let numbers = queue.done(seid);
+        if queue.kept == 0 {
+            self.queues.remove(&owner);
+        }
         let count = numbers.len() as u64;
         self.waiting = self.waiting.saturating_sub(count);
         match outcome {

@@ -24,12 +24,16 @@ pub const MAX_REFUSALS: u32 = 16;
 
 /// Octets of a message without the reports: its header and the Report Type.
 const OVERHEAD: usize = 16 + 5;
-/// Reports of a control plane in memory.
+/// Reports of a control plane in memory, at most.
 pub(super) const WINDOW: usize = 2048;
+/// Reports in memory, of all control planes together, as long as there are fewer than 1,024 of them.
+const WINDOW_OF_ALL: usize = 1 << 16;
+const MIN_WINDOW: usize = 64;
 /// Reports of a session in memory.
 const MAX_OF_SESSION: usize = 64;
 /// Reports read at a time.
-const CHUNK: usize = 256;
+const MAX_CHUNK: usize = 256;
+const MIN_CHUNK: usize = 16;
 /// Reports looked at before others get their turn.
 const MAX_LOOKS: usize = 4 * WINDOW;
 /// From one reading of what was passed over to the next.
@@ -50,6 +54,8 @@ pub(super) struct Queue {
     sessions: HashMap<u64, Line>,
     /// Sessions with something to send.
     ready: VecDeque<u64>,
+    /// How many reports there may be in memory.
+    window: usize,
     /// Sessions that are held back.
     held: BTreeSet<(Instant, u64)>,
     /// Reports in memory.
@@ -97,15 +103,16 @@ pub(super) struct Next {
 }
 
 impl Queue {
-    /// With so many reports in the store.
-    pub(super) fn new(owner: NodeId, kept: u64, end: u64) -> Self {
+    /// With so many reports in the store; their numbers begin at `from` or behind it, and end before `end`.
+    pub(super) fn new(owner: NodeId, kept: u64, from: u64, end: u64) -> Self {
         Self {
             owner,
             kept,
-            cursor: 0,
+            cursor: from,
             end,
             sessions: HashMap::new(),
             ready: VecDeque::new(),
+            window: WINDOW,
             held: BTreeSet::new(),
             loaded: 0,
             passed_over: None,
@@ -113,6 +120,11 @@ impl Queue {
             next_rewind: None,
             moved: HashMap::new(),
         }
+    }
+
+    /// It is one of so many control planes with reports.
+    pub(super) fn share(&mut self, queues: usize) {
+        self.window = (WINDOW_OF_ALL / queues.max(1)).clamp(MIN_WINDOW, WINDOW);
     }
 
     /// A report of this number is in the store now.
@@ -129,7 +141,7 @@ impl Queue {
         now: Instant,
     ) -> Result<Option<Next>, StoreError> {
         self.release(now);
-        if self.ready.is_empty() || self.loaded < WINDOW / 2 {
+        if self.ready.is_empty() || self.loaded < self.window / 2 {
             self.refill(store, now)?;
         }
         while let Some(seid) = self.ready.pop_front() {
@@ -142,7 +154,7 @@ impl Queue {
 
     /// When [`Self::next`] may have something, after it had nothing.
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
-        if !self.ready.is_empty() || (self.cursor < self.end && self.loaded < WINDOW) {
+        if !self.ready.is_empty() || (self.cursor < self.end && self.loaded < self.window) {
             return Some(now);
         }
         let held = self.held.first().map(|(at, _)| *at);
@@ -232,10 +244,11 @@ impl Queue {
     fn refill(&mut self, store: &mut ReportStore, now: Instant) -> Result<(), StoreError> {
         self.rewind(now);
         let mut looks = 0;
-        while self.cursor < self.end && self.loaded < WINDOW && looks < MAX_LOOKS {
-            let read = store.read(&self.owner, self.cursor, CHUNK)?;
-            looks += CHUNK;
-            let is_end = read.len() < CHUNK;
+        while self.cursor < self.end && self.loaded < self.window && looks < MAX_LOOKS {
+            let chunk = (self.window - self.loaded).clamp(MIN_CHUNK, MAX_CHUNK);
+            let read = store.read(&self.owner, self.cursor, chunk)?;
+            looks += chunk;
+            let is_end = read.len() < chunk;
             for report in read {
                 self.take(report);
             }

@@ -106,7 +106,7 @@ impl ReportStore {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn next(&mut self) -> Result<u64, StoreError> {
+    pub fn next_number(&mut self) -> Result<u64, StoreError> {
         let next = self.tables.with(|kept| number_at(&kept.reports, NEXT_KEY));
         Ok(next?.unwrap_or(1))
     }

@@ -149,7 +149,7 @@ fn a_poisoned_session_with_many_reports_takes_no_place_in_memory() {
     let end = now + Duration::from_secs(3600);
     while outbox.figures().waiting > 0 {
         assert!(now < end);
-        assert!(outbox.in_memory() <= queue::WINDOW + 256);
+        assert!(outbox.in_memory() <= queue::WINDOW + 16);
         let Some(request) = next(&mut outbox, now) else {
             now = outbox
                 .usage_request_due(&cp(1), now)

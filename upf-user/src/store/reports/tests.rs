@@ -46,7 +46,7 @@ fn reports_stand_in_their_order_by_control_plane_and_go_when_acknowledged() {
     let name = NodeId::Fqdn("192.0.2.1".to_owned());
     let mut store = ReportStore::open(state.path()).unwrap();
     assert_eq!(
-        (store.next().unwrap(), store.counts().unwrap().len()),
+        (store.next_number().unwrap(), store.counts().unwrap().len()),
         (1, 0)
     );
     // 255 and 256 stand in the order of numbers, not of texts.
@@ -62,7 +62,7 @@ fn reports_stand_in_their_order_by_control_plane_and_go_when_acknowledged() {
     let mut store = ReportStore::open(state.path()).unwrap();
     let counts = [(cp(1), 3), (cp(2), 1), (name.clone(), 1)];
     assert_eq!(store.counts().unwrap(), counts.into());
-    assert_eq!(store.next().unwrap(), 259);
+    assert_eq!(store.next_number().unwrap(), 259);
     assert_eq!(numbers(&mut store, &cp(1)), [254, 257, 258]);
     assert_eq!(numbers(&mut store, &name), [256]);
     assert_eq!(store.read(&cp(1), 255, 1).unwrap(), [reports[3].clone()]);
@@ -72,7 +72,7 @@ fn reports_stand_in_their_order_by_control_plane_and_go_when_acknowledged() {
     let mut store = ReportStore::open(state.path()).unwrap();
     assert_eq!(numbers(&mut store, &cp(1)), [257]);
     assert_eq!(numbers(&mut store, &cp(2)), [255]);
-    assert_eq!(store.next().unwrap(), 259, "a number is given once");
+    assert_eq!(store.next_number().unwrap(), 259, "a number is given once");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn what_was_not_durable_may_be_missing_at_the_end_only() {
         // A report and the state that comes with it are there together or not at all.
         let snapshot = store.load(0, 1).unwrap().remove(0).1;
         assert_eq!(snapshot, last.to_string().into_bytes());
-        assert_eq!(store.next().unwrap(), last + 1);
+        assert_eq!(store.next_number().unwrap(), last + 1);
         lengths.push(last);
     }
     assert!(lengths.is_sorted() && lengths.last() > lengths.first());

@@ -418,7 +418,7 @@ fn many_reports_come_through_a_network_that_loses_messages_in_bounded_memory() {
     scene.keep(reports.collect());
     let begin = scene.world.now;
     while scene.waiting() > 0 {
-        assert!(scene.outbox().in_memory() <= 2048 + 256);
+        assert!(scene.outbox().in_memory() <= 2048 + 16);
         assert!(
             scene.world.now - begin < seconds(120),
             "{}",
