@@ -238,6 +238,13 @@ impl ReportStore {
         })
     }
 
+    /// Goes on in another directory, as if the disk had failed.
+    #[cfg(test)]
+    pub(crate) fn go_to(&mut self, state: &Path) {
+        self.tables.open = None;
+        self.tables.path = state.join(DIRECTORY);
+    }
+
     /// The work of making all that was written durable: to be done at each interval, by whomever may wait for the disk.
     ///
     /// # Errors

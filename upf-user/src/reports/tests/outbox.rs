@@ -237,6 +237,59 @@ fn what_a_crash_kept_from_the_export_comes_to_it_later() {
 }
 
 #[test]
+fn what_the_store_does_not_take_waits_until_it_does() {
+    let (state, nowhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mut outbox, now) = (outbox(state.path()), Instant::now());
+    keep(&mut outbox, vec![made(&cp(1), 1, 0)]);
+    let request = next(&mut outbox, now).unwrap();
+    std::fs::write(nowhere.path().join("reports"), "no directory").unwrap();
+    outbox.store().go_to(nowhere.path());
+    outbox.usage_request_done(request.id, ACCEPTED, now);
+    let batch = Batch {
+        reports: vec![made(&cp(1), 1, 1)],
+        snapshots: vec![(1, b"a".to_vec()), (2, b"b".to_vec())],
+        ..Batch::default()
+    };
+    outbox.keep(batch, NOW_MS);
+    let ended = Batch {
+        ended: vec![2],
+        ..Batch::default()
+    };
+    outbox.keep(ended, NOW_MS);
+    assert_eq!(next(&mut outbox, now), None);
+    assert!(outbox.tick(NOW_MS).is_err());
+    assert!(outbox.figures().store_failures >= 3);
+
+    outbox.store().go_to(state.path());
+    outbox.tick(NOW_MS).unwrap().run().unwrap();
+    assert_eq!(outbox.store().load(0, 9).unwrap(), [(1, b"a".to_vec())]);
+    assert_eq!(outbox.take_usage_owners(), [cp(1)]);
+    assert_eq!(sequences(&next(&mut outbox, now).unwrap()).1, [1]);
+    drop(outbox);
+    let mut outbox = self::outbox(state.path());
+    assert_eq!(
+        sequences(&next(&mut outbox, now).unwrap()).1,
+        [1],
+        "the first is gone"
+    );
+}
+
+#[test]
+fn many_control_planes_share_what_is_in_memory() {
+    let state = tempfile::tempdir().unwrap();
+    let (mut outbox, now) = (outbox(state.path()), Instant::now());
+    let nodes: Vec<_> = (0..200).map(cp).collect();
+    let reports = nodes
+        .iter()
+        .flat_map(|node| (0..500).map(move |seid| made(node, seid, 0)));
+    keep(&mut outbox, reports.collect());
+    for node in &nodes {
+        outbox.next_usage_request(node, now).unwrap();
+    }
+    assert!(outbox.in_memory() <= 66_000, "{}", outbox.in_memory());
+}
+
+#[test]
 fn former_sessions_reports_go_apart_and_first() {
     let state = tempfile::tempdir().unwrap();
     let now = Instant::now();

@@ -414,7 +414,7 @@ fn a_hundred_thousand_reports_are_out_and_answered_soon() {
 #[test]
 fn many_reports_come_through_a_network_that_loses_messages_in_bounded_memory() {
     let mut scene = Scene::new(20, 4);
-    let reports = (0..4).flat_map(|sequence| (1..=5000).map(move |seid| made(seid, sequence)));
+    let reports = (0..5).flat_map(|sequence| (1..=20_000).map(move |seid| made(seid, sequence)));
     scene.keep(reports.collect());
     let begin = scene.world.now;
     while scene.waiting() > 0 {
@@ -426,9 +426,9 @@ fn many_reports_come_through_a_network_that_loses_messages_in_bounded_memory() {
         );
         scene.run(seconds(1));
     }
-    assert_eq!(scene.cp.total(), 20_000);
+    assert_eq!(scene.cp.total(), 100_000);
     assert!(scene.cp.repeated > 50, "{}", scene.cp.repeated);
-    assert_eq!(scene.outbox().figures().acknowledged, 20_000);
+    assert_eq!(scene.outbox().figures().acknowledged, 100_000);
 }
 
 /// Random reports, losses, absences and restarts on both sides: nothing is lost, and each is acknowledged once; that they
