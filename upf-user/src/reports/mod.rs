@@ -11,6 +11,7 @@
 //! The export is the whole record; the [`Outbox`] holds what control planes still have to acknowledge.
 
 mod export;
+mod figures;
 mod outbox;
 mod queue;
 mod record;
@@ -20,8 +21,9 @@ mod utc;
 
 use serde::{Deserialize, Serialize};
 
-pub use export::{Exporter, FILE};
-pub use outbox::{Batch, Figures, MAX_KEPT, Outbox};
+pub use export::{ExportCounts, Exporter, FILE};
+pub use figures::Figures;
+pub use outbox::{Batch, MAX_KEPT, Outbox};
 pub use queue::{BACK_OFF, MAX_BACK_OFF, MAX_DATAGRAM, MAX_REFUSALS};
 pub use record::{Delivery, UsageRecord};
 

@@ -1,17 +1,17 @@
 //! Usage reports on their way: written to the store and the export when they are made, and handed to the node until control
 //! planes have acknowledged them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Instant;
+mod delivery;
 
-use tracing::{error, warn};
+use std::collections::{BTreeSet, HashMap};
+
+use tracing::error;
 
 use super::queue::Queue;
 use super::record::triggers;
-use super::{Delivery, Exporter, MadeReport, UsageRecord};
-use crate::pfcp::ie::{Cause, NodeId};
-use crate::pfcp::service::{UsageOutcome, UsageRequest};
-use crate::store::{Change, Numbered, ReportStore, StoreError, Sync};
+use super::{Delivery, Exporter, Figures, MadeReport, UsageRecord};
+use crate::pfcp::ie::NodeId;
+use crate::store::{Change, Numbered, ReportStore, StoreError, Syncing};
 
 /// Most reports that wait for control planes, of all together: some 500 MB on the disk. What comes then goes to the
 /// export only: the oldest are the ones that a control plane needs to go on without a gap, and what it misses it can see
@@ -31,33 +31,6 @@ pub struct Batch {
     pub snapshots: Vec<(u64, Vec<u8>)>,
     /// Sessions whose usage is over, by our SEIDs.
     pub ended: Vec<u64>,
-}
-
-/// For metrics.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Reports that control planes have to acknowledge.
-    pub waiting: u64,
-    /// When the oldest of them was made, milliseconds since 1970.
-    pub oldest_ms: Option<u64>,
-    /// Reports made, by the trigger's name; those of several triggers count for each.
-    pub made: BTreeMap<&'static str, u64>,
-    /// Reports that were acknowledged.
-    pub acknowledged: u64,
-    /// Of these, those of sessions that the control plane did not know.
-    pub unknown_session: u64,
-    /// Requests that were refused.
-    pub refused: u64,
-    /// Reports that were given up, because they were refused too often.
-    pub given_up: u64,
-    /// Reports that went to the export only, because too many waited.
-    pub turned_away: u64,
-    /// Failures of the store.
-    pub store_failures: u64,
-    /// Lines of the export that were lost.
-    pub export_lost: u64,
-    /// Failures of the export.
-    pub export_failures: u64,
 }
 
 /// Reports that control planes have to acknowledge, and the export.
@@ -169,7 +142,7 @@ impl Outbox {
     ///
     /// # Errors
     /// When the store does not open.
-    pub fn tick(&mut self, now_ms: u64) -> Result<Sync, StoreError> {
+    pub fn tick(&mut self, now_ms: u64) -> Result<Syncing, StoreError> {
         if !self.unwritten.is_empty() {
             self.write();
         }
@@ -340,91 +313,6 @@ impl Outbox {
         if self.figures.store_failures.is_power_of_two() {
             error!(%error, "usage reports cannot be kept; they wait in memory");
         }
-    }
-}
-
-/// For the node: the methods of [`SessionService`](crate::pfcp::service::SessionService) of the same names.
-impl Outbox {
-    /// The control planes that have had new reports since this was asked last.
-    pub fn take_usage_owners(&mut self) -> Vec<NodeId> {
-        std::mem::take(&mut self.fresh).into_iter().collect()
-    }
-
-    /// The next request of a control plane, which counts as under way then.
-    pub fn next_usage_request(&mut self, owner: &NodeId, now: Instant) -> Option<UsageRequest> {
-        let queues = self.queues.len();
-        let queue = self.queues.get_mut(owner)?;
-        queue.share(queues);
-        let next = match queue.next(&mut self.store, self.first_of_run, now) {
-            Ok(next) => next?,
-            Err(error) => {
-                self.store_failed(&error);
-                return None;
-            }
-        };
-        let id = self.next_request;
-        self.next_request += 1;
-        self.under_way.insert(id, (owner.clone(), next.seid));
-        Some(UsageRequest {
-            id,
-            is_former: next.is_former,
-            report: next.report,
-        })
-    }
-
-    /// When [`Self::next_usage_request`] may have something, after it had nothing.
-    #[must_use]
-    pub fn usage_request_due(&self, owner: &NodeId, now: Instant) -> Option<Instant> {
-        self.queues.get(owner)?.due(now)
-    }
-
-    /// What became of a request.
-    pub fn usage_request_done(&mut self, id: u64, outcome: UsageOutcome, now: Instant) {
-        let Some((owner, seid)) = self.under_way.remove(&id) else {
-            return;
-        };
-        let Some(queue) = self.queues.get_mut(&owner) else {
-            return;
-        };
-        let is_refused = match outcome {
-            UsageOutcome::NotSent => return queue.again(seid),
-            UsageOutcome::Ignored => true,
-            UsageOutcome::Answered { cause, cp_seid } => {
-                if let Some(cp_seid) = cp_seid {
-                    queue.moved(seid, cp_seid);
-                }
-                cause.is_rejection() && cause != Cause::SessionContextNotFound
-            }
-        };
-        if is_refused {
-            self.figures.refused += 1;
-            if !queue.refused(seid, now) {
-                return;
-            }
-            warn!(node = %owner, seid, "usage reports are given up, as the control plane refuses them");
-        }
-        let numbers = queue.done(seid);
-        if queue.kept == 0 {
-            self.queues.remove(&owner);
-        }
-        let count = numbers.len() as u64;
-        self.waiting = self.waiting.saturating_sub(count);
-        match outcome {
-            _ if is_refused => self.figures.given_up += count,
-            UsageOutcome::Answered { cause, .. } => {
-                self.figures.acknowledged += count;
-                if cause == Cause::SessionContextNotFound {
-                    self.figures.unknown_session += count;
-                }
-            }
-            UsageOutcome::Ignored | UsageOutcome::NotSent => {}
-        }
-        self.remove(owner, numbers);
-    }
-
-    #[cfg(test)]
-    pub(crate) fn in_memory(&self) -> usize {
-        self.queues.values().map(Queue::in_memory).sum()
     }
 }
 

@@ -19,10 +19,10 @@ const DIRECTORY: &str = "bandwidth";
 
 /// Assignments of SIMs and limits of customers, kept over restarts. What a call has stored is durable when it returns.
 pub struct BandwidthStore {
-    tables: Held<Kept>,
+    tables: Held<SimTables>,
 }
 
-struct Kept {
+struct SimTables {
     engine: Engine,
     sims: Keyspace,
     customers: Keyspace,
@@ -151,7 +151,7 @@ impl BandwidthStore {
     }
 }
 
-impl Tables for Kept {
+impl Tables for SimTables {
     const LOSES: &str = "the speed classes and customers that SIMs were given by the REST API";
 
     fn open(path: &Path) -> Result<Self, Failure> {
@@ -171,7 +171,7 @@ impl Tables for Kept {
     }
 }
 
-impl Kept {
+impl SimTables {
     fn batch(&self) -> OwnedWriteBatch {
         self.engine.batch(Some(PersistMode::SyncAll))
     }

@@ -142,8 +142,8 @@ impl Engine {
     }
 
     /// The work of making durable what there is now.
-    pub(super) fn syncing(&self, loses: &'static str) -> Sync {
-        Sync {
+    pub(super) fn syncing(&self, loses: &'static str) -> Syncing {
+        Syncing {
             database: self.database.clone(),
             path: self.path.clone(),
             changes: self.changes,
@@ -157,14 +157,14 @@ fn note(path: &Path, changes: u64) -> Result<(), Failure> {
 }
 
 /// The work of making changes durable. It takes as long as the disk does, and can be done while more is written.
-pub struct Sync {
+pub struct Syncing {
     database: Database,
     path: PathBuf,
     changes: u64,
     loses: &'static str,
 }
 
-impl Sync {
+impl Syncing {
     /// Waits for the disk. Two at a time are one too many: the later one may take note of less.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use bandwidth::{BandwidthStore, Chunk};
-pub use engine::Sync;
+pub use engine::Syncing;
 pub use file::FileStore;
 pub use reports::{Change, Numbered, ReportStore};
 

@@ -1,7 +1,7 @@
 //! Usage reports until control planes have acknowledged them, and what sessions' usage is at, in a key-value store (fjall)
 //! of its own directory.
 //!
-//! What a call has written outlives the process at once, and a power failure once a [`Sync`] made after it has run.
+//! What a call has written outlives the process at once, and a power failure once a [`Syncing`] made after it has run.
 //!
 //! A report's key is its control plane and its number, so that those of a control plane stand together in the order of
 //! their making. A control plane's key begins with its length in two bytes, and no Node ID is longer than 256 bytes: other
@@ -15,7 +15,7 @@ use std::str;
 use fjall::{Keyspace, OwnedWriteBatch, PersistMode};
 
 use super::StoreError;
-use super::engine::{Engine, Failure, Held, Sync, Tables, number_at, read, written};
+use super::engine::{Engine, Failure, Held, Syncing, Tables, number_at, read, written};
 use crate::pfcp::ie::NodeId;
 use crate::reports::MadeReport;
 
@@ -45,17 +45,17 @@ pub struct Change<'a> {
 
 /// The store of usage reports and of the state of usage.
 pub struct ReportStore {
-    tables: Held<Kept>,
+    tables: Held<ReportTables>,
 }
 
-struct Kept {
+struct ReportTables {
     engine: Engine,
     reports: Keyspace,
     answered: Keyspace,
     snapshots: Keyspace,
 }
 
-impl Tables for Kept {
+impl Tables for ReportTables {
     const LOSES: &str =
         "the usage reports that control planes have not acknowledged (they are in the export)";
 
@@ -249,13 +249,13 @@ impl ReportStore {
     ///
     /// # Errors
     /// When the store cannot be opened after a failure.
-    pub fn syncing(&mut self) -> Result<Sync, StoreError> {
+    pub fn syncing(&mut self) -> Result<Syncing, StoreError> {
         self.tables
-            .with(|kept| Ok(kept.engine.syncing(Kept::LOSES)))
+            .with(|kept| Ok(kept.engine.syncing(ReportTables::LOSES)))
     }
 }
 
-impl Kept {
+impl ReportTables {
     /// What is in the system's buffers outlives the process.
     fn batch(&self) -> OwnedWriteBatch {
         self.engine.batch(Some(PersistMode::Buffer))

@@ -157,7 +157,7 @@ fn records_of_another_are_damage() {
         let sims = store
             .tables
             .open
-            .insert(Kept::open(&store.tables.path).unwrap());
+            .insert(SimTables::open(&store.tables.path).unwrap());
         sims.sims.remove(key).unwrap();
         assert_eq!(store.load().unwrap(), bandwidth::Kept::default());
     }

@@ -225,7 +225,7 @@ fn records_of_another_are_damage() {
         let kept = store
             .tables
             .open
-            .insert(Kept::open(&store.tables.path).unwrap());
+            .insert(ReportTables::open(&store.tables.path).unwrap());
         kept.reports.remove(key).unwrap();
         assert!(store.counts().unwrap().is_empty());
     }

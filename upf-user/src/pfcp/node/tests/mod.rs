@@ -10,6 +10,7 @@ mod owners;
 mod release;
 mod sessions;
 mod usage;
+mod usage_kept;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
