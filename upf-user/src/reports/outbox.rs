@@ -1,6 +1,7 @@
 //! Usage reports on their way: written to the store and the export when they are made, and handed to the node until control
 //! planes have acknowledged them.
 
+mod catching_up;
 mod delivery;
 
 use std::collections::{BTreeSet, HashMap};
@@ -99,7 +100,7 @@ impl Outbox {
             unremoved: Vec::new(),
             figures: Figures::default(),
         };
-        outbox.export_rest(exported, now_ms)?;
+        outbox.catch_up(exported, now_ms)?;
         Ok(outbox)
     }
 
@@ -121,7 +122,7 @@ impl Outbox {
             self.count(&report);
             let numbered = self.numbered(report);
             self.export(Delivery::Answer, &numbered);
-            if self.export.is_some() && has_room {
+            if self.export.is_some() && has_room && self.exported.len() < MAX_UNWRITTEN {
                 self.unwritten.answered.push(numbered);
             }
         }
@@ -264,41 +265,6 @@ impl Outbox {
             queue.added(number);
             self.fresh.insert(owner);
         }
-    }
-
-    /// What was written to the store and may not have come to the export.
-    fn export_rest(&mut self, last: u64, now_ms: u64) -> Result<(), StoreError> {
-        if self.export.is_none() {
-            return Ok(());
-        }
-        let mut rest = Vec::new();
-        for numbered in self.store.answered()? {
-            self.exported.push(numbered.0);
-            if numbered.0 > last {
-                rest.push((Delivery::Answer, numbered));
-            }
-        }
-        let owners: Vec<_> = self.queues.keys().cloned().collect();
-        for owner in owners {
-            let mut from = last.saturating_add(1);
-            loop {
-                let read = self.store.read(&owner, from, 1024)?;
-                let Some((number, _)) = read.last() else {
-                    break;
-                };
-                from = number.saturating_add(1);
-                rest.extend(
-                    read.into_iter()
-                        .map(|numbered| (Delivery::Report, numbered)),
-                );
-            }
-        }
-        rest.sort_by_key(|(_, (number, _))| *number);
-        for (delivery, numbered) in &rest {
-            self.export(*delivery, numbered);
-        }
-        self.flush(now_ms);
-        Ok(())
     }
 
     fn remove(&mut self, owner: NodeId, numbers: Vec<u64>) {

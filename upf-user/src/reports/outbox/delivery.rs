@@ -4,8 +4,7 @@ use std::time::Instant;
 
 use tracing::warn;
 
-use super::super::queue::Queue;
-use super::Outbox;
+use super::{Outbox, Queue};
 use crate::pfcp::ie::{Cause, NodeId};
 use crate::pfcp::service::{UsageOutcome, UsageRequest};
 

@@ -237,6 +237,20 @@ fn what_a_crash_kept_from_the_export_comes_to_it_later() {
 }
 
 #[test]
+fn an_export_that_comes_later_has_all_that_waits_in_order() {
+    let (state, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut outbox = outbox(state.path());
+    let nodes = (0..900_u32).map(|n| cp((n * n % 7) as u8));
+    let reports = (0..).zip(nodes).map(|(n, node)| made(&node, 1, n));
+    keep(&mut outbox, reports.collect());
+    drop(outbox);
+    let export = Exporter::open(settings(directory.path())).unwrap();
+    let store = ReportStore::open(state.path()).unwrap();
+    Outbox::open(store, Some(export), NOW_MS).unwrap();
+    assert_eq!(exported(directory.path()), (1..=900).collect::<Vec<_>>());
+}
+
+#[test]
 fn what_the_store_does_not_take_waits_until_it_does() {
     let (state, nowhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (mut outbox, now) = (outbox(state.path()), Instant::now());
