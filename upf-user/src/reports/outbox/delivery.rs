@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tracing::warn;
 
-use super::{Outbox, Queue};
+use super::Outbox;
 use crate::pfcp::ie::{Cause, NodeId};
 use crate::pfcp::service::{UsageOutcome, UsageRequest};
 
@@ -89,6 +89,6 @@ impl Outbox {
 
     #[cfg(test)]
     pub(crate) fn in_memory(&self) -> usize {
-        self.queues.values().map(Queue::in_memory).sum()
+        self.queues.values().map(|queue| queue.in_memory()).sum()
     }
 }
