@@ -30,12 +30,14 @@ pub(super) const WINDOW: usize = 2048;
 const WINDOW_OF_ALL: usize = 1 << 16;
 const MIN_WINDOW: usize = 64;
 /// Reports of a session in memory.
-const MAX_OF_SESSION: usize = 64;
+const MAX_OF_SESSION: usize = 512;
+/// Reports passed over because their sessions have so many in memory, before those are waited for.
+const MAX_AHEAD: usize = 1 << 14;
 /// Reports read at a time.
 const MAX_CHUNK: usize = 256;
 const MIN_CHUNK: usize = 16;
 /// Reports looked at before others get their turn.
-const MAX_LOOKS: usize = 4 * WINDOW;
+const MAX_LOOKS: usize = WINDOW / 2;
 /// From one reading of what was passed over to the next.
 const REWIND_INTERVAL: Duration = Duration::from_millis(100);
 /// New numbers of sessions that are remembered.
@@ -62,6 +64,8 @@ pub(super) struct Queue {
     loaded: usize,
     /// The lowest number that was passed over.
     passed_over: Option<u64>,
+    /// How many were passed over since the last rewind, but for those of sessions that are held back.
+    ahead: usize,
     /// A session that was passed over could have its reports now.
     is_worth_rewinding: bool,
     next_rewind: Option<Instant>,
@@ -116,6 +120,7 @@ impl Queue {
             held: BTreeSet::new(),
             loaded: 0,
             passed_over: None,
+            ahead: 0,
             is_worth_rewinding: false,
             next_rewind: None,
             moved: HashMap::new(),
@@ -154,7 +159,7 @@ impl Queue {
 
     /// When [`Self::next`] may have something, after it had nothing.
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
-        if !self.ready.is_empty() || (self.cursor < self.end && self.loaded < self.window) {
+        if !self.ready.is_empty() || self.can_read() {
             return Some(now);
         }
         let held = self.held.first().map(|(at, _)| *at);
@@ -244,7 +249,7 @@ impl Queue {
     fn refill(&mut self, store: &mut ReportStore, now: Instant) -> Result<(), StoreError> {
         self.rewind(now);
         let mut looks = 0;
-        while self.cursor < self.end && self.loaded < self.window && looks < MAX_LOOKS {
+        while self.can_read() && looks < MAX_LOOKS {
             let chunk = (self.window - self.loaded).clamp(MIN_CHUNK, MAX_CHUNK);
             let read = store.read(&self.owner, self.cursor, chunk)?;
             looks += chunk;
@@ -259,13 +264,19 @@ impl Queue {
         Ok(())
     }
 
+    fn can_read(&self) -> bool {
+        self.cursor < self.end && self.loaded < self.window && self.ahead < MAX_AHEAD
+    }
+
     /// Goes back to what was passed over, where that is of use.
     fn rewind(&mut self, now: Instant) {
         let is_due = self.next_rewind.is_none_or(|at| at <= now);
-        if !self.is_worth_rewinding || self.cursor < self.end || !is_due {
+        let is_through = self.cursor >= self.end || self.ahead >= MAX_AHEAD;
+        if !self.is_worth_rewinding || !is_through || !is_due {
             return;
         }
         self.is_worth_rewinding = false;
+        self.ahead = 0;
         self.next_rewind = Some(now + REWIND_INTERVAL);
         let Some(number) = self.passed_over.take() else {
             return;
@@ -286,6 +297,7 @@ impl Queue {
         let is_full = line.reports.len() >= MAX_OF_SESSION;
         if is_full || line.is_passed_over || line.held_until.is_some() {
             line.is_passed_over = true;
+            self.ahead += usize::from(line.held_until.is_none());
             return pass_over(&mut self.passed_over, number);
         }
         line.read_to = number;

@@ -176,6 +176,33 @@ fn a_poisoned_session_with_many_reports_takes_no_place_in_memory() {
     assert_eq!((expected, others), (5000, 2998));
 }
 
+/// A control plane was away for a day, and a session has reported every few seconds.
+#[test]
+fn a_session_with_very_many_reports_gets_through_in_order() {
+    const REPORTS: u32 = 30_000;
+    let state = tempfile::tempdir().unwrap();
+    let (mut outbox, mut now) = (outbox(state.path()), Instant::now());
+    let reports = (0..REPORTS).map(|n| made(&cp(1), 1, n));
+    keep(&mut outbox, reports.collect());
+    keep(&mut outbox, vec![made(&cp(1), 2, 0)]);
+    let (mut expected, begin) = (0, now);
+    while expected < REPORTS || outbox.figures().waiting > 0 {
+        let Some(request) = next(&mut outbox, now) else {
+            now += Duration::from_millis(10);
+            continue;
+        };
+        let (seid, sequences) = sequences(&request);
+        if seid == 1 {
+            let next = expected + sequences.len() as u32;
+            assert_eq!(sequences, (expected..next).collect::<Vec<_>>());
+            expected = next;
+        }
+        outbox.usage_request_done(request.id, ACCEPTED, now);
+    }
+    let took = now - begin;
+    assert!(took < Duration::from_secs(20), "{took:?} of waiting");
+}
+
 #[test]
 fn a_full_outbox_keeps_the_oldest_and_exports_all() {
     let (state, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
