@@ -113,15 +113,17 @@ impl Outbox {
     /// Keeps what has been made. It outlives the process then, and control planes are told.
     pub fn keep(&mut self, batch: Batch, now_ms: u64) {
         let has_room = self.unwritten.reports.len() + self.unwritten.answered.len() < MAX_UNWRITTEN;
+        let mut lines = Vec::new();
         for report in batch.reports {
             self.count(&report);
             let numbered = self.numbered(report);
+            lines.extend(self.line(Delivery::Report, &numbered));
             self.admit(numbered, has_room);
         }
         for report in batch.answered {
             self.count(&report);
             let numbered = self.numbered(report);
-            self.export(Delivery::Answer, &numbered);
+            lines.extend(self.line(Delivery::Answer, &numbered));
             if self.export.is_some() && has_room && self.exported.len() < MAX_UNWRITTEN {
                 self.unwritten.answered.push(numbered);
             }
@@ -135,6 +137,7 @@ impl Outbox {
             self.unwritten.ended.insert(seid);
         }
         self.write();
+        self.export(&lines);
         self.flush(now_ms);
     }
 
@@ -198,7 +201,6 @@ impl Outbox {
 
     /// Takes a report that has to be acknowledged, where there is room.
     fn admit(&mut self, numbered: Numbered, has_room: bool) {
-        self.export(Delivery::Report, &numbered);
         let unwritten = self.unwritten.reports.len() as u64;
         if has_room && self.waiting.saturating_add(unwritten) < self.most {
             return self.unwritten.reports.push(numbered);
@@ -210,17 +212,22 @@ impl Outbox {
         self.figures.turned_away += 1;
     }
 
-    fn export(&mut self, delivery: Delivery, (number, made): &Numbered) {
+    /// `None` without an export.
+    fn line(&self, delivery: Delivery, (number, made): &Numbered) -> Option<UsageRecord> {
+        self.export.as_ref()?;
+        Some(UsageRecord::new(*number, delivery, made))
+    }
+
+    fn export(&mut self, lines: &[UsageRecord]) {
         if let Some(export) = &mut self.export {
-            export.add(&UsageRecord::new(*number, delivery, made));
+            lines.iter().for_each(|line| export.add(line));
         }
     }
 
     fn flush(&mut self, now_ms: u64) {
-        let Some(export) = &mut self.export else {
-            return;
-        };
-        export.flush(now_ms);
+        if let Some(export) = &mut self.export {
+            export.flush(now_ms);
+        }
     }
 
     /// Writes what the store has not taken.

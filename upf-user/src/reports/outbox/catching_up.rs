@@ -44,7 +44,8 @@ impl Outbox {
             let delivery = owner
                 .as_ref()
                 .map_or(Delivery::Answer, |_| Delivery::Report);
-            self.export(delivery, &numbered);
+            let line = self.line(delivery, &numbered);
+            self.export(line.as_slice());
             lines += 1;
             if lines % LINES == 0 {
                 self.flush(now_ms);

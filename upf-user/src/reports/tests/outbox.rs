@@ -250,17 +250,21 @@ fn what_a_crash_kept_from_the_export_comes_to_it_later() {
     std::fs::write(&file, format!("{whole}\n{torn}")).unwrap();
     let mut outbox = open();
     assert_eq!(exported(directory.path()), [1, 2, 3, 4, 5, 6]);
-    let ended = Batch {
-        ended: vec![1],
-        ..Batch::default()
-    };
-    outbox.keep(ended, NOW_MS);
+    let mut last = batch();
+    (last.reports.pop(), last.snapshots.clear());
+    (last.ended, last.answered[0].seid) = (vec![1], 4);
+    outbox.keep(last, NOW_MS);
     assert_eq!(outbox.store().load(0, 9).unwrap(), [(3, b"c".to_vec())]);
-    assert_eq!(outbox.store().answered().unwrap(), [], "exported ones go");
-    keep(&mut outbox, vec![made(&cp(1), 1, 2)]);
+    let answered = outbox.store().answered().unwrap();
+    let seids: Vec<_> = answered.iter().map(|(_, made)| made.seid).collect();
+    assert_eq!(
+        seids,
+        [4],
+        "those that are exported go with the next change"
+    );
     drop(outbox);
     open();
-    assert_eq!(exported(directory.path()), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(exported(directory.path()), [1, 2, 3, 4, 5, 6, 7, 8]);
 }
 
 #[test]
