@@ -62,6 +62,8 @@ reasons! {
         SimRateLimited = "sim_rate_limited",
         /// Over the limit of the customer.
         CustomerRateLimited = "customer_rate_limited",
+        /// The quota of a URR is used up.
+        QuotaExhausted = "quota_exhausted",
         /// TTL or hop limit ran out.
         TtlExpired = "ttl_expired",
         /// Larger than the MTU of the way out.

@@ -3,7 +3,11 @@
 //! `core`'s atomic types do not compile for BPF, whose instruction set has the operations nonetheless. This
 //! module has one spelling of them for both hosts, and [`Half`], the view of a slot's direction through them.
 
+mod account;
+
 use core::ptr::NonNull;
+
+pub use account::{Account, Count, Left, count_record_drop, count_slot_drop};
 
 use crate::abi::{Direction, LimitDirection, Rules, State, limit_flags};
 use crate::meter::{Bucket, Rate};
@@ -134,6 +138,13 @@ impl Word {
         // SAFETY: valid and shared as `new` demands.
         unsafe { operations::add(self.0.as_ptr(), value) };
     }
+
+    /// A single store.
+    #[inline(always)]
+    pub fn store(self, value: u64) {
+        // SAFETY: valid and aligned as `new` demands; a single store.
+        unsafe { self.0.as_ptr().write_volatile(value) };
+    }
 }
 
 impl Bucket for Word {
@@ -241,26 +252,20 @@ impl Half {
         })
     }
 
-    /// Counts an inner packet that was forwarded.
+    /// The slot's number.
     #[inline(always)]
-    pub fn count_forwarded(self, bytes: u32) {
-        // SAFETY: projects within the record.
-        self.word(|state| unsafe { &raw mut (*state).packets })
-            .add(1);
-        // SAFETY: projects within the record.
-        self.word(|state| unsafe { &raw mut (*state).bytes })
-            .add(u64::from(bytes));
+    #[must_use]
+    pub fn slot(self) -> u32 {
+        // SAFETY: valid and aligned as `new` demands; a single load.
+        unsafe { (&raw const (*self.0.as_ptr()).state.slot).read_volatile() }
     }
 
-    /// Counts an inner packet that was not.
+    /// The counters of inner packets that were forwarded.
     #[inline(always)]
-    pub fn count_dropped(self, bytes: u32) {
-        // SAFETY: projects within the record.
-        self.word(|state| unsafe { &raw mut (*state).dropped_packets })
-            .add(1);
-        // SAFETY: projects within the record.
-        self.word(|state| unsafe { &raw mut (*state).dropped_bytes })
-            .add(u64::from(bytes));
+    #[must_use]
+    pub fn count(self) -> Count {
+        // SAFETY: the record is valid as `new` demands.
+        unsafe { Count::of_state(&raw mut (*self.0.as_ptr()).state) }
     }
 
     #[inline(always)]
@@ -406,14 +411,13 @@ mod tests {
         let rules = half.rules().unwrap();
         assert_eq!(rules, Snapshot::of(&record.rules[1]));
         assert_eq!(half.glance(), ([1, 2, 3, 4], verdict::DROP));
-        half.count_forwarded(100);
-        half.count_forwarded(50);
-        half.count_dropped(7);
+        half.count().count(100, 5);
+        half.count().count(50, 6);
         assert_eq!(half.bucket().compare_exchange(0, 9), 0);
         assert_eq!(half.bucket().compare_exchange(0, 1), 9);
         let state = record.state;
         assert_eq!((state.packets, state.bytes), (2, 150));
-        assert_eq!((state.dropped_packets, state.dropped_bytes), (1, 7));
+        assert_eq!(state.last_ns, 6);
         assert_eq!(state.full_at, 9);
     }
 

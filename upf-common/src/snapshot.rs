@@ -90,6 +90,8 @@ impl Snapshot {
         framed_instance: u32;
         /// [`Rules::duplicate`].
         duplicate: u32;
+        /// [`Rules::usage`].
+        usage: u32;
     }
 
     /// Whether a bit of [`crate::abi::flags`] is set.
@@ -127,7 +129,7 @@ mod tests {
             framed_slot: 15,
             framed_instance: 17,
             duplicate: 16,
-            reserved2: 0,
+            usage: 18,
         };
         let copy = Snapshot::of(&rules);
         assert_eq!(copy.teid().to_ne_bytes(), rules.teid);
@@ -143,7 +145,7 @@ mod tests {
             (11, 14, 0x5a)
         );
         assert_eq!((copy.framed_slot(), copy.duplicate()), (15, 16));
-        assert_eq!(copy.framed_instance(), 17);
+        assert_eq!((copy.framed_instance(), copy.usage()), (17, 18));
         assert!(copy.has(0x80) && !copy.has(1));
     }
 }

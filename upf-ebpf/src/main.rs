@@ -6,6 +6,7 @@
 //! | `frame` | the kernel's packet buffer |
 //! | `limits` | the maps of limits, and functions that charge them |
 //! | `tables` | maps, clock and routing tables, as the packet logic asks for them |
+//! | `usage` | the maps of URRs' counters, and functions that look at quotas |
 //! | `verifier` | what the compiler must not know |
 //! | `runtime` | licence and panic handler |
 
@@ -18,6 +19,7 @@ mod limits;
 mod maps;
 mod runtime;
 mod tables;
+mod usage;
 mod verifier;
 
 use aya_ebpf::{bindings::xdp_action, helpers::bpf_redirect, macros::xdp, programs::XdpContext};

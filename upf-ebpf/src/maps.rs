@@ -7,8 +7,11 @@ use aya_ebpf::{
 };
 use upf_common::abi::{
     Control, Counters, LEVEL_ENTRIES, LevelCounters, Limit, MAX_POOLS, PORT_BUCKETS, Peer, Pool,
-    Port, RouteEntry, RuleList, Slot, UeKey, UeNetwork,
-    maps::{COPY_BYTES, EVENT_BYTES, MAX_INSTANCES, MMAPABLE, NO_PREALLOC, ROUTE_ENTRIES},
+    Port, RouteEntry, RuleList, Slot, UeKey, UeNetwork, Usage, UsageSet,
+    maps::{
+        COPY_BYTES, EVENT_BYTES, MAX_INSTANCES, MMAPABLE, NO_PREALLOC, ROUTE_ENTRIES,
+        USAGE_EVENT_BYTES,
+    },
 };
 use upf_common::matching::Flow;
 
@@ -42,6 +45,12 @@ pub(crate) static LIMITS: Array<Limit> = Array::with_max_entries(1, MMAPABLE);
 #[map]
 pub(crate) static LEVELS: PerCpuArray<LevelCounters> =
     PerCpuArray::with_max_entries(LEVEL_ENTRIES, 0);
+/// Counters of URRs beside those of slots.
+#[map]
+pub(crate) static USAGES: Array<Usage> = Array::with_max_entries(1, MMAPABLE);
+/// Which of them packets are counted in.
+#[map]
+pub(crate) static USAGE_SETS: Array<UsageSet> = Array::with_max_entries(1, MMAPABLE);
 #[map]
 pub(crate) static CONTROL: Array<Control> = Array::with_max_entries(1, MMAPABLE);
 /// Slots of TEIDs that the control plane chose.
@@ -68,6 +77,9 @@ pub(crate) static ROUTES: PerCpuArray<RouteEntry> = PerCpuArray::with_max_entrie
 pub(crate) static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(EVENT_BYTES, 0);
+/// Thresholds that are reached, and quotas that are used up.
+#[map]
+pub(crate) static USAGE_EVENTS: RingBuf = RingBuf::with_byte_size(USAGE_EVENT_BYTES, 0);
 /// Copies of packets for the agent.
 #[map]
 pub(crate) static COPIES: RingBuf = RingBuf::with_byte_size(COPY_BYTES, 0);

@@ -17,7 +17,7 @@ use upf_common::{
         PortCounters, RouteEntry, RuleList, UeKey, UeNetwork, control_flags, network_bits,
     },
     drop_reason::{DropReason, PuntReason},
-    forward::tables::{Half, LimitTables, RouteAnswer, RouteQuery, Tables, Way},
+    forward::tables::{Half, LimitTables, Load, RouteAnswer, RouteQuery, Tables, Way},
     matching::{self, Flow, NO_ENTRY},
     meter::{self, Rate},
     shared::Word,
@@ -28,6 +28,7 @@ use crate::maps::{
     BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FLOW, INSTANCES, LISTS, NS_PER_JIFFY, PEERS, POOLS,
     PORTS, ROUTES, SLOT_MASK, TEIDS, UE_ADDRESSES, UE_NETWORKS,
 };
+use crate::usage;
 use crate::verifier::unknown;
 
 const AF_INET: u8 = 2;
@@ -249,6 +250,21 @@ impl Tables for KernelTables<'_> {
     #[inline(always)]
     fn instance_ifindex(&self, instance: u32) -> u32 {
         INSTANCES.get(instance).copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn is_beyond_quota(&self, slot: u32, set: u32, load: Load) -> bool {
+        usage::is_beyond_quota(slot, set, load.word()) != 0
+    }
+
+    #[inline(always)]
+    fn count_usage(&self, slot: u32, set: u32, load: Load, now_ns: u64) {
+        usage::count_usage(slot, set, load.word(), now_ns);
+    }
+
+    #[inline(always)]
+    fn count_drop(&self, slot: u32, set: u32, load: Load, is_held_back: bool) {
+        usage::count_drop(slot, set, load.word(), is_held_back.into());
     }
 
     #[inline(always)]

@@ -119,6 +119,7 @@ impl Product {
             peers: 1,
             lists: 1,
             limits: 2 * sessions + sessions.div_ceil(CUSTOMER_SESSIONS),
+            usages: 2 * sessions + sessions.div_ceil(CUSTOMER_SESSIONS),
         };
         let mut loaded = load(&sizes, None)?;
         loaded.ports.write_pools(&pools)?;

@@ -61,6 +61,7 @@ pub fn no_sessions() -> Sessions<MemoryDatapath> {
         peers: 16,
         lists: 64,
         limits: SLOTS,
+        usages: SLOTS,
     });
     Sessions::new(config, tables)
 }

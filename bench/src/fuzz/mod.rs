@@ -66,6 +66,7 @@ fn sessions() -> Sessions<MemoryDatapath> {
         peers: 8,
         lists: 64,
         limits: 512,
+        usages: 512,
     });
     Sessions::with_random(config, tables, StdRng::seed_from_u64(29_244))
 }

@@ -6,16 +6,17 @@ use std::ptr::NonNull;
 
 use upf_common::abi::{
     self, Counters, LEVEL_ENTRIES, LevelCounters, Limit, MAX_COPY_BYTES, NO_SLOT, Peer, Pool, Port,
-    RouteEntry, RuleList, UeKey, UeNetwork, control_flags, maps::ROUTE_ENTRIES, network_bits,
-    of_level,
+    RouteEntry, RuleList, UeKey, UeNetwork, Usage, UsageEvent, UsageSet, control_flags,
+    maps::ROUTE_ENTRIES, network_bits, of_level,
 };
 use upf_common::drop_reason::{DropReason, PuntReason};
 use upf_common::forward::tables::{
-    Charge, ChargeTables, Charged, Done, End, Half, LimitHalf, LimitTables, Load, Manner,
-    RouteAnswer, RouteQuery, Tables, Way,
+    Account, Charge, ChargeTables, Charged, Done, End, Half, LimitHalf, LimitTables, Load, Manner,
+    RouteAnswer, RouteQuery, Tables, UsageTables, Way,
 };
-use upf_common::forward::{self, Verdict, hairpin, process, route_index, tables};
+use upf_common::forward::{self, Verdict, hairpin, process, route_index, tables, usage};
 use upf_common::matching::{self, Flow};
+use upf_common::shared;
 use upf_common::wire::{IpAddress, Packet, Version};
 
 use super::world::{BLOCKS, NEAR, SLOT_MASK, SLOTS, World};
@@ -106,6 +107,8 @@ pub struct HostTables {
     /// When their buckets were full at first.
     full_at: Vec<[u64; 2]>,
     levels: RefCell<Vec<LevelCounters>>,
+    usages: Vec<UnsafeCell<Usage>>,
+    usage_sets: Vec<UsageSet>,
     routes: Vec<UnsafeCell<RouteEntry>>,
     counters: RefCell<Counters>,
     /// Whether the agent takes messages.
@@ -122,6 +125,8 @@ pub struct HostTables {
     pub questions: Cell<u32>,
     /// Next hops that the agent was told of.
     pub wanted: RefCell<Vec<(u32, abi::Address)>>,
+    /// What the agent was told of thresholds and quotas.
+    pub usage_events: RefCell<Vec<UsageEvent>>,
     /// Copies that the agent got: what they are filed under, and their bytes.
     pub copies: RefCell<Vec<(u32, Vec<u8>)>>,
 }
@@ -137,7 +142,9 @@ impl HostTables {
             pools: world.pools.clone(),
             instances: world.instances.clone(),
             blocks,
-            slots: (0..SLOTS).map(|_| UnsafeCell::default()).collect(),
+            slots: (0..SLOTS)
+                .map(|slot| UnsafeCell::new(abi::Slot::numbered(slot)))
+                .collect(),
             used: world.slots.iter().map(|(slot, _)| *slot).collect(),
             teids: world.teids.iter().copied().collect(),
             ue_addresses: world.ue_addresses.iter().copied().collect(),
@@ -148,6 +155,8 @@ impl HostTables {
             limits: world.limits.iter().copied().map(UnsafeCell::new).collect(),
             full_at: full_at(&world.limits),
             levels: RefCell::new(vec![LevelCounters::default(); LEVEL_ENTRIES as usize]),
+            usages: world.usages.iter().copied().map(UnsafeCell::new).collect(),
+            usage_sets: world.usage_sets.clone(),
             routes: (0..ROUTE_ENTRIES).map(|_| UnsafeCell::default()).collect(),
             counters: RefCell::default(),
             may_punt: Cell::new(true),
@@ -157,6 +166,7 @@ impl HostTables {
             answer: Cell::new(RouteAnswer::NoRoute),
             questions: Cell::new(0),
             wanted: RefCell::default(),
+            usage_events: RefCell::default(),
             copies: RefCell::default(),
         };
         for (slot, record) in &world.slots {
@@ -188,6 +198,8 @@ impl HostTables {
             slots: self.slot_counters(),
             limits: limit_outcomes(&self.all_limits(), &self.full_at),
             levels: level_outcomes(&self.levels.borrow()),
+            usages: self.all_usages().map(timeless).collect(),
+            usage_events: self.usage_events.borrow().clone(),
         }
     }
 
@@ -241,6 +253,12 @@ impl HostTables {
         unsafe { *self.limits[index as usize].get() }
     }
 
+    /// The records of URRs.
+    fn all_usages(&self) -> impl Iterator<Item = Usage> {
+        // SAFETY: no packet is being processed.
+        self.usages.iter().map(|usage| unsafe { *usage.get() })
+    }
+
     fn all_limits(&self) -> Vec<Limit> {
         let indices = 0..self.limits.len() as u32;
         indices.map(|index| self.limit(index)).collect()
@@ -257,13 +275,12 @@ pub(super) fn slot_counters(
     slots: impl Iterator<Item = (u32, abi::Slot)>,
 ) -> Vec<(u32, bool, [u64; 4])> {
     let halves = slots.flat_map(|(index, slot)| {
-        [(true, slot.uplink.state), (false, slot.downlink.state)].map(|(is_uplink, state)| {
-            let counts = [
-                state.packets,
-                state.bytes,
-                state.dropped_packets,
-                state.dropped_bytes,
-            ];
+        let halves = [
+            (true, slot.uplink.state, slot.tail.uplink),
+            (false, slot.downlink.state, slot.tail.downlink),
+        ];
+        halves.map(|(is_uplink, state, drops)| {
+            let counts = [state.packets, state.bytes, drops.packets, drops.bytes];
             (index, is_uplink, counts)
         })
     });
@@ -299,6 +316,13 @@ pub(super) fn limit_outcomes(limits: &[Limit], before: &[[u64; 2]]) -> Vec<Limit
     let is_quiet =
         |half: &LimitOutcome| !half.is_touched && half.marked == [0; 2] && half.dropped == [0; 2];
     halves.filter(|half| !is_quiet(half)).collect()
+}
+
+/// The same record without the times of packets.
+pub(super) fn timeless(mut usage: Usage) -> Usage {
+    usage.uplink.last_ns = 0;
+    usage.downlink.last_ns = 0;
+    usage
 }
 
 /// The counters of every level of a class that has counted anything.
@@ -372,6 +396,45 @@ impl ChargeTables for HostTables {
     }
 }
 
+impl UsageTables for HostTables {
+    fn slot_account(&self, slot: u32, load: Load) -> Option<Account> {
+        let record = NonNull::new(self.slots.get(slot as usize)?.get())?;
+        // SAFETY: in bounds; the vector lives as long as `self`, and counters are shared through views only.
+        Some(unsafe { Account::of_slot(record, slot, load.half()) })
+    }
+
+    fn record_account(&self, record: u32, load: Load) -> Option<Account> {
+        let usage = NonNull::new(self.usages.get(record as usize)?.get())?;
+        // SAFETY: as above.
+        Some(unsafe { Account::of_record(usage, record, load.way()) })
+    }
+
+    fn usage_set(&self, index: u32) -> Option<&UsageSet> {
+        self.usage_sets.get(index as usize)
+    }
+
+    fn count_slot_drop(&self, slot: u32, load: Load) {
+        let record = self.slots.get(slot as usize).map(UnsafeCell::get);
+        if let Some(record) = record.and_then(NonNull::new) {
+            // SAFETY: as above.
+            unsafe { shared::count_slot_drop(record, load.half(), load.bytes()) };
+        }
+    }
+
+    fn count_record_drop(&self, record: u32, load: Load) {
+        let usage = self.usages.get(record as usize).map(UnsafeCell::get);
+        if let Some(usage) = usage.and_then(NonNull::new) {
+            // SAFETY: as above.
+            unsafe { shared::count_record_drop(usage, load.way(), load.bytes()) };
+        }
+    }
+
+    fn tell_usage(&self, event: UsageEvent) -> bool {
+        self.usage_events.borrow_mut().push(event);
+        true
+    }
+}
+
 impl Tables for HostTables {
     fn port(&self, ifindex: u32) -> Option<&Port> {
         self.ports.iter().find(|port| port.ifindex == ifindex)
@@ -420,6 +483,18 @@ impl Tables for HostTables {
             .get(instance as usize)
             .copied()
             .unwrap_or_default()
+    }
+
+    fn is_beyond_quota(&self, slot: u32, set: u32, load: Load) -> bool {
+        usage::is_beyond_quota(self, slot, set, load)
+    }
+
+    fn count_usage(&self, slot: u32, set: u32, load: Load, now_ns: u64) {
+        usage::count(self, slot, set, load, now_ns);
+    }
+
+    fn count_drop(&self, slot: u32, set: u32, load: Load, is_held_back: bool) {
+        usage::count_drop(self, slot, set, load, is_held_back);
     }
 
     fn now_ns(&self) -> u64 {

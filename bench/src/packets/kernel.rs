@@ -11,14 +11,15 @@ use aya::{
 };
 use upf_common::abi::{
     Control, Counters, DirectionCounters, LEVEL_ENTRIES, LevelCounters, Limit, NO_SLOT,
-    PORT_BUCKETS, Plain, Pool, Port, RouteEntry, RuleList, Slot, UeNetwork, maps::MAX_INSTANCES,
+    PORT_BUCKETS, Plain, Pool, Port, RouteEntry, RuleList, Slot, UeNetwork, Usage, UsageEvent,
+    UsageSet, maps::MAX_INSTANCES,
 };
 use upf_common::forward::route_index;
 use upf_common::wire::IpAddress;
 use upf_user::datapath::bpf::{loader::tick_ns, object::OBJECT};
 
-use super::host::{full_at, level_outcomes, limit_outcomes, slot_counters};
-use super::world::{BLOCKS, ENTRIES, LIMITS, PAGES, SLOT_MASK, SLOTS, World};
+use super::host::{full_at, level_outcomes, limit_outcomes, slot_counters, timeless};
+use super::world::{BLOCKS, ENTRIES, LIMITS, PAGES, SLOT_MASK, SLOTS, USAGES, World};
 use super::{Action, LimitOutcome, Outcome};
 
 /// Length of frames that come back, at most.
@@ -37,6 +38,8 @@ pub struct Kernel {
     ebpf: Ebpf,
     /// When the buckets of the limits that are installed were full at first.
     full_at: Vec<[u64; 2]>,
+    /// Records of URRs that are installed.
+    usages: u32,
 }
 
 impl Kernel {
@@ -60,6 +63,8 @@ impl Kernel {
             ("UE_ADDRESSES", SLOTS),
             ("UE_NETWORKS", SLOTS),
             ("LIMITS", LIMITS),
+            ("USAGES", USAGES),
+            ("USAGE_SETS", USAGES),
         ] {
             loader.map_max_entries(map, entries);
         }
@@ -76,6 +81,7 @@ impl Kernel {
         Ok(Self {
             ebpf,
             full_at: Vec::new(),
+            usages: 0,
         })
     }
 
@@ -127,6 +133,8 @@ impl Kernel {
             slots: self.slot_counters()?,
             limits: self.limit_outcomes()?,
             levels: level_outcomes(&self.levels()?),
+            usages: self.all_usages()?,
+            usage_events: self.take_usage_events()?,
         })
     }
 
@@ -170,6 +178,38 @@ impl Kernel {
     pub fn limit(&mut self, index: u32) -> Result<Limit> {
         let limits = Array::<_, Record<Limit>>::try_from(self.map("LIMITS")?)?;
         Ok(limits.get(&index, 0)?.0)
+    }
+
+    /// A record of a URR.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn usage(&mut self, index: u32) -> Result<Usage> {
+        let usages = Array::<_, Record<Usage>>::try_from(self.map("USAGES")?)?;
+        Ok(usages.get(&index, 0)?.0)
+    }
+
+    fn all_usages(&mut self) -> Result<Vec<Usage>> {
+        let usages = (0..self.usages).map(|index| Ok(timeless(self.usage(index)?)));
+        usages.collect()
+    }
+
+    /// Takes what the agent is told of thresholds and quotas.
+    ///
+    /// # Errors
+    /// When the map is none, or an event is cut short.
+    pub fn take_usage_events(&mut self) -> Result<Vec<UsageEvent>> {
+        let mut events = Vec::new();
+        let mut ring = RingBuf::try_from(self.map("USAGE_EVENTS")?)?;
+        while let Some(record) = ring.next() {
+            let event = record.first_chunk::<8>().context("an event cut short")?;
+            let [a0, a1, a2, a3, k0, k1, k2, k3] = *event;
+            events.push(UsageEvent {
+                account: u32::from_ne_bytes([a0, a1, a2, a3]),
+                kind: u32::from_ne_bytes([k0, k1, k2, k3]),
+            });
+        }
+        Ok(events)
     }
 
     fn limit_outcomes(&mut self) -> Result<Vec<LimitOutcome>> {
@@ -266,6 +306,13 @@ impl Kernel {
         for (index, limit) in (0..).zip(&world.limits) {
             self.set("LIMITS", index, *limit)?;
         }
+        for (index, usage) in (0..).zip(&world.usages) {
+            self.set("USAGES", index, *usage)?;
+        }
+        for (index, set) in (0..).zip(&world.usage_sets) {
+            self.set("USAGE_SETS", index, *set)?;
+        }
+        self.usages = world.usages.len() as u32;
         self.full_at = full_at(&world.limits);
         self.reset_levels()?;
         for (teid, slot) in &world.teids {
@@ -317,6 +364,10 @@ impl Kernel {
         for (index, _) in (0..).zip(&world.limits) {
             self.set("LIMITS", index, Limit::default())?;
         }
+        for (index, _) in (0..).zip(&world.usage_sets) {
+            self.set("USAGE_SETS", index, UsageSet::default())?;
+        }
+        self.usages = 0;
         self.full_at.clear();
         for (teid, _) in &world.teids {
             HashMap::<_, [u8; 4], u32>::try_from(self.map("TEIDS")?)?.remove(teid)?;

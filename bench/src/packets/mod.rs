@@ -10,16 +10,18 @@
 //! | [`cases`] | the cases |
 //! | [`host`] | the packet logic over vectors |
 //! | [`kernel`] | the XDP program in the kernel |
+//! | [`round`] | packets that go round, on both cores |
 //! | [`soundness`] | what holds for every frame |
 
 pub mod cases;
 pub mod frames;
 pub mod host;
 pub mod kernel;
+pub mod round;
 pub mod soundness;
 pub mod world;
 
-use upf_common::abi::{DirectionCounters, LevelCounters, PortCounters};
+use upf_common::abi::{DirectionCounters, LevelCounters, PortCounters, Usage, UsageEvent};
 use upf_common::drop_reason::{DropReason, PuntReason};
 use upf_common::forward::tables::Way;
 
@@ -59,6 +61,10 @@ pub struct Outcome {
     pub limits: Vec<LimitOutcome>,
     /// Places in `LEVELS` that have counted anything.
     pub levels: Vec<(u32, LevelCounters)>,
+    /// The records of URRs, without the times of packets.
+    pub usages: Vec<Usage>,
+    /// What the agent is told of thresholds and quotas.
+    pub usage_events: Vec<UsageEvent>,
 }
 
 /// What one direction of a limit has done.

@@ -5,8 +5,9 @@ use std::net::Ipv4Addr;
 use ipnet::IpNet;
 use upf_common::abi::{
     self, LIST_PAGE_ENTRIES, Limit, LimitDirection, MAX_LIST_ENTRIES, Match, NO_LIMIT, NO_SLOT,
-    Peer, Pool, Port, RouteEntry, RuleList, RuleListEntry, Rules, UeKey, UeNetwork, control_flags,
-    flags, mapped, network_bits, roles, verdict,
+    NO_USAGE, Peer, Pool, Port, RouteEntry, RuleList, RuleListEntry, Rules, USAGE_SET_RECORDS,
+    UeKey, UeNetwork, Usage, UsageSet, UsageTail, control_flags, flags, mapped, network_bits,
+    roles, usage_flags, verdict,
 };
 use upf_common::drop_reason::DropReason;
 use upf_common::meter::Rate;
@@ -20,6 +21,8 @@ pub const SLOT_MASK: u32 = SLOTS - 1;
 pub const BLOCKS: u32 = 8;
 /// Limits beside those of slots.
 pub const LIMITS: u32 = 4096;
+/// Records of URRs, and sets of them.
+pub const USAGES: u32 = 64;
 /// GTP-U peers.
 pub const ENTRIES: u32 = 8;
 /// Pages of rule lists: the longest chain, and one entry too many.
@@ -92,6 +95,10 @@ pub struct World {
     pub lists: Vec<RuleList>,
     /// `LIMITS`, from number 0 on.
     pub limits: Vec<Limit>,
+    /// `USAGES`, from number 0 on.
+    pub usages: Vec<Usage>,
+    /// `USAGE_SETS`, from number 0 on.
+    pub usage_sets: Vec<UsageSet>,
     /// What is remembered in `ROUTES`.
     pub routes: Vec<RouteEntry>,
 }
@@ -188,6 +195,8 @@ impl World {
             ],
             lists: Vec::new(),
             limits: Vec::new(),
+            usages: Vec::new(),
+            usage_sets: Vec::new(),
             routes: vec![
                 route(mapped(GNB.octets()), PEER_MAC),
                 route(mapped(SERVER.octets()), ROUTER_MAC),
@@ -208,7 +217,7 @@ impl World {
     pub fn change(mut self, slot: u32, change: impl FnOnce(&mut Rules, &mut Rules)) -> Self {
         let (mut up, mut down) = (uplink(slot), downlink(slot));
         change(&mut up, &mut down);
-        let mut record = abi::Slot::default();
+        let mut record = abi::Slot::numbered(slot);
         // An odd version: the second copy is in force.
         for (half, rules) in [(&mut record.uplink, up), (&mut record.downlink, down)] {
             half.state.version = 7;
@@ -286,7 +295,7 @@ impl World {
     pub fn meter(mut self, slot: u32, bits_per_second: u64) -> Self {
         let rate = Rate::from_bits_per_second(bits_per_second);
         if !self.slots.iter().any(|(index, _)| *index == slot) {
-            self.slots.push((slot, abi::Slot::default()));
+            self.slots.push((slot, abi::Slot::numbered(slot)));
         }
         for (_, record) in self.slots.iter_mut().filter(|(index, _)| *index == slot) {
             for half in [&mut record.uplink, &mut record.downlink] {
@@ -294,6 +303,31 @@ impl World {
                 half.state.depth = rate.depth;
             }
         }
+        self
+    }
+
+    /// With threshold and quota of both directions together on what a slot counts.
+    #[must_use]
+    pub fn quota(mut self, slot: u32, threshold: u64, quota: u64) -> Self {
+        for (_, record) in self.slots.iter_mut().filter(|(index, _)| *index == slot) {
+            record.tail = limited_usage(threshold, quota);
+            record.uplink.state.mark = 0;
+            record.downlink.state.mark = 0;
+        }
+        self
+    }
+
+    /// With a set of records of URRs; it and the first of them have number 0 if they are the first.
+    #[must_use]
+    pub fn usage_set(mut self, records: &[Usage]) -> Self {
+        let mut set = UsageSet {
+            records: [NO_USAGE; USAGE_SET_RECORDS],
+        };
+        for (place, record) in set.records.iter_mut().zip(records) {
+            *place = self.usages.len() as u32;
+            self.usages.push(*record);
+        }
+        self.usage_sets.push(set);
         self
     }
 
@@ -319,6 +353,17 @@ impl World {
 impl Default for World {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Threshold and quota of both directions together.
+#[must_use]
+pub fn limited_usage(threshold: u64, quota: u64) -> UsageTail {
+    UsageTail {
+        threshold,
+        quota,
+        word: usage_flags::UPLINK | usage_flags::DOWNLINK,
+        ..UsageTail::default()
     }
 }
 

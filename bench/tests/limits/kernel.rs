@@ -1,24 +1,15 @@
 //! Rates in the kernel, with both cores sending as fast as they can.
 
-use std::sync::{Barrier, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use bench::gtpu::GPdu;
-use bench::packets::frames::{from_gnb, ipv4};
+use anyhow::{Result, ensure};
 use bench::packets::kernel::Kernel;
-use bench::packets::world::{LOCAL, NEAR_MAC, QFI, SERVER, World, limited, route, teid, ue};
-use etherparse::IpNumber;
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::unistd::Pid;
-use upf_common::abi::{Rules, flags, level, mapped};
+use bench::packets::round::{frame, going_round, send};
+use bench::packets::world::{World, limited};
+use upf_common::abi::level;
 use upf_common::meter::Rate;
 
-/// Bytes of a UE's packet.
-const BYTES: usize = 1400;
-/// What comes back from the kernel, at most.
-const ROOM: usize = 2048;
 /// Packets of one call. What goes before it takes the kernel a few milliseconds where it is more than one.
 const TIMES: u32 = 100_000;
 /// Cores are for one test at a time.
@@ -26,72 +17,10 @@ static CORES: Mutex<()> = Mutex::new(());
 /// How far off a rate may be.
 const TOLERANCE: f64 = 0.02;
 
-/// Sessions in slots from 0 on whose packets go round: what leaves for the peer arrives from it again, as it was, so that
-/// one call of the kernel sends it any number of times. The session of each slot has the limit that `limit` names.
-fn going_round(slots: u32, limit: impl Fn(u32) -> u32) -> World {
-    let mut world = World::new();
-    let peer = &mut world.peers[0];
-    (peer.local, peer.remote) = (peer.remote, mapped(LOCAL.octets()));
-    world.routes = vec![route(mapped(LOCAL.octets()), NEAR_MAC)];
-    for slot in 0..slots {
-        world = world.change(slot, |up, _| {
-            *up = Rules {
-                flags: up.flags | flags::ENCAPSULATE | flags::PDU_SESSION | flags::ANY_SOURCE,
-                qfi: QFI,
-                pdu_type: 1,
-                peer_teid: teid(slot).to_be_bytes(),
-                limit: limit(slot),
-                ..*up
-            };
-        });
-    }
-    world
-}
-
-fn frame(slot: u32) -> Vec<u8> {
-    let packet = ipv4(ue(0), SERVER, IpNumber(99), &[7; BYTES - 20], |_| ());
-    let message = GPdu {
-        teid: teid(slot),
-        qfi: Some(QFI),
-        payload: &packet,
-    };
-    from_gnb(&message.to_uplink_bytes())
-}
-
 /// With a limit of this rate for each SIM.
 fn with_sims(world: World, sims: u32, bits_per_second: u64) -> World {
     let sim = limited(level::SIM, Rate::from_bits_per_second(bits_per_second));
     (0..sims).fold(world, |world, _| world.limits(&[sim]))
-}
-
-/// Keeps this thread on a CPU.
-fn stay_on(cpu: usize) -> Result<()> {
-    let mut set = CpuSet::new();
-    set.set(cpu)?;
-    sched_setaffinity(Pid::from_raw(0), &set).context("this test needs two CPUs")
-}
-
-/// Both cores send for some time, each one its frames in turn, `times` of each at once. Tells when they are done.
-fn send(kernel: &Kernel, frames: [&[Vec<u8>]; 2], times: u32, time: Duration) -> Result<Instant> {
-    let barrier = Barrier::new(frames.len());
-    let run = |cpu: usize| -> Result<Instant> {
-        stay_on(cpu)?;
-        let mut output = vec![0; ROOM];
-        barrier.wait();
-        let start = Instant::now();
-        while start.elapsed() < time {
-            for frame in frames[cpu] {
-                kernel.take(frame, &mut output, times)?;
-            }
-        }
-        Ok(Instant::now())
-    };
-    thread::scope(|scope| {
-        let run = &run;
-        let threads = [0, 1].map(|cpu| scope.spawn(move || run(cpu)));
-        let [first, second] = threads.map(|thread| thread.join().expect("no panic"));
-        Ok(first?.max(second?))
-    })
 }
 
 /// Has both cores send until the buckets are empty, and then for `time`, and tells for each slot what part of the rate has
@@ -131,7 +60,7 @@ fn one_sim_gets_its_rate_on_two_cores() -> Result<()> {
         10_000_000_000,
     ] {
         // Two sessions of the SIM, one on each core.
-        let world = with_sims(going_round(2, |_| 0), 1, bits_per_second);
+        let world = with_sims(going_round(2, |_, up| up.limit = 0), 1, bits_per_second);
         kernel.install(&world)?;
         let frames = [[frame(0)], [frame(1)]];
         let frames = [&frames[0][..], &frames[1]];
@@ -158,7 +87,11 @@ fn a_thousand_sims_get_their_rate_each() -> Result<()> {
     const BITS_PER_SECOND: u64 = 1_500_000;
     let _cores = CORES.lock().unwrap_or_else(PoisonError::into_inner);
     let mut kernel = Kernel::load()?;
-    let world = with_sims(going_round(SIMS, |slot| slot), SIMS, BITS_PER_SECOND);
+    let world = with_sims(
+        going_round(SIMS, |slot, up| up.limit = slot),
+        SIMS,
+        BITS_PER_SECOND,
+    );
     kernel.install(&world)?;
     let frames: Vec<_> = (0..SIMS).map(frame).collect();
     // Either core sends for all of them, and begins with another one.

@@ -85,6 +85,7 @@ impl Set {
             peers: ENTRIES,
             lists: PAGES,
             limits: SLOTS,
+            usages: SLOTS,
         });
         ensure!(config.pools.blocks() <= BLOCKS);
         let random = StdRng::seed_from_u64(author.0.random());

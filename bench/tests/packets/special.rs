@@ -405,7 +405,7 @@ impl Mapped {
         unsafe {
             let slot = self.at.cast::<Slot>().add(slot as usize).as_ptr();
             let version = AtomicU32::from_ptr(&raw mut (*slot).uplink.state.version);
-            let unused = AtomicU32::from_ptr(&raw mut (*slot).uplink.rules[1].reserved2);
+            let unused = AtomicU32::from_ptr(&raw mut (*slot).uplink.rules[1].framed_instance);
             (version, unused)
         }
     }

@@ -6,6 +6,8 @@ pub const MAX_INSTANCES: u32 = 64;
 pub const ROUTE_ENTRIES: u32 = 4096;
 /// Bytes of the `EVENTS` ring buffer; a power of two and a multiple of the page size.
 pub const EVENT_BYTES: u32 = 64 * 1024;
+/// Bytes of the `USAGE_EVENTS` ring buffer, for a quarter of a million events; a power of two and a multiple of the page size.
+pub const USAGE_EVENT_BYTES: u32 = 4 << 20;
 /// Bytes of the `COPIES` ring buffer; a power of two and a multiple of the page size.
 pub const COPY_BYTES: u32 = 1 << 20;
 /// `BPF_F_MMAPABLE`: the agent maps the array into its memory.

@@ -24,6 +24,7 @@ mod pool;
 mod port;
 mod rules;
 mod slot;
+pub mod usage;
 
 pub use control::{Control, EVENT_NEIGHBOUR_WANTED, Event, Peer, RouteEntry, control_flags};
 pub use copy::{Copy as PacketCopy, MAX_COPY_BYTES};
@@ -41,10 +42,14 @@ pub use rules::{
     NO_METER, RuleList, RuleListEntry, Rules, flags, match_flags, verdict,
 };
 pub use slot::{Direction, Slot, State};
+pub use usage::{
+    Drops, NO_MARK, NO_USAGE, USAGE_RECORD, USAGE_SET_RECORDS, Usage, UsageDirection, UsageEvent,
+    UsageSet, UsageTail, usage_event, usage_flags,
+};
 
 /// Version of every layout in this module. It is stored beside the pinned maps; an agent that finds
 /// another version there starts over with fresh maps.
-pub const ABI_VERSION: u32 = 6;
+pub const ABI_VERSION: u32 = 7;
 
 /// An IP address as 16 wire bytes; IPv4 addresses are IPv4-mapped (`::ffff:a.b.c.d`, RFC 4291 2.5.5.2).
 pub type Address = [u8; 16];

@@ -85,7 +85,8 @@ pub struct Rules {
     pub meter_slot: u32,
     /// The first of the limits beside it ([`super::Limit`]), or [`super::NO_LIMIT`].
     pub limit: u32,
-    /// First page in `LISTS` where the verdict is [`verdict::LIST`].
+    /// Where the verdict is [`verdict::LIST`], the first page of the rules in `LISTS`; else the page whose first entry holds for
+    /// packets beyond a quota, or [`NO_LIST`]: those are dropped.
     pub list: u32,
     /// The slot that the UE's framed routes lead to, or [`super::NO_SLOT`]: packets from and to those networks are
     /// the UE's as well.
@@ -94,8 +95,8 @@ pub struct Rules {
     pub framed_instance: u32,
     /// What copies of the packets are filed under ([`super::PacketCopy::duplicate`]); 0 for no copies.
     pub duplicate: u32,
-    /// Zero.
-    pub reserved2: u32,
+    /// What packets are counted in beside the slot: an index of `USAGE_SETS`, or [`super::NO_USAGE`].
+    pub usage: u32,
 }
 
 impl Default for Rules {
@@ -118,11 +119,11 @@ impl Default for Rules {
             peer_teid: [0; 4],
             meter_slot: NO_METER,
             limit: super::NO_LIMIT,
-            list: 0,
+            list: NO_LIST,
             framed_slot: super::NO_SLOT,
             framed_instance: 0,
             duplicate: 0,
-            reserved2: 0,
+            usage: super::NO_USAGE,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | `echo` | GTP-U Echo Request |
 //! | `rules` | which rules apply, and whether they let the packet pass |
 //! | `limits` | whether its limits let it pass |
+//! | [`usage`] | what is counted for URRs, and their quotas |
 //! | `route` | where it leaves |
 //! | `rewrite` | new headers |
 
@@ -22,14 +23,15 @@ mod route;
 mod rules;
 pub mod tables;
 mod uplink;
+pub mod usage;
 
-use crate::abi::{Port, roles, verdict};
+use crate::abi::{NO_USAGE, Port, roles, verdict};
 use crate::drop_reason::{DropReason, PuntReason};
 use crate::snapshot::Snapshot;
 use crate::wire::{ETHER_IPV4, ETHER_IPV6, Inner, Link, NO_QFI, Packet};
 pub use limits::{charge_limit, charge_rest, end_chain};
 pub use route::{HAIRPIN, USABLE, route_index};
-use tables::{Half, Tables, Way};
+use tables::{Half, Load, Tables, Way};
 
 /// What becomes of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +130,24 @@ enum ExitKind {
     Hairpin,
 }
 
+/// What a packet counts for.
+#[derive(Clone, Copy, Debug)]
+struct CountedAs {
+    way: Way,
+    /// [`crate::abi::Rules::usage`].
+    usage: u32,
+}
+
+impl CountedAs {
+    #[inline(always)]
+    fn nothing_but(way: Way) -> Self {
+        Self {
+            way,
+            usage: NO_USAGE,
+        }
+    }
+}
+
 /// How often a packet has turned round to another UE, if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hairpins {
@@ -148,7 +168,12 @@ pub fn process(packet: &mut impl Packet, tables: &impl Tables, ingress_ifindex: 
     let found = road(packet, tables, port, link);
     match found.step {
         Step::NotOurs => Verdict::Kernel,
-        Step::Drop => drop(tables, &found, found.way, found.reason),
+        Step::Drop => drop(
+            tables,
+            &found,
+            CountedAs::nothing_but(found.way),
+            found.reason,
+        ),
         Step::Punt => punt(tables, &found),
         Step::Reply => reply(tables, &found),
         Step::Answer => {
@@ -160,7 +185,7 @@ pub fn process(packet: &mut impl Packet, tables: &impl Tables, ingress_ifindex: 
             send(packet, tables, port, exit)
         }
         Step::Forward => {
-            let mut counted_as = found.way;
+            let mut counted_as = CountedAs::nothing_but(found.way);
             match forward(packet, tables, &found, &mut counted_as, Hairpins::First) {
                 Ok(exit) if exit.kind == ExitKind::Hairpin => Verdict::Hairpin {
                     ifindex: exit.ifindex,
@@ -189,12 +214,13 @@ pub fn hairpin(
         return Verdict::Drop;
     };
     let found = downlink::run(packet, tables, via, link);
+    let mut counted_as = CountedAs::nothing_but(Way::Downlink);
     if found.step != Step::Forward {
-        return drop(tables, &found, Way::Downlink, DropReason::UnknownUeAddress);
+        return drop(tables, &found, counted_as, DropReason::UnknownUeAddress);
     }
-    match forward(packet, tables, &found, &mut Way::Downlink, Hairpins::Second) {
+    match forward(packet, tables, &found, &mut counted_as, Hairpins::Second) {
         Ok(exit) => send(packet, tables, ingress, exit),
-        Err(reason) => drop(tables, &found, Way::Downlink, reason),
+        Err(reason) => drop(tables, &found, counted_as, reason),
     }
 }
 
@@ -213,40 +239,46 @@ fn road(packet: &mut impl Packet, tables: &impl Tables, port: &Port, link: Link)
 }
 
 /// Takes a UE's packet from the slot to its way out. Checks come in an order in which nothing is charged for a packet
-/// that is dropped later: the meter is last. `counted_as` becomes the direction that the packet counts for.
+/// that is dropped later: the meter is last. `counted_as` becomes what the packet counts for.
 #[inline(always)]
 fn forward(
     packet: &mut impl Packet,
     tables: &impl Tables,
     found: &Found,
-    counted_as: &mut Way,
+    counted_as: &mut CountedAs,
     hairpins: Hairpins,
 ) -> Result<Exit, DropReason> {
     let half = found.half.ok_or(DropReason::SlotBusy)?;
     let mut rules = half.rules().ok_or(DropReason::SlotBusy)?;
     rules::check_slot(tables, &rules, found)?;
     if rules.is_downlink() != 0 {
-        *counted_as = Way::Downlink;
+        counted_as.way = Way::Downlink;
     }
     if rules.verdict() == verdict::LIST {
-        let arrival = rules::Arrival::new(*counted_as, found.qfi);
+        let arrival = rules::Arrival::new(counted_as.way, found.qfi);
         let entry = rules::select(packet, tables, rules.list(), found.inner.offset, arrival);
         rules = Snapshot::of(&entry.ok_or(DropReason::NoMatchingPdr)?.rules);
     } else {
         rules::check_qfi(&rules, found.qfi)?;
     }
     rules::check_source(tables, &rules, found)?;
+    counted_as.usage = rules.usage();
+    let now = tables.now_ns();
+    if rules::is_beyond_quota(tables, half, &rules, found, counted_as.way, now) {
+        // For what comes now.
+        rules = rules::beyond_quota(tables, &rules).ok_or(DropReason::QuotaExhausted)?;
+        counted_as.usage = rules.usage();
+    }
     rules::copy(packet, tables, &rules, found);
     rules::check_actions(&rules, found)?;
     let peer = rules::peer(tables, &rules)?;
-    let now = tables.now_ns();
     let route = rules::route(tables, &rules, &found.inner, peer, now)?;
     let is_hairpin = peer.is_none() && route.refused == HAIRPIN;
     if is_hairpin && hairpins == Hairpins::Second {
         // Rules without a tunnel to the UE: nothing that leads anywhere.
         return Err(DropReason::NoRoute);
     }
-    let is_marked = rules::check_rate(tables, &rules, found, *counted_as, now)?;
+    let is_marked = rules::check_rate(tables, &rules, found, counted_as.way, now)?;
     let inner =
         rewrite::mark(packet, &rules, found.inner, is_marked).ok_or(DropReason::NoHeadroom)?;
     let is_rewritten = if is_hairpin {
@@ -257,8 +289,8 @@ fn forward(
     if !is_rewritten {
         return Err(DropReason::NoHeadroom);
     }
-    half.count_forwarded(found.inner.length);
-    tables.count_forwarded(*counted_as, found.inner.length);
+    rules::count(tables, half, &rules, found, counted_as.way, now);
+    tables.count_forwarded(counted_as.way, found.inner.length);
     Ok(Exit {
         ifindex: route.transmit_ifindex,
         port_number: route.port_number.into(),
@@ -288,13 +320,15 @@ fn punt(tables: &impl Tables, found: &Found) -> Verdict {
         tables.count_punted(PuntReason::GtpuSignalling);
         Verdict::Kernel
     } else {
-        drop(tables, found, found.way, DropReason::PuntLimited)
+        let counted_as = CountedAs::nothing_but(found.way);
+        drop(tables, found, counted_as, DropReason::PuntLimited)
     }
 }
 
 #[inline(always)]
 fn reply(tables: &impl Tables, found: &Found) -> Verdict {
-    let verdict = drop(tables, found, found.way, found.reason);
+    let counted_as = CountedAs::nothing_but(found.way);
+    let verdict = drop(tables, found, counted_as, found.reason);
     if tables.may_reply() {
         tables.count_punted(match found.reason {
             DropReason::UnsupportedExtension => PuntReason::UnsupportedExtension,
@@ -308,10 +342,16 @@ fn reply(tables: &impl Tables, found: &Found) -> Verdict {
 
 /// The one place where packets end and are counted.
 #[inline(always)]
-fn drop(tables: &impl Tables, found: &Found, counted_as: Way, reason: DropReason) -> Verdict {
+fn drop(tables: &impl Tables, found: &Found, counted_as: CountedAs, reason: DropReason) -> Verdict {
     if let Some(half) = found.half {
-        half.count_dropped(found.inner.length);
+        let load = Load::new(found.inner.length, counted_as.way, found.way);
+        tables.count_drop(
+            half.slot(),
+            counted_as.usage,
+            load,
+            usage::is_held_back(reason),
+        );
     }
-    tables.count_dropped(counted_as, reason);
+    tables.count_dropped(counted_as.way, reason);
     Verdict::Drop
 }

@@ -3,13 +3,14 @@
 use super::Found;
 use super::limits;
 use super::route::{self, Way as RouteWay};
-use super::tables::{Load, RouteQuery, Tables, Way};
+use super::tables::{Half, Load, RouteQuery, Tables, Way};
 use crate::abi::{
-    LIST_PAGE_ENTRIES, NO_LIMIT, NO_METER, NO_SLOT, Peer, RouteEntry, RuleListEntry, flags, level,
-    verdict,
+    LIST_PAGE_ENTRIES, NO_LIMIT, NO_METER, NO_SLOT, NO_USAGE, Peer, RouteEntry, RuleListEntry,
+    flags, level, verdict,
 };
 use crate::drop_reason::DropReason;
 use crate::matching::Flow;
+use crate::shared::forget;
 use crate::snapshot::Snapshot;
 use crate::wire::{Inner, IpAddress, Outer, Packet, Version};
 
@@ -116,6 +117,51 @@ pub(super) fn select<'a>(
     let page = tables.list((place >> u32::BITS) as u32)?;
     // A mask is a bound that BPF's verifier sees as well.
     page.entries.get(place as usize % LIST_PAGE_ENTRIES)
+}
+
+/// Whether a quota does not let the packet pass.
+#[inline(always)]
+pub(super) fn is_beyond_quota(
+    tables: &impl Tables,
+    half: Half,
+    rules: &Snapshot,
+    found: &Found,
+    counted_as: Way,
+    now_ns: u64,
+) -> bool {
+    let mut is_beyond = 0;
+    if half.count().is_beyond_mark(found.inner.length) | (rules.usage() != NO_USAGE) {
+        let load = Load::new(found.inner.length, counted_as, found.way);
+        is_beyond = tables
+            .is_beyond_quota(half.slot(), rules.usage(), load)
+            .into();
+    }
+    forget(is_beyond, now_ns) != 0
+}
+
+/// The rules for packets beyond a quota (FAR ID for Quota Action, TS 29.244 clause 7.5.2.4).
+#[inline(always)]
+pub(super) fn beyond_quota(tables: &impl Tables, rules: &Snapshot) -> Option<Snapshot> {
+    let page = tables.list(rules.list())?;
+    Some(Snapshot::of(&page.entries[0].rules))
+}
+
+/// Counts a packet that is forwarded.
+#[inline(always)]
+pub(super) fn count(
+    tables: &impl Tables,
+    half: Half,
+    rules: &Snapshot,
+    found: &Found,
+    counted_as: Way,
+    now_ns: u64,
+) {
+    let counters = half.count();
+    counters.count(found.inner.length, now_ns);
+    if counters.is_beyond_mark(0) | (rules.usage() != NO_USAGE) {
+        let load = Load::new(found.inner.length, counted_as, found.way);
+        tables.count_usage(half.slot(), rules.usage(), load, now_ns);
+    }
 }
 
 /// Hands a copy of the packet to the agent, where the rules ask for one. What a closed gate holds back is not copied.

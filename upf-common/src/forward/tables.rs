@@ -9,7 +9,8 @@ use crate::matching::Flow;
 use crate::wire::{IpAddress, Packet, Version};
 
 pub use super::limits::{Charge, Charged, Done, End, Load, Manner, Outcome};
-pub use crate::shared::{Half, LimitHalf};
+pub use super::usage::UsageTables;
+pub use crate::shared::{Account, Half, LimitHalf};
 
 /// Direction of traffic, as seen from the UE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +114,13 @@ pub trait Tables: ChargeTables {
     fn walk(&self, list: u32, flow: &Flow, qfi_bit: u64) -> u64;
     /// The ifindex of a network instance's device; 0 while there is none.
     fn instance_ifindex(&self, instance: u32) -> u32;
+
+    /// Whether a packet is beyond a quota, as [`super::usage::is_beyond_quota`] tells it.
+    fn is_beyond_quota(&self, slot: u32, set: u32, load: Load) -> bool;
+    /// Counts a packet beside its slot, as [`super::usage::count`] does.
+    fn count_usage(&self, slot: u32, set: u32, load: Load, now_ns: u64);
+    /// Counts a packet that was dropped, as [`super::usage::count_drop`] does.
+    fn count_drop(&self, slot: u32, set: u32, load: Load, is_held_back: bool);
 
     /// A clock in nanoseconds; steps of some milliseconds do.
     fn now_ns(&self) -> u64;

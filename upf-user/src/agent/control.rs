@@ -382,6 +382,7 @@ gtpu = ["10.1.0.2"]
             peers: 4,
             lists: 4,
             limits: 4,
+            usages: 4,
         });
         let sessions = Sessions::new(SessionsConfig::new(&config).unwrap(), tables);
         Control::new(

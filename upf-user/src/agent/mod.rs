@@ -67,6 +67,8 @@ use crate::store::{BandwidthStore, FileStore, StoreError, recovery_time};
 
 /// GTP-U peers at most: every gNB of a large country.
 const MAX_PEERS: u32 = 65_536;
+/// Sessions for which there is one record of a URR that their slots do not do for.
+const SESSIONS_PER_USAGE: u32 = 4;
 /// Pages of rule lists at least: both directions of a session with as many filters as it may have, old and new.
 const MIN_LISTS: u32 = 1024;
 /// Pages of rule lists at most; sessions with one PDR for a direction need none.
@@ -396,6 +398,7 @@ fn load(config: &Config, sessions: &SessionsConfig) -> Result<Loaded, LoadError>
         peers: MAX_PEERS,
         lists: slots.saturating_mul(2).clamp(MIN_LISTS, MAX_LISTS),
         limits: config.capacity.limits,
+        usages: slots.div_ceil(SESSIONS_PER_USAGE),
     };
     bpf::load(&sizes, Some(Path::new(&config.node.pins)))
 }

@@ -89,6 +89,7 @@ impl Agent {
             peers: 64,
             lists: slots,
             limits: slots,
+            usages: slots,
         });
         let sessions = Sessions::new(sessions, tables);
         let started = UNIX_EPOCH + Duration::from_secs(1_700_000_000);

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ipnet::IpNet;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use upf_common::abi::{Peer, RuleList, Rules, UeKey};
+use upf_common::abi::{Peer, RuleList, Rules, UeKey, UsageSet};
 use upf_common::meter::Rate;
 
 use super::{
-    Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
-    SlotCounters, SlotIndex,
+    Account, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
+    SlotCounters, SlotIndex, UsageCounters, UsageIndex, UsageLimits,
 };
 
 /// Which writes fail.
@@ -119,6 +119,10 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
         self.lock().0.limits()
     }
 
+    fn usages(&self) -> u32 {
+        self.lock().0.usages()
+    }
+
     fn write_rules(
         &mut self,
         slot: SlotIndex,
@@ -178,6 +182,30 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
         direction: Direction,
     ) -> Result<LimitCounters, DatapathError> {
         self.lock().0.limit_counters(limit, direction)
+    }
+
+    fn write_usage_limits(
+        &mut self,
+        account: Account,
+        limits: &UsageLimits,
+    ) -> Result<(), DatapathError> {
+        self.write("USAGES", |inner| inner.write_usage_limits(account, limits))
+    }
+
+    fn reset_usage(&mut self, record: UsageIndex) -> Result<(), DatapathError> {
+        self.write("USAGES", |inner| inner.reset_usage(record))
+    }
+
+    fn usage_counters(
+        &self,
+        account: Account,
+        direction: Direction,
+    ) -> Result<UsageCounters, DatapathError> {
+        self.lock().0.usage_counters(account, direction)
+    }
+
+    fn write_usage_set(&mut self, index: u32, set: &UsageSet) -> Result<(), DatapathError> {
+        self.write("USAGE_SETS", |inner| inner.write_usage_set(index, set))
     }
 
     fn set_block(&mut self, block: u32, first: Option<SlotIndex>) -> Result<(), DatapathError> {
@@ -242,6 +270,7 @@ mod tests {
             peers: 1,
             lists: 1,
             limits: 1,
+            usages: 1,
         }));
         tables.set(chaos);
         std::array::from_fn(|n| {

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use ipnet::IpNet;
 use upf_common::abi::{
-    self, Limit, NO_SLOT, Peer, RuleList, Rules, UeKey, UeNetwork, network_bits,
+    self, Limit, NO_SLOT, Peer, RuleList, Rules, UeKey, UeNetwork, Usage, UsageSet, network_bits,
 };
 use upf_common::meter::Rate;
 
 use super::{
-    Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
-    SlotCounters, SlotIndex, credit, network_key,
+    Account, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
+    SlotCounters, SlotIndex, UsageCounters, UsageIndex, UsageLimits, credit, network_key, usage,
 };
 
 /// Sizes of a [`MemoryDatapath`], in entries.
@@ -26,6 +26,8 @@ pub struct Sizes {
     pub lists: u32,
     /// Limits beside those of slots.
     pub limits: u32,
+    /// Records of URRs beside slots, and sets of them.
+    pub usages: u32,
 }
 
 /// The fast path's tables in memory.
@@ -39,6 +41,8 @@ pub struct MemoryDatapath {
     peers: Vec<Peer>,
     lists: Vec<RuleList>,
     limits: Vec<Limit>,
+    usages: Vec<Usage>,
+    usage_sets: Vec<UsageSet>,
     end_markers: Vec<(Peer, [u8; 4])>,
     now_ns: u64,
 }
@@ -48,7 +52,7 @@ impl MemoryDatapath {
     #[must_use]
     pub fn new(sizes: Sizes) -> Self {
         Self {
-            slots: vec![abi::Slot::default(); sizes.slots as usize],
+            slots: (0..sizes.slots).map(abi::Slot::numbered).collect(),
             blocks: vec![NO_SLOT; sizes.blocks as usize],
             teids: HashMap::new(),
             ue_addresses: HashMap::new(),
@@ -56,6 +60,8 @@ impl MemoryDatapath {
             peers: vec![Peer::default(); sizes.peers as usize],
             lists: vec![RuleList::default(); sizes.lists as usize],
             limits: vec![Limit::default(); sizes.limits as usize],
+            usages: vec![Usage::default(); sizes.usages as usize],
+            usage_sets: vec![UsageSet::default(); sizes.usages as usize],
             end_markers: Vec::new(),
             now_ns: 0,
         }
@@ -163,6 +169,23 @@ impl MemoryDatapath {
         self.limits.get_mut(index as usize)
     }
 
+    /// A record of a URR.
+    #[must_use]
+    pub fn usage(&self, index: u32) -> Option<&Usage> {
+        self.usages.get(index as usize)
+    }
+
+    /// A record of a URR, for the packet logic that counts in it.
+    pub fn usage_mut(&mut self, index: u32) -> Option<&mut Usage> {
+        self.usages.get_mut(index as usize)
+    }
+
+    /// A set of such records.
+    #[must_use]
+    pub fn usage_set(&self, index: u32) -> Option<&UsageSet> {
+        self.usage_sets.get(index as usize)
+    }
+
     /// Entries of the TEID map and of the UE address map.
     #[must_use]
     pub fn hash_entries(&self) -> (usize, usize) {
@@ -218,6 +241,10 @@ impl Datapath for MemoryDatapath {
 
     fn limits(&self) -> u32 {
         self.limits.len() as u32
+    }
+
+    fn usages(&self) -> u32 {
+        self.usages.len() as u32
     }
 
     fn write_rules(
@@ -279,9 +306,11 @@ impl Datapath for MemoryDatapath {
         for half in [&mut record.uplink, &mut record.downlink] {
             half.state = abi::State {
                 version: half.state.version,
+                slot: slot.0,
                 ..abi::State::default()
             };
         }
+        record.tail = abi::UsageTail::default();
         Ok(())
     }
 
@@ -290,12 +319,14 @@ impl Datapath for MemoryDatapath {
         slot: SlotIndex,
         direction: Direction,
     ) -> Result<SlotCounters, DatapathError> {
-        let state = self.half(slot, direction)?.state;
+        let UsageCounters {
+            passed, dropped, ..
+        } = self.usage_counters(Account::Slot(slot), direction)?;
         Ok(SlotCounters {
-            packets: state.packets,
-            bytes: state.bytes,
-            dropped_packets: state.dropped_packets,
-            dropped_bytes: state.dropped_bytes,
+            packets: passed.packets,
+            bytes: passed.bytes,
+            dropped_packets: dropped.packets,
+            dropped_bytes: dropped.bytes,
         })
     }
 
@@ -351,6 +382,74 @@ impl Datapath for MemoryDatapath {
             dropped_packets: half.dropped_packets,
             dropped_bytes: half.dropped_bytes,
         })
+    }
+
+    fn write_usage_limits(
+        &mut self,
+        account: Account,
+        limits: &UsageLimits,
+    ) -> Result<(), DatapathError> {
+        let (tail, marks) = match account {
+            Account::Slot(slot) => {
+                let record = self.slot_mut(slot.0).ok_or(out_of_range("SLOTS", slot.0))?;
+                let marks = [
+                    &mut record.uplink.state.mark,
+                    &mut record.downlink.state.mark,
+                ];
+                (&mut record.tail, marks)
+            }
+            Account::Record(index) => {
+                let record = self.usage_mut(index.0);
+                let record = record.ok_or(out_of_range("USAGES", index.0))?;
+                for (half, bounds) in [
+                    (&mut record.uplink, limits.uplink),
+                    (&mut record.downlink, limits.downlink),
+                ] {
+                    half.threshold = usage::bound(bounds.threshold);
+                    half.quota = usage::bound(bounds.quota);
+                }
+                let marks = [&mut record.uplink.mark, &mut record.downlink.mark];
+                (&mut record.tail, marks)
+            }
+        };
+        tail.threshold = usage::bound(limits.total.threshold);
+        tail.quota = usage::bound(limits.total.quota);
+        tail.word = usage::next_word(tail.word, limits.flags(account));
+        let [uplink, downlink] = marks;
+        *uplink = limits.mark(account, Direction::Uplink);
+        *downlink = limits.mark(account, Direction::Downlink);
+        Ok(())
+    }
+
+    fn reset_usage(&mut self, record: UsageIndex) -> Result<(), DatapathError> {
+        let entry = self.usage_mut(record.0);
+        *entry.ok_or(out_of_range("USAGES", record.0))? = Usage::default();
+        Ok(())
+    }
+
+    fn usage_counters(
+        &self,
+        account: Account,
+        direction: Direction,
+    ) -> Result<UsageCounters, DatapathError> {
+        match account {
+            Account::Slot(slot) => {
+                let state = &self.half(slot, direction)?.state;
+                let record = self.slot(slot.0).ok_or(out_of_range("SLOTS", slot.0))?;
+                Ok(usage::of_half(state, &record.tail, direction))
+            }
+            Account::Record(index) => {
+                let record = self.usage(index.0);
+                let record = record.ok_or(out_of_range("USAGES", index.0))?;
+                Ok(usage::of_record(record, direction))
+            }
+        }
+    }
+
+    fn write_usage_set(&mut self, index: u32, set: &UsageSet) -> Result<(), DatapathError> {
+        let entry = self.usage_sets.get_mut(index as usize);
+        *entry.ok_or(out_of_range("USAGE_SETS", index))? = *set;
+        Ok(())
     }
 
     fn set_block(&mut self, block: u32, first: Option<SlotIndex>) -> Result<(), DatapathError> {
@@ -444,6 +543,7 @@ fn out_of_range(table: &'static str, index: u32) -> DatapathError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Bounds;
     use super::*;
     use upf_common::abi::verdict;
     use upf_common::meter::{self, MIN_DEPTH_NS, UNUSED};
@@ -457,6 +557,7 @@ mod tests {
             peers: 2,
             lists: 2,
             limits: 2,
+            usages: 2,
         })
     }
 
@@ -577,6 +678,51 @@ mod tests {
         assert!(tables.reset_limit(beyond).is_err());
         let written = tables.write_limit(beyond, Direction::Uplink, &setting, Credit::Full);
         assert!(written.is_err());
+    }
+
+    #[test]
+    fn bounds_of_urrs_make_the_next_packets_look() {
+        let mut tables = tables();
+        let (slot, record) = (SlotIndex(3), UsageIndex(1));
+        let bounds = |threshold, quota| Bounds { threshold, quota };
+        let limits = UsageLimits {
+            counts_uplink: true,
+            counts_downlink: false,
+            total: bounds(None, Some(5)),
+            uplink: bounds(Some(6), None),
+            downlink: Bounds::default(),
+        };
+        for account in [Account::Slot(slot), Account::Record(record)] {
+            tables.write_usage_limits(account, &limits).unwrap();
+            let beyond = [
+                Account::Slot(SlotIndex(300)),
+                Account::Record(UsageIndex(2)),
+            ];
+            for account in beyond {
+                assert!(tables.write_usage_limits(account, &limits).is_err());
+                assert!(tables.usage_counters(account, Direction::Uplink).is_err());
+            }
+        }
+        let abi::Slot {
+            uplink,
+            downlink,
+            tail,
+        } = *tables.slot(3).unwrap();
+        assert_eq!((uplink.state.mark, downlink.state.mark), (0, abi::NO_MARK));
+        assert_eq!((tail.quota, tail.threshold), (5, abi::NO_MARK));
+        let flags = abi::usage_flags::EPOCH | abi::usage_flags::UPLINK;
+        assert_eq!(tail.word, flags);
+        let usage = tables.usage(1).unwrap();
+        assert_eq!((usage.uplink.mark, usage.downlink.mark), (0, 0));
+        assert_eq!(usage.uplink.threshold, 6);
+        assert_eq!(usage.tail.word, flags | abi::usage_flags::DOWNLINK);
+        let event = |number| Account::of_event(number);
+        assert_eq!(event(3), Account::Slot(slot));
+        assert_eq!(event(1 | abi::USAGE_RECORD), Account::Record(record));
+        tables.reset_usage(record).unwrap();
+        assert_eq!(*tables.usage(1).unwrap(), Usage::default());
+        assert!(tables.reset_usage(UsageIndex(2)).is_err());
+        assert!(tables.write_usage_set(2, &UsageSet::default()).is_err());
     }
 
     #[test]

@@ -10,14 +10,17 @@ pub mod credit;
 pub mod instances;
 pub mod memory;
 pub mod slots;
+pub mod usage;
 
 use ipnet::IpNet;
 use upf_common::abi::{
-    LimitDirection, NO_LIMIT, Peer, RuleList, Rules, UeKey, UeNetwork, mapped, network_bits,
+    LimitDirection, NO_LIMIT, Peer, RuleList, Rules, UeKey, UeNetwork, UsageSet, mapped,
+    network_bits,
 };
 use upf_common::meter::Rate;
 
 pub use credit::Credit;
+pub use usage::{Account, Bounds, Traffic, UsageCounters, UsageIndex, UsageLimits};
 
 /// A slot's number, below [`Datapath::capacity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -161,6 +164,8 @@ pub trait Datapath: Send {
 
     /// Number of limits beside those of slots.
     fn limits(&self) -> u32;
+    /// Number of records of URRs beside slots, and of sets of them.
+    fn usages(&self) -> u32;
 
     /// Puts the rules of one direction into force. [`Rules::default`] empties it.
     fn write_rules(
@@ -207,6 +212,23 @@ pub trait Datapath: Send {
         limit: LimitIndex,
         direction: Direction,
     ) -> Result<LimitCounters, DatapathError>;
+
+    /// Says at what counts we are told, and beyond what counts nothing passes; what the fast path knew of that is forgotten.
+    fn write_usage_limits(
+        &mut self,
+        account: Account,
+        limits: &UsageLimits,
+    ) -> Result<(), DatapathError>;
+    /// Zeroes a record and takes its bounds.
+    fn reset_usage(&mut self, record: UsageIndex) -> Result<(), DatapathError>;
+    /// What has been counted since the slot or the record was reset.
+    fn usage_counters(
+        &self,
+        account: Account,
+        direction: Direction,
+    ) -> Result<UsageCounters, DatapathError>;
+    /// Writes a set of records that no rules name yet.
+    fn write_usage_set(&mut self, index: u32, set: &UsageSet) -> Result<(), DatapathError>;
 
     /// Gives an address block 256 slots from `first` on, or none.
     fn set_block(&mut self, block: u32, first: Option<SlotIndex>) -> Result<(), DatapathError>;

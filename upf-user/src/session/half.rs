@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use upf_common::abi::{MAX_LIST_ENTRIES, Match, RuleListEntry, Rules};
+use upf_common::abi::{MAX_LIST_ENTRIES, Match, NO_LIST, RuleListEntry, Rules};
 use upf_common::abi::{flags, verdict};
 
 use super::filters::{self, Families};
@@ -50,7 +50,7 @@ impl Half {
             is_downlink: direction == Direction::Uplink
                 && seat.tunnel_traffic == Some(Direction::Downlink),
             framed: framed.map(|(route, slot)| (slot, route.instance)),
-            list: seat.list(direction).unwrap_or_default(),
+            list: seat.list(direction).unwrap_or(NO_LIST),
         }
     }
 

@@ -13,6 +13,7 @@ mod routes;
 mod rules;
 mod uplink;
 mod uplink_refusals;
+mod usage;
 
 use super::Action;
 use crate::gtpu::GPdu;
@@ -87,6 +88,8 @@ pub fn all() -> Vec<Case> {
         limits::marks(),
         limits::flow_marks(),
         limits::dscps(),
+        usage::slots(),
+        usage::records(),
     ]
     .concat()
 }

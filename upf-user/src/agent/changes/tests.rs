@@ -90,6 +90,7 @@ impl World {
             peers: 64,
             lists: slots,
             limits: slots,
+            usages: slots,
         }));
         let started = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let sessions = Sessions::new(sessions, tables.clone());

@@ -179,6 +179,7 @@ ipv4 = "10.45.0.0/16"
             peers: 4,
             lists: 4,
             limits: 4,
+            usages: 4,
         });
         let started = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let control = Control::new(&config, started, Sessions::new(sessions, tables));

@@ -4,24 +4,24 @@
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
-use upf_common::abi::{Direction, Rules, State};
+use upf_common::abi::{Direction, NO_MARK, Rules, State};
 use upf_common::meter::Rate;
 
 use super::clock;
 use super::mmap::{load, store, to_words, words_of};
-use crate::datapath::{Credit, SlotCounters, credit};
+use crate::datapath::{Credit, credit};
 
 /// Words of one direction.
 pub(super) const HALF_WORDS: usize = words_of::<Direction>();
 const RULES_WORDS: usize = words_of::<Rules>();
 const RULES: usize = offset_of!(Direction, rules) / 8;
-/// The version shares its word with a reserved field that nobody writes.
+/// The version shares its word with the slot's number.
 const VERSION: usize = offset_of!(State, version) / 8;
 const FULL_AT: usize = offset_of!(State, full_at) / 8;
 const PACKETS: usize = offset_of!(State, packets) / 8;
 const BYTES: usize = offset_of!(State, bytes) / 8;
-const DROPPED_PACKETS: usize = offset_of!(State, dropped_packets) / 8;
-const DROPPED_BYTES: usize = offset_of!(State, dropped_bytes) / 8;
+const MARK: usize = offset_of!(State, mark) / 8;
+const LAST_NS: usize = offset_of!(State, last_ns) / 8;
 const TICKS_PER_BYTE: usize = offset_of!(State, ticks_per_byte) / 8;
 const DEPTH: usize = offset_of!(State, depth) / 8;
 
@@ -30,33 +30,29 @@ pub(super) type Half = [AtomicU64; HALF_WORDS];
 
 /// Puts rules into force.
 pub(super) fn replace(half: &Half, rules: &Rules) {
-    let next = version(half).wrapping_add(1);
+    let head = head(half);
+    let next = head.version.wrapping_add(1);
     // The former raise of the version is seen before what follows: a reader that still copies the copy
     // written now finds the version changed.
     fence(Ordering::Release);
     store(copy(half, next), rules);
-    let state = State {
-        version: next,
-        ..State::default()
-    };
-    let words: [u64; words_of::<State>()] = to_words(&state);
     // Whoever sees the version sees the rules.
-    half[VERSION].store(words[VERSION], Ordering::Release);
+    set_head(half, next, head.slot, Ordering::Release);
 }
 
 /// The rules in force.
 pub(super) fn in_force(half: &Half) -> Rules {
-    load(copy(half, version(half)))
+    load(copy(half, head(half).version))
 }
 
-/// What packets have counted.
-pub(super) fn counters(half: &Half) -> SlotCounters {
+/// What packets have counted; the other fields are left out.
+pub(super) fn counters(half: &Half) -> State {
     let value = |word: usize| half[word].load(Ordering::Relaxed);
-    SlotCounters {
+    State {
         packets: value(PACKETS),
         bytes: value(BYTES),
-        dropped_packets: value(DROPPED_PACKETS),
-        dropped_bytes: value(DROPPED_BYTES),
+        last_ns: value(LAST_NS),
+        ..State::default()
     }
 }
 
@@ -107,25 +103,30 @@ impl RateWords<'_> {
     }
 }
 
-/// Zeroes counters, fills the meter and takes its rate.
-pub(super) fn reset(half: &Half) {
-    for word in [
-        FULL_AT,
-        PACKETS,
-        BYTES,
-        DROPPED_PACKETS,
-        DROPPED_BYTES,
-        TICKS_PER_BYTE,
-        DEPTH,
-    ] {
+/// Zeroes counters, fills the meter and takes its rate, in a half of the slot of this number.
+pub(super) fn reset(half: &Half, slot: u32) {
+    for word in [FULL_AT, PACKETS, BYTES, LAST_NS, TICKS_PER_BYTE, DEPTH] {
         half[word].store(0, Ordering::Relaxed);
     }
+    half[MARK].store(NO_MARK, Ordering::Relaxed);
+    set_head(half, head(half).version, slot, Ordering::Relaxed);
 }
 
-fn version(half: &Half) -> u32 {
+/// A state of which only version and slot are true.
+fn head(half: &Half) -> State {
     let mut words = [0; words_of::<State>()];
     words[VERSION] = half[VERSION].load(Ordering::Relaxed);
-    super::mmap::from_words::<State, { words_of::<State>() }>(&words).version
+    super::mmap::from_words::<State, { words_of::<State>() }>(&words)
+}
+
+fn set_head(half: &Half, version: u32, slot: u32, ordering: Ordering) {
+    let state = State {
+        version,
+        slot,
+        ..State::default()
+    };
+    let words: [u64; words_of::<State>()] = to_words(&state);
+    half[VERSION].store(words[VERSION], ordering);
 }
 
 fn copy(half: &Half, version: u32) -> &[AtomicU64; RULES_WORDS] {
@@ -183,7 +184,7 @@ mod tests {
         );
         replace(&half, &uniform(7));
         assert_eq!(record(&half).state.version, 0);
-        assert_eq!(record(&half).state.reserved, 0);
+        assert_eq!(record(&half).state.slot, 0);
         assert_eq!(in_force(&half), uniform(7));
     }
 
@@ -200,18 +201,18 @@ mod tests {
                 full_at: 1,
                 packets: 2,
                 bytes: 3,
-                dropped_packets: 4,
-                dropped_bytes: 5,
+                mark: 4,
+                last_ns: 5,
                 ..record(&half).state
             },
             ..record(&half)
         };
         store(&half, &counted);
-        let expected = SlotCounters {
+        let expected = State {
             packets: 2,
             bytes: 3,
-            dropped_packets: 4,
-            dropped_bytes: 5,
+            last_ns: 5,
+            ..State::default()
         };
         assert_eq!(counters(&half), expected);
         let rate = Rate::from_bits_per_second(1_000_000);
@@ -222,10 +223,11 @@ mod tests {
             (rate.ticks_per_byte, rate.depth)
         );
         assert_eq!(state.full_at, UNUSED);
-        reset(&half);
+        reset(&half, 17);
         let state = record(&half).state;
         assert_eq!((state.ticks_per_byte, state.depth), (0, 0));
-        assert_eq!(counters(&half), SlotCounters::default());
+        assert_eq!(counters(&half), State::default());
+        assert_eq!((state.mark, state.slot), (NO_MARK, 17));
         assert_eq!(record(&half).state.full_at, 0);
         assert_eq!(record(&half).state.version, 1);
         assert_eq!(in_force(&half), rules);
@@ -268,7 +270,7 @@ mod tests {
             });
             while !done.load(Ordering::Relaxed) {
                 let before = half[VERSION].load(Ordering::Acquire);
-                let rules = load(copy(&half, version(&half)));
+                let rules = load(copy(&half, head(&half).version));
                 fence(Ordering::Acquire);
                 if half[VERSION].load(Ordering::Relaxed) == before {
                     let words: [u64; RULES_WORDS] = to_words::<Rules, RULES_WORDS>(&rules);

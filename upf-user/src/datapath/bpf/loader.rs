@@ -189,6 +189,8 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
         peers: mapped(&mut ebpf, "PEERS", sizes.peers)?,
         lists: mapped(&mut ebpf, "LISTS", sizes.lists)?,
         limits: mapped(&mut ebpf, "LIMITS", sizes.limits.max(1))?,
+        usages: mapped(&mut ebpf, "USAGES", sizes.usages.max(1))?,
+        usage_sets: mapped(&mut ebpf, "USAGE_SETS", sizes.usages.max(1))?,
         teids: typed(&mut ebpf, "TEIDS", HashMap::try_from)?,
         ue_addresses: typed(&mut ebpf, "UE_ADDRESSES", HashMap::try_from)?,
         networks: UeNetworks {
@@ -238,6 +240,8 @@ fn create(sizes: &Sizes) -> Result<Ebpf, LoadError> {
         .map_max_entries("PEERS", sizes.peers)
         .map_max_entries("LISTS", sizes.lists)
         .map_max_entries("LIMITS", sizes.limits.max(1))
+        .map_max_entries("USAGES", sizes.usages.max(1))
+        .map_max_entries("USAGE_SETS", sizes.usages.max(1))
         .map_max_entries("TEIDS", sizes.slots)
         .map_max_entries("UE_ADDRESSES", sizes.slots)
         .map_max_entries("UE_NETWORKS", sizes.slots.saturating_add(MAX_POOLS))
@@ -386,9 +390,11 @@ fn tell_price(sizes: &Sizes) {
     let others = words(sizes.blocks, 8)
         + words(sizes.peers, size_of::<upf_common::abi::Peer>())
         + words(sizes.lists, size_of::<upf_common::abi::RuleList>())
-        + words(sizes.limits, size_of::<upf_common::abi::Limit>());
+        + words(sizes.limits, size_of::<upf_common::abi::Limit>())
+        + words(sizes.usages, size_of::<upf_common::abi::Usage>())
+        + words(sizes.usages, size_of::<upf_common::abi::UsageSet>());
     info!(
-        "{} slots of {} bytes: {} MiB; blocks, peers, rule lists and limits: {} MiB",
+        "{} slots of {} bytes: {} MiB; blocks, peers, rule lists, limits and URRs' records: {} MiB",
         sizes.slots,
         size_of::<Slot>(),
         slots.div_ceil(1 << 20),

@@ -11,6 +11,7 @@
 //! | [`control`] | what voids remembered next hops |
 //! | [`counters`] | figures that are not one SIM's |
 
+mod account;
 pub mod attach;
 mod clock;
 pub mod control;

@@ -10,19 +10,20 @@ use aya::maps::{HashMap, MapData, MapError};
 use ipnet::IpNet;
 use upf_common::abi::{
     BLOCK_SLOTS, Limit, NO_SLOT, POOL_NETWORK, Peer, Plain, RuleList, Rules, Slot, UeKey,
-    UeNetwork, control_flags,
+    UeNetwork, Usage, UsageSet, UsageTail, control_flags,
 };
 use upf_common::meter::Rate;
 
+use super::account::{self, SlotWords};
 use super::control::ControlTable;
 use super::latch::{self, HALF_WORDS, Half};
 use super::limit::{self, LIMIT_HALF_WORDS, LimitHalf};
-use super::mmap::{MappedArray, words_of};
+use super::mmap::{self, MappedArray, words_of};
 use super::{Record, Sizes};
 use crate::datapath::slots::PoolLayout;
 use crate::datapath::{
-    Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
-    SlotCounters, SlotIndex, network_key,
+    Account, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
+    SlotCounters, SlotIndex, UsageCounters, UsageIndex, UsageLimits, network_key, usage,
 };
 
 /// An entry of `BLOCKS`.
@@ -37,6 +38,8 @@ pub(super) type SlotArray = MappedArray<Slot, { words_of::<Slot>() }>;
 pub(super) type BlockArray = MappedArray<Block, { words_of::<Block>() }>;
 pub(super) type PeerArray = MappedArray<Peer, { words_of::<Peer>() }>;
 pub(super) type ListArray = MappedArray<RuleList, { words_of::<RuleList>() }>;
+pub(super) type UsageArray = MappedArray<Usage, { words_of::<Usage>() }>;
+pub(super) type UsageSetArray = MappedArray<UsageSet, { words_of::<UsageSet>() }>;
 pub(super) type LimitArray = MappedArray<Limit, { words_of::<Limit>() }>;
 
 /// The tables that the XDP program reads.
@@ -47,6 +50,8 @@ pub struct BpfDatapath {
     pub(super) peers: PeerArray,
     pub(super) lists: ListArray,
     pub(super) limits: LimitArray,
+    pub(super) usages: UsageArray,
+    pub(super) usage_sets: UsageSetArray,
     pub(super) teids: HashMap<MapData, [u8; 4], u32>,
     pub(super) ue_addresses: HashMap<MapData, Record<UeKey>, u32>,
     pub(super) networks: UeNetworks,
@@ -129,15 +134,30 @@ impl BpfDatapath {
     }
 
     fn half(&self, slot: SlotIndex, direction: Direction) -> Result<&Half, DatapathError> {
-        let entry = self
-            .slots
-            .entry(slot.0)
-            .ok_or(out_of_range("SLOTS", slot.0))?;
-        let (halves, _) = entry.as_chunks::<HALF_WORDS>();
+        let [uplink, downlink] = self.slot_words(slot)?.halves;
         Ok(match direction {
-            Direction::Uplink => &halves[0],
-            Direction::Downlink => &halves[1],
+            Direction::Uplink => uplink,
+            Direction::Downlink => downlink,
         })
+    }
+
+    fn slot_words(&self, slot: SlotIndex) -> Result<SlotWords<'_>, DatapathError> {
+        let entry = self.slots.entry(slot.0);
+        let entry = entry.ok_or(out_of_range("SLOTS", slot.0))?;
+        let (halves, tail) = entry.as_chunks::<HALF_WORDS>();
+        match (halves, tail.as_array()) {
+            ([uplink, downlink], Some(tail)) => Ok(SlotWords {
+                halves: [uplink, downlink],
+                tail,
+            }),
+            _ => Err(out_of_range("SLOTS", slot.0)),
+        }
+    }
+
+    fn usage_record(&self, record: UsageIndex) -> Result<&account::Record, DatapathError> {
+        let is_there = record.0 < self.sizes.usages;
+        let entry = self.usages.entry(record.0).filter(|_| is_there);
+        entry.ok_or(out_of_range("USAGES", record.0))
     }
 
     fn limit_half(
@@ -185,6 +205,10 @@ impl Datapath for BpfDatapath {
         self.sizes.limits
     }
 
+    fn usages(&self) -> u32 {
+        self.sizes.usages
+    }
+
     fn write_rules(
         &mut self,
         slot: SlotIndex,
@@ -212,8 +236,9 @@ impl Datapath for BpfDatapath {
 
     fn reset_slot(&mut self, slot: SlotIndex) -> Result<(), DatapathError> {
         for direction in [Direction::Uplink, Direction::Downlink] {
-            latch::reset(self.half(slot, direction)?);
+            latch::reset(self.half(slot, direction)?, slot.0);
         }
+        account::reset_tail(self.slot_words(slot)?.tail);
         Ok(())
     }
 
@@ -222,7 +247,15 @@ impl Datapath for BpfDatapath {
         slot: SlotIndex,
         direction: Direction,
     ) -> Result<SlotCounters, DatapathError> {
-        Ok(latch::counters(self.half(slot, direction)?))
+        let UsageCounters {
+            passed, dropped, ..
+        } = self.usage_counters(Account::Slot(slot), direction)?;
+        Ok(SlotCounters {
+            packets: passed.packets,
+            bytes: passed.bytes,
+            dropped_packets: dropped.packets,
+            dropped_bytes: dropped.bytes,
+        })
     }
 
     fn write_limit(
@@ -249,6 +282,57 @@ impl Datapath for BpfDatapath {
         direction: Direction,
     ) -> Result<LimitCounters, DatapathError> {
         Ok(limit::counters(self.limit_half(limit, direction)?))
+    }
+
+    fn write_usage_limits(
+        &mut self,
+        account: Account,
+        limits: &UsageLimits,
+    ) -> Result<(), DatapathError> {
+        match account {
+            Account::Slot(slot) => account::set_slot(&self.slot_words(slot)?, account, limits),
+            Account::Record(record) => {
+                account::set_record(self.usage_record(record)?, account, limits);
+            }
+        }
+        Ok(())
+    }
+
+    fn reset_usage(&mut self, record: UsageIndex) -> Result<(), DatapathError> {
+        mmap::store(self.usage_record(record)?, &Usage::default());
+        Ok(())
+    }
+
+    fn usage_counters(
+        &self,
+        account: Account,
+        direction: Direction,
+    ) -> Result<UsageCounters, DatapathError> {
+        match account {
+            Account::Slot(slot) => {
+                let words = self.slot_words(slot)?;
+                let state = latch::counters(self.half(slot, direction)?);
+                let drops = account::drops(words.tail, direction);
+                let tail = UsageTail {
+                    uplink: drops,
+                    downlink: drops,
+                    ..UsageTail::default()
+                };
+                Ok(usage::of_half(&state, &tail, direction))
+            }
+            Account::Record(record) => {
+                let record = self.usage_record(record)?;
+                Ok(account::record_counters(record, direction))
+            }
+        }
+    }
+
+    fn write_usage_set(&mut self, index: u32, set: &UsageSet) -> Result<(), DatapathError> {
+        if index < self.sizes.usages && self.usage_sets.store(index, set) {
+            Ok(())
+        } else {
+            Err(out_of_range("USAGE_SETS", index))
+        }
     }
 
     fn set_block(&mut self, block: u32, first: Option<SlotIndex>) -> Result<(), DatapathError> {

@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use aya::maps::{Array, Map, MapData};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use upf_common::abi::{
-    ABI_VERSION, Control, LIST_PAGE_ENTRIES, Limit, LimitDirection, NO_SLOT, Peer, Pool, Port,
-    RuleList, Rules, Slot, State, UeKey, level, limit_flags, mapped, verdict,
+    ABI_VERSION, Control, LIST_PAGE_ENTRIES, Limit, LimitDirection, NO_MARK, NO_SLOT, Peer, Pool,
+    Port, RuleList, Rules, Slot, UeKey, Usage, UsageSet, UsageTail, level, limit_flags, mapped,
+    usage_flags, verdict,
 };
 
 use super::attach::{AttachError, Attachments};
@@ -17,8 +20,8 @@ use super::{Loaded, Record, Sizes, load};
 use crate::config::Mode;
 use crate::datapath::slots::PoolLayout;
 use crate::datapath::{
-    Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
-    SlotCounters, SlotIndex,
+    Account, Bounds, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex,
+    LimitSetting, SlotCounters, SlotIndex, Traffic, UsageCounters, UsageIndex, UsageLimits,
 };
 use crate::netlink::{AttachedXdp, XdpPlace, attached_xdp};
 
@@ -28,6 +31,7 @@ const SIZES: Sizes = Sizes {
     peers: 5,
     lists: 7,
     limits: 9,
+    usages: 9,
 };
 
 /// Runs in a thread with network and mounts of its own; `/sys/fs/bpf` is an empty BPF file system there.
@@ -41,7 +45,7 @@ fn alone(test: impl FnOnce(&Path) + Send + 'static) {
         mount(Some("bpf"), bpffs, Some("bpf"), MsFlags::empty(), none).unwrap();
         test(&bpffs.join("upf"));
     };
-    std::thread::spawn(body).join().unwrap();
+    thread::spawn(body).join().unwrap();
 }
 
 fn loaded(pins: Option<&Path>) -> Loaded {
@@ -105,6 +109,7 @@ fn what_is_written_is_what_the_kernel_reads() {
         assert_eq!(entry::<u32>(pins, "BLOCKS", 2), NO_SLOT);
 
         let slot = SlotIndex(SIZES.slots - 1);
+        tables.reset_slot(slot).unwrap();
         tables
             .write_rules(slot, Direction::Downlink, &some_rules())
             .unwrap();
@@ -115,7 +120,8 @@ fn what_is_written_is_what_the_kernel_reads() {
         for rules in [record.downlink.rules[0], record.uplink.rules[0]] {
             assert_eq!((rules.verdict, rules.teid), (verdict::NONE, [0; 4]));
         }
-        assert_eq!(record.uplink.state, State::default());
+        assert_eq!(record.uplink.state, Slot::numbered(slot.0).uplink.state);
+        assert_eq!(record.tail, UsageTail::default());
         assert_eq!(
             tables.read_rules(slot, Direction::Downlink).unwrap(),
             some_rules()
@@ -181,7 +187,7 @@ fn counters_of_packets_are_read_and_reset() {
         let slot = SlotIndex(7);
         let mut record = Slot::default();
         record.uplink.state.packets = 5;
-        record.uplink.state.dropped_bytes = 6;
+        record.tail.uplink.bytes = 6;
         record.uplink.state.full_at = 7;
         let map = Map::Array(MapData::from_pin(pins.join("SLOTS")).unwrap());
         let mut slots = Array::<_, Record<Slot>>::try_from(map).unwrap();
@@ -194,8 +200,83 @@ fn counters_of_packets_are_read_and_reset() {
         let tables = &mut loaded.datapath;
         assert_eq!(tables.counters(slot, Direction::Uplink).unwrap(), expected);
         tables.reset_slot(slot).unwrap();
-        assert_eq!(slots.get(&slot.0, 0).unwrap().0, Slot::default());
+        assert_eq!(slots.get(&slot.0, 0).unwrap().0, Slot::numbered(slot.0));
         assert_eq!(loaded.counters.sum().unwrap().uplink.packets, 0);
+    });
+}
+
+#[test]
+fn bounds_of_urrs_are_written_and_counters_read() {
+    alone(|pins| {
+        let mut loaded = loaded(Some(pins));
+        let tables = &mut loaded.datapath;
+        let bounds = |threshold, quota| Bounds { threshold, quota };
+        let limits = UsageLimits {
+            counts_uplink: false,
+            counts_downlink: true,
+            total: bounds(Some(1000), None),
+            uplink: bounds(None, Some(7)),
+            downlink: bounds(Some(8), Some(9)),
+        };
+        let (slot, record) = (SlotIndex(7), UsageIndex(SIZES.usages - 1));
+        tables.reset_slot(slot).unwrap();
+        tables.reset_usage(record).unwrap();
+        for account in [Account::Slot(slot), Account::Record(record)] {
+            tables.write_usage_limits(account, &limits).unwrap();
+        }
+        let Record(written) = entry::<Record<Slot>>(pins, "SLOTS", slot.0);
+        let marks = (written.uplink.state.mark, written.downlink.state.mark);
+        assert_eq!(marks, (NO_MARK, 0));
+        assert_eq!(
+            (written.tail.threshold, written.tail.quota),
+            (1000, NO_MARK)
+        );
+        let flags = usage_flags::EPOCH | usage_flags::DOWNLINK;
+        assert_eq!(written.tail.word, flags);
+
+        let Record(mut written) = entry::<Record<Usage>>(pins, "USAGES", record.0);
+        let mut expected = Usage::default();
+        (expected.uplink.quota, expected.uplink.mark) = (7, 0);
+        (expected.downlink.threshold, expected.downlink.quota) = (8, 9);
+        (expected.downlink.mark, expected.tail.threshold) = (0, 1000);
+        expected.tail.word = flags | usage_flags::UPLINK;
+        assert_eq!(written, expected);
+
+        // What the fast path knew is forgotten, its lock is left alone.
+        written.tail.word |=
+            usage_flags::EXHAUSTED | usage_flags::REACHED_TOLD | usage_flags::LOCKED;
+        (written.downlink.packets, written.downlink.last_ns) = (3, 4);
+        (written.downlink.dropped.bytes, written.tail.downlink.bytes) = (50, 40);
+        let map = Map::Array(MapData::from_pin(pins.join("USAGES")).unwrap());
+        let mut usages = Array::<_, Record<Usage>>::try_from(map).unwrap();
+        usages.set(record.0, Record(written), 0).unwrap();
+        let account = Account::Record(record);
+        tables.write_usage_limits(account, &limits).unwrap();
+        let word = usages.get(&record.0, 0).unwrap().0.tail.word;
+        let expected = (2 * usage_flags::EPOCH)
+            | usage_flags::UPLINK
+            | usage_flags::DOWNLINK
+            | usage_flags::LOCKED;
+        assert_eq!(word, expected);
+        let bytes = |bytes| Traffic { packets: 0, bytes };
+        let expected = UsageCounters {
+            passed: Traffic {
+                packets: 3,
+                bytes: 0,
+            },
+            dropped: bytes(50),
+            held_back: bytes(40),
+            last_ns: Some(4),
+        };
+        let counted = tables.usage_counters(account, Direction::Downlink);
+        assert_eq!(counted.unwrap(), expected);
+        tables.reset_usage(record).unwrap();
+        assert_eq!(usages.get(&record.0, 0).unwrap().0, Usage::default());
+        let mut set = UsageSet::default();
+        set.records[0] = record.0;
+        tables.write_usage_set(SIZES.usages - 1, &set).unwrap();
+        let Record(written) = entry::<Record<UsageSet>>(pins, "USAGE_SETS", SIZES.usages - 1);
+        assert_eq!(written, set);
     });
 }
 
@@ -210,6 +291,9 @@ fn indexes_and_keys_outside_the_tables_are_refused() {
         tables.read_rules(beyond, Direction::Uplink).map(drop),
         tables.counters(beyond, Direction::Downlink).map(drop),
         tables.reset_slot(beyond),
+        tables.reset_usage(UsageIndex(SIZES.usages)),
+        tables.write_usage_set(SIZES.usages, &UsageSet::default()),
+        tables.write_usage_limits(Account::Slot(beyond), &UsageLimits::default()),
         tables.set_block(SIZES.blocks, None),
         tables.set_block(0, Some(SlotIndex(SIZES.slots - 255))),
         tables.insert_teid([0; 4], beyond),
@@ -367,6 +451,11 @@ fn links_of_devices_that_are_not_ours_any_more_go() {
         attach(&mut second, "n3", Mode::Auto).unwrap();
         second.remove_stale().unwrap();
         assert_eq!(place("n3"), Some(XdpPlace::Native));
+        // The kernel takes the link of a pin that is gone off in its own time.
+        let latest = Instant::now() + Duration::from_secs(2);
+        while place("n6").is_some() && Instant::now() < latest {
+            thread::sleep(Duration::from_millis(10));
+        }
         assert_eq!(place("n6"), None);
         second.detach(ifindex("n3")).unwrap();
         assert_eq!(place("n3"), None);

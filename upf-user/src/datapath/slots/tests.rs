@@ -33,6 +33,7 @@ impl Books {
             peers: 4,
             lists: 4,
             limits: 4,
+            usages: 4,
         });
         let ue_pools: Vec<_> = nets
             .iter()

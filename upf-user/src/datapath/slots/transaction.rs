@@ -144,7 +144,7 @@ impl SlotTable {
                 [] => None,
                 list => Some(self.place_list(prepared, list, now)?),
             };
-            program.rules.list = first.unwrap_or_default();
+            program.rules.list = first.unwrap_or(NO_LIST);
             if let Some(seat) = prepared.seating.seat_mut(program.slot) {
                 seat.set_list(program.direction, first);
             }

@@ -15,7 +15,7 @@ fn count(world: &World, slot: u32, uplink: u64, downlink: u64) {
         slot.uplink.state.packets += uplink;
         slot.uplink.state.bytes += 100 * uplink;
         slot.downlink.state.packets += downlink;
-        slot.downlink.state.dropped_packets += 1;
+        slot.tail.downlink.packets += 1;
     });
 }
 

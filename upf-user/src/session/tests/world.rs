@@ -172,6 +172,7 @@ impl World {
             peers: 16,
             lists,
             limits: slots,
+            usages: slots,
         }));
         let random = StdRng::seed_from_u64(1);
         let mut sessions = Sessions::with_random(config, tables.clone(), random);

@@ -160,6 +160,7 @@ impl World {
             peers: PEERS,
             lists: 512,
             limits: 1024,
+            usages: 1024,
         });
         let node_id = NodeId::Address(IpAddr::from([10, 100, 0, 2]));
         let mut node_config = NodeConfig::new(node_id, OUR_STAMP);
