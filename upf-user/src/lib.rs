@@ -13,6 +13,7 @@ pub mod logging;
 pub mod metrics;
 pub mod netlink;
 pub mod pfcp;
+pub mod reports;
 pub mod session;
 pub mod store;
 pub mod usage;

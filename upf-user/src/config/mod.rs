@@ -5,6 +5,7 @@
 //! write instead. All errors of a file are reported at once.
 
 mod bandwidth;
+mod charging;
 mod checks;
 mod gtpu;
 mod marking;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 pub use bandwidth::Bandwidth;
+pub use charging::{Charging, Export};
 pub use gtpu::Gtpu;
 pub use marking::Marking;
 pub use reader::Problem;
@@ -59,6 +61,8 @@ pub struct Config {
     pub forwarding_policies: Vec<ForwardingPolicy>,
     /// `[bandwidth]`, `[speed_class]`, `[customer]` and `[[customer_rule]]`
     pub bandwidth: Bandwidth,
+    /// `[charging]`
+    pub charging: Charging,
     /// `[[marking]]`, possibly none
     pub markings: Vec<Marking>,
     /// `[capacity]`
@@ -343,6 +347,7 @@ impl Config {
             lines.push(format!("policy     {policy}"));
         }
         lines.extend(self.bandwidth.summary());
+        lines.push(format!("charging   {}", self.charging));
         for marking in &self.markings {
             lines.push(format!("marking    {marking}"));
         }
@@ -381,6 +386,11 @@ fn read(root: &Section<'_>) -> Option<Config> {
     let predefined_rules = rules::read_predefined_rules(root);
     let forwarding_policies = rules::read_forwarding_policies(root);
     let bandwidth = bandwidth::read(root);
+    let charging = root.optional_section("charging");
+    let charging = charging.map_or_else(
+        || Some(Charging::default()),
+        |section| charging::read(&section),
+    );
     let markings = marking::read(root);
     let capacity = root.optional_section("capacity");
     let capacity = capacity.map_or(Some(Capacity::default()), |section| read_capacity(&section));
@@ -404,6 +414,7 @@ fn read(root: &Section<'_>) -> Option<Config> {
         predefined_rules: predefined_rules?,
         forwarding_policies: rules::values(forwarding_policies),
         bandwidth: bandwidth?,
+        charging: charging?,
         markings: markings?,
         capacity: capacity?,
         gtpu: gtpu?,
@@ -427,12 +438,23 @@ fn read_node(section: &Section<'_>) -> Option<Node> {
 }
 
 fn read_directory(section: &Section<'_>, key: &'static str, default: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(section.optional_text(key, default).unwrap_or(default));
+    let text = section.optional_text(key, default).unwrap_or(default);
+    absolute(section, key, text, default)
+}
+
+/// An absolute path.
+fn absolute(
+    section: &Section<'_>,
+    key: &'static str,
+    text: &str,
+    example: &str,
+) -> Option<PathBuf> {
+    let path = PathBuf::from(text);
     if path.is_absolute() {
         return Some(path);
     }
     let message = format!(
-        "\"{}\" is not an absolute path; write {key} = \"{default}\"",
+        "\"{}\" is not an absolute path; write {key} = \"{example}\"",
         path.display()
     );
     section.problem(key, message);

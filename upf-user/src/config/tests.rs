@@ -1,6 +1,7 @@
 //! A sample, and one case for each kind of error.
 
 mod bandwidth;
+mod charging;
 
 use std::time::Duration;
 

@@ -5,6 +5,8 @@ pub mod kind;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 /// Cause (clause 8.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -56,6 +58,12 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether it is a rejection: those begin at 64.
+    #[must_use]
+    pub fn is_rejection(self) -> bool {
+        self as u8 >= Self::RequestRejected as u8
+    }
+
     /// The cause of a code. What is not known counts as accepted below 64 and as rejected from there on, as
     /// the table of clause 8.2.1 asks for its spare values.
     #[must_use]
@@ -88,7 +96,7 @@ impl Cause {
 }
 
 /// Node ID (clause 8.2.38). Names compare without regard to case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum NodeId {
     /// An address.
     Address(IpAddr),
@@ -535,7 +543,7 @@ impl ReportingTriggers {
 }
 
 /// Usage Report Trigger (clause 8.2.41): octet 5 in the lowest byte. Not the bits of [`ReportingTriggers`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageReportTrigger(pub u32);
 
 impl UsageReportTrigger {
@@ -612,7 +620,7 @@ pub mod usage_information {
 }
 
 /// Volume Threshold and Quota and the subsequent ones (clauses 8.2.13 and 8.2.50), octets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volumes {
     /// Both directions together.
     pub total: Option<u64>,
@@ -623,7 +631,7 @@ pub struct Volumes {
 }
 
 /// Volume Measurement (clause 8.2.44).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolumeMeasurement {
     /// Octets.
     pub octets: Volumes,

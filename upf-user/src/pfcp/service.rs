@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use super::ie::{FSeid, FqCsid, NodeId};
+use super::ie::{Cause, FSeid, FqCsid, NodeId};
 use super::message::{
     CreatedPdr, CreatedTrafficEndpoint, PfdManagementRequest, Refusal, SessionDeletionRequest,
-    SessionEstablishmentRequest, SessionModificationRequest, SessionReportResponse, UpdatedPdr,
-    UsageReport,
+    SessionEstablishmentRequest, SessionModificationRequest, SessionReport, SessionReportResponse,
+    UpdatedPdr, UsageReport,
 };
 
 /// A session that was set up.
@@ -48,6 +48,34 @@ pub struct Answer<T> {
     pub cp_seid: u64,
     /// What happened.
     pub outcome: Result<T, Refusal>,
+}
+
+/// A Session Report Request with usage reports, which has to be acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageRequest {
+    /// Names the request; no other one of this run has it.
+    pub id: u64,
+    /// It is about a session of before our start: whatever has the same SEID now is another.
+    pub is_former: bool,
+    /// What is reported, of which session. For a session that has ended, its SEID at the control plane is the last that it
+    /// had.
+    pub report: SessionReport,
+}
+
+/// What became of a [`UsageRequest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsageOutcome {
+    /// The control plane has answered.
+    Answered {
+        /// With this.
+        cause: Cause,
+        /// Its new SEID of the session.
+        cp_seid: Option<u64>,
+    },
+    /// The control plane lives and does not answer it.
+    Ignored,
+    /// The control plane was not reached, or is gone.
+    NotSent,
 }
 
 /// Sessions, as the node sees them. Each request is applied whole or not at all. `owner` is the Node ID of the
@@ -115,6 +143,26 @@ pub trait SessionService {
         response: &SessionReportResponse,
         now: Instant,
     );
+
+    /// The control planes that have had new usage reports since this was asked last.
+    fn take_usage_owners(&mut self) -> Vec<NodeId> {
+        Vec::new()
+    }
+
+    /// The next request with usage reports for a control plane. It is under way until
+    /// [`Self::usage_request_done`] says what became of it; those of one session follow each other.
+    fn next_usage_request(&mut self, _owner: &NodeId, _now: Instant) -> Option<UsageRequest> {
+        None
+    }
+
+    /// When [`Self::next_usage_request`] may have something, after it had nothing; `None` where new reports or the end of a
+    /// request have to come before that.
+    fn usage_request_due(&self, _owner: &NodeId, _now: Instant) -> Option<Instant> {
+        None
+    }
+
+    /// What became of a request with usage reports. The reports are kept until they are acknowledged.
+    fn usage_request_done(&mut self, _id: u64, _outcome: UsageOutcome, _now: Instant) {}
 
     /// The owners of sessions that send to one of these GTP-U peers, each with those of the peers that it uses. Sessions
     /// count until what they hold is given back.

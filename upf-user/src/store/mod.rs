@@ -2,17 +2,24 @@
 //!
 //! One is a number, the Recovery Time Stamp (TS 29.244 clause 8.2.65). A peer that sees
 //! a later stamp than before knows that we have started anew, so no two starts may share one, be
-//! they within the same second or after the clock has been set back. The other is what the REST API
-//! has given SIMs and customers ([`BandwidthStore`]).
+//! they within the same second or after the clock has been set back. Another is what the REST API
+//! has given SIMs and customers ([`BandwidthStore`]), and another the usage reports that control planes have not
+//! acknowledged, with the state of what is measured ([`ReportStore`]).
 
 mod bandwidth;
+#[cfg(test)]
+mod damage;
+mod engine;
 mod file;
+mod reports;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use bandwidth::{BandwidthStore, Chunk};
+pub use engine::Syncing;
 pub use file::FileStore;
+pub use reports::{Change, Numbered, ReportStore};
 
 /// Seconds from the NTP epoch (1900) to the Unix epoch (1970).
 pub const NTP_TO_UNIX: u64 = 2_208_988_800;
@@ -40,17 +47,15 @@ pub enum StoreError {
         /// The store's directory.
         path: PathBuf,
     },
-    /// The store of SIMs and customers is damaged.
-    #[error(
-        "{} is damaged ({reason}); bring it back from a backup, or move it away to start without the speed classes and \
-         customers that SIMs were given by the REST API",
-        path.display()
-    )]
+    /// A store of many records is damaged.
+    #[error("{} is damaged ({reason}); bring it back from a backup, or move it away to start without {loses}", path.display())]
     DamagedTables {
         /// The store's directory.
         path: PathBuf,
         /// What was found.
         reason: String,
+        /// What it held.
+        loses: &'static str,
     },
 }
 

@@ -1,5 +1,7 @@
 //! Reports about sessions (clauses 7.5.8 and 7.5.9).
 
+use serde::{Deserialize, Serialize};
+
 use super::UpdateBarInReportResponse;
 use crate::pfcp::ie::{
     Cause, DownlinkDataServiceInformation, FSeid, FTeid, UsageReportTrigger, VolumeMeasurement,
@@ -28,7 +30,7 @@ pub struct DownlinkDataReport {
 }
 
 /// Usage Report (clauses 7.5.5.2, 7.5.7.2 and 7.5.8.3).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageReport {
     /// URR ID.
     pub urr_id: u32,

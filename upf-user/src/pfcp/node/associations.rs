@@ -48,6 +48,8 @@ pub(super) struct Association {
     pub(super) line: Line,
     /// Our heartbeat that waits for its response.
     pub(super) heartbeat: Option<Request>,
+    /// When it answered something last.
+    pub(super) heard: Option<Instant>,
     /// Since when heartbeats are not answered.
     pub(super) unreachable_since: Option<Instant>,
     /// Where its requests came from, the first one that of `address`.
@@ -69,6 +71,7 @@ impl Association {
             is_releasing: false,
             line: Line::default(),
             heartbeat: None,
+            heard: None,
             unreachable_since: None,
             addresses: vec![address.ip()],
         }

@@ -118,7 +118,9 @@ impl Node {
         association.heartbeat = None;
         if association.unreachable_since.take().is_some() {
             turn.log(Event::Reachable { node: node.clone() });
+            turn.usage.push(node.clone());
         }
+        self.heard(node, turn);
         let next = turn.now + self.config.heartbeat_interval;
         self.timers.set(Timer::Heartbeat(node.clone()), next);
         self.stamp_seen(node, heartbeat.recovery_time_stamp, turn);

@@ -47,6 +47,7 @@ mod session_procedures;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod usage;
 
 pub use associations::{AssociationView, MAX_ASSOCIATIONS, MAX_ASSOCIATIONS_OF_ADDRESS};
 pub use config::{
@@ -104,6 +105,8 @@ enum Timer {
     Exchange(u32),
     /// The end of a graceful release.
     Release(NodeId),
+    /// There may be usage reports to be sent.
+    Usage(NodeId),
 }
 
 /// One call from outside.
@@ -111,6 +114,8 @@ struct Turn<'a> {
     now: Instant,
     sessions: &'a mut dyn SessionService,
     actions: Vec<Action>,
+    /// Control planes to which usage reports can be sent now.
+    usage: Vec<NodeId>,
 }
 
 impl<'a> Turn<'a> {
@@ -119,6 +124,7 @@ impl<'a> Turn<'a> {
             now,
             sessions,
             actions: Vec::new(),
+            usage: Vec::new(),
         }
     }
 
@@ -175,6 +181,7 @@ impl Node {
         self.answers.expire(now);
         let mut turn = Turn::new(now, sessions);
         self.datagram(from, datagram, &mut turn);
+        self.send_all_usage(&mut turn);
         turn.actions
     }
 
@@ -207,8 +214,10 @@ impl Node {
                 Timer::Connect(index) => self.connect_due(index, &mut turn),
                 Timer::Exchange(sequence) => self.exchange_due(sequence, &mut turn),
                 Timer::Release(node) => self.release_due(&node, &mut turn),
+                Timer::Usage(node) => self.send_usage(&node, &mut turn),
             }
         }
+        self.send_all_usage(&mut turn);
         turn.actions
     }
 
@@ -261,6 +270,7 @@ impl Node {
         let first_heartbeat = turn.now + self.config.heartbeat_interval;
         self.timers
             .set(Timer::Heartbeat(node.clone()), first_heartbeat);
+        turn.usage.push(node.clone());
         turn.log(Event::AssociationSetUp { node, address });
     }
 
@@ -272,9 +282,10 @@ impl Node {
         for address in &association.addresses {
             self.answers.forget(*address);
         }
-        self.forget_requests(&association.line);
+        self.forget_requests(&association.line, turn);
         self.timers.cancel(&Timer::Heartbeat(node.clone()));
         self.timers.cancel(&Timer::Release(node.clone()));
+        self.timers.cancel(&Timer::Usage(node.clone()));
         turn.sessions.delete_all(node, turn.now);
         match reason {
             Ending::Released | Ending::PeriodOver => {

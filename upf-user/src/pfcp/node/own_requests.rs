@@ -2,13 +2,15 @@
 //! about nodes (clause 6.2.9), and the wish to be released (clause 6.2.7.3).
 //!
 //! Each is sent T1 apart, N1 times in all, to where the association is. Some are under way at a time, more wait in
-//! a line; the line is bounded, so that a control plane which does not answer costs no memory.
+//! a line; the line is bounded, so that a control plane which does not answer costs no memory. Usage reports do not wait
+//! in it, and are not given up (see `usage`).
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use super::event::Event;
 use super::request::Request;
+use super::usage::Usage;
 use super::{Node, Timer, Turn};
 use crate::pfcp::codec::{AssociationUpdateRequest, Body, MessageType};
 use crate::pfcp::ie::{Cause, NodeId, RemoteGtpuPeer, release_request};
@@ -35,18 +37,24 @@ pub(super) enum Wish {
 /// The requests of an association.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    /// The sequence numbers of those under way.
-    under_way: Vec<u32>,
+    /// The sequence numbers of those under way, but for usage reports.
+    under_way: HashSet<u32>,
+    /// The sequence numbers of those with usage reports.
+    pub(super) usage_under_way: HashSet<u32>,
+    /// No usage reports are sent until something is answered.
+    pub(super) is_usage_held: bool,
     waiting: VecDeque<Wish>,
 }
 
 /// A request under way.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    node: NodeId,
+    pub(super) node: NodeId,
     kind: MessageType,
     /// Our number of the session that it is about, if it is about one.
     seid: Option<u64>,
+    /// Where it has usage reports.
+    pub(super) usage: Option<Usage>,
     request: Request,
 }
 
@@ -67,7 +75,9 @@ impl Node {
         let Some(association) = self.associations.get_mut(node) else {
             return;
         };
-        let Line { under_way, waiting } = &mut association.line;
+        let Line {
+            under_way, waiting, ..
+        } = &mut association.line;
         let has_to_wait = under_way.len() >= MAX_UNDER_WAY;
         let has_room = waiting.len() < MAX_WAITING && self.waiting_requests < MAX_WAITING_OF_ALL;
         match wish {
@@ -96,9 +106,6 @@ impl Node {
     }
 
     fn send_wish(&mut self, node: &NodeId, wish: Wish, turn: &mut Turn<'_>) {
-        let Some(address) = self.associations.get(node).map(|a| a.address) else {
-            return;
-        };
         let (mut header_seid, mut seid) = (0, None);
         let body = match wish {
             Wish::Report(report) => {
@@ -112,9 +119,27 @@ impl Node {
             Wish::PathRecovery(peers) => self.node_report(Vec::new(), peers),
             Wish::Release(period) => self.release_wish(period),
         };
+        if let Some(sequence) = self.send_exchange(node, header_seid, seid, body, turn)
+            && let Some(association) = self.associations.get_mut(node)
+        {
+            association.line.under_way.insert(sequence);
+        }
+    }
+
+    /// Sends a request for the first time: its sequence number; `None` where it cannot be written.
+    pub(super) fn send_exchange(
+        &mut self,
+        node: &NodeId,
+        header_seid: u64,
+        seid: Option<u64>,
+        body: Body,
+        turn: &mut Turn<'_>,
+    ) -> Option<u32> {
+        let address = self.associations.get(node)?.address;
         let kind = body.message_type();
         let Some(mut request) = self.new_request(address, header_seid, body) else {
-            return turn.log(Event::RequestDropped { address });
+            turn.log(Event::RequestDropped { address });
+            return None;
         };
         turn.actions.push(request.send());
         let sequence = request.sequence();
@@ -124,12 +149,11 @@ impl Node {
             node: node.clone(),
             kind,
             seid,
+            usage: None,
             request,
         };
         self.exchanges.insert(sequence, exchange);
-        if let Some(association) = self.associations.get_mut(node) {
-            association.line.under_way.push(sequence);
-        }
+        Some(sequence)
     }
 
     fn node_report(
@@ -170,6 +194,7 @@ impl Node {
                 address: exchange.request.to(),
                 kind: exchange.kind,
             });
+            self.usage_unanswered(&exchange, turn);
         }
     }
 
@@ -178,11 +203,16 @@ impl Node {
         let Some(exchange) = self.finish(sequence, turn) else {
             return;
         };
+        self.heard(&exchange.node, turn);
+        self.usage_answered(&exchange, &body, turn);
+        let is_of_session = exchange.usage.as_ref().is_none_or(Usage::is_of_session);
         let cause = match body {
             Body::SessionReportResponse(response) => {
                 let (node, seid) = (&exchange.node, exchange.seid.unwrap_or_default());
-                turn.sessions
-                    .report_answered(node, seid, &response, turn.now);
+                if is_of_session {
+                    turn.sessions
+                        .report_answered(node, seid, &response, turn.now);
+                }
                 response.cause
             }
             Body::NodeReportResponse(response) | Body::AssociationUpdateResponse(response) => {
@@ -190,7 +220,10 @@ impl Node {
             }
             _ => Cause::ServiceNotSupported,
         };
-        if is_rejection(cause) {
+        if exchange.usage.is_some() {
+            self.send_usage(&exchange.node, turn);
+        }
+        if cause.is_rejection() {
             turn.log(Event::RequestRefused {
                 address: exchange.request.to(),
                 kind: exchange.kind,
@@ -204,26 +237,21 @@ impl Node {
         let exchange = self.exchanges.remove(&sequence)?;
         self.timers.cancel(&Timer::Exchange(sequence));
         if let Some(association) = self.associations.get_mut(&exchange.node) {
-            association
-                .line
-                .under_way
-                .retain(|other| *other != sequence);
+            association.line.under_way.remove(&sequence);
+            association.line.usage_under_way.remove(&sequence);
         }
         self.send_waiting(&exchange.node, turn);
         Some(exchange)
     }
 
     /// Forgets the requests of an association that is gone.
-    pub(super) fn forget_requests(&mut self, line: &Line) {
+    pub(super) fn forget_requests(&mut self, line: &Line, turn: &mut Turn<'_>) {
         self.waiting_requests -= line.waiting.len();
-        for sequence in &line.under_way {
-            self.exchanges.remove(sequence);
+        for sequence in line.under_way.iter().chain(&line.usage_under_way) {
             self.timers.cancel(&Timer::Exchange(*sequence));
+            if let Some(exchange) = self.exchanges.remove(sequence) {
+                self.usage_forgotten(&exchange, turn);
+            }
         }
     }
-}
-
-/// The table of clause 8.2.1 begins its rejections at 64.
-fn is_rejection(cause: Cause) -> bool {
-    cause as u8 >= Cause::RequestRejected as u8
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::bandwidth::Imsi;
+use crate::store::damage::{DAMAGES, copy_tree, files};
 
 fn sim(number: usize) -> Imsi {
     format!("{:015}", 1_010_000_000_000 + number)
@@ -34,7 +35,7 @@ fn what_was_stored_is_there_after_a_restart() {
     let open = || BandwidthStore::open(state.path()).unwrap();
     let acme = CustomerId("acme".into());
     let mut store = open();
-    assert_eq!(store.load().unwrap(), Kept::default());
+    assert_eq!(store.load().unwrap(), bandwidth::Kept::default());
     let changes = [
         change(1, Some("slow"), Some("acme")),
         change(2, Some("fast"), None),
@@ -111,6 +112,7 @@ fn damage_is_told_with_what_to_do() {
     store.change_sims(&[change(1, Some("slow"), None)]).unwrap();
     store
         .tables
+        .open
         .as_ref()
         .unwrap()
         .sims
@@ -120,7 +122,7 @@ fn damage_is_told_with_what_to_do() {
     drop(store);
     let mut told = 0;
     for file in files(state.path()) {
-        for damage in [cut as fn(&Path), overwrite, remove] {
+        for damage in DAMAGES {
             let copy = tempfile::tempdir().unwrap();
             copy_tree(state.path(), copy.path());
             damage(&copy.path().join(&file));
@@ -148,51 +150,15 @@ fn records_of_another_are_damage() {
         ("001010000000001", "{\"class\":5}"),
     ] {
         let mut store = BandwidthStore::open(state.path()).unwrap();
-        let sims = &store.tables.as_ref().unwrap().sims;
+        let sims = &store.tables.open.as_ref().unwrap().sims;
         sims.insert(key, value).unwrap();
         let error = store.load().unwrap_err();
         assert!(matches!(error, StoreError::DamagedTables { .. }), "{error}");
-        let sims = store.tables.insert(Tables::open(&store.path).unwrap());
+        let sims = store
+            .tables
+            .open
+            .insert(SimTables::open(&store.tables.path).unwrap());
         sims.sims.remove(key).unwrap();
-        assert_eq!(store.load().unwrap(), Kept::default());
-    }
-}
-
-fn cut(file: &Path) {
-    let bytes = fs::read(file).unwrap();
-    fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
-}
-
-fn overwrite(file: &Path) {
-    let bytes = fs::read(file).unwrap();
-    fs::write(file, vec![0xa5; bytes.len()]).unwrap();
-}
-
-fn remove(file: &Path) {
-    fs::remove_file(file).unwrap();
-}
-
-/// Below the directory, by their names.
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut left = vec![directory.to_owned()];
-    while let Some(next) = left.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                left.push(path);
-            } else {
-                found.push(path.strip_prefix(directory).unwrap().to_owned());
-            }
-        }
-    }
-    found
-}
-
-fn copy_tree(from: &Path, to: &Path) {
-    for file in files(from) {
-        let target = to.join(&file);
-        fs::create_dir_all(target.parent().unwrap()).unwrap();
-        fs::copy(from.join(&file), target).unwrap();
+        assert_eq!(store.load().unwrap(), bandwidth::Kept::default());
     }
 }

@@ -9,6 +9,8 @@ mod own_requests;
 mod owners;
 mod release;
 mod sessions;
+mod usage;
+mod usage_kept;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -24,7 +26,10 @@ use crate::pfcp::message::{
     CreatePdr, CreatedPdr, PfdManagementRequest, Refusal, SessionDeletionRequest,
     SessionEstablishmentRequest, SessionModificationRequest, SessionReportResponse,
 };
-use crate::pfcp::service::{Answer, Deleted, Established, Modified, SessionService};
+use crate::pfcp::service::{
+    Answer, Deleted, Established, Modified, SessionService, UsageOutcome, UsageRequest,
+};
+use crate::reports::Outbox;
 
 const OUR_STAMP: u32 = 0xee00_0000;
 const CP_STAMP: u32 = 0xee00_1000;
@@ -65,6 +70,7 @@ struct FakeSessions {
     /// Who sent PFDs.
     pfds: Vec<NodeId>,
     load_percent: u8,
+    outbox: Option<Outbox>,
 }
 
 impl FakeSessions {
@@ -199,6 +205,26 @@ impl SessionService for FakeSessions {
         self.answered.push((owner.clone(), seid, response.clone()));
         if response.cause == Cause::SessionContextNotFound && self.cp_seid(owner, seid).is_some() {
             self.sessions.remove(&seid);
+        }
+    }
+
+    fn take_usage_owners(&mut self) -> Vec<NodeId> {
+        self.outbox
+            .as_mut()
+            .map_or(Vec::new(), Outbox::take_usage_owners)
+    }
+
+    fn next_usage_request(&mut self, owner: &NodeId, now: Instant) -> Option<UsageRequest> {
+        self.outbox.as_mut()?.next_usage_request(owner, now)
+    }
+
+    fn usage_request_due(&self, owner: &NodeId, now: Instant) -> Option<Instant> {
+        self.outbox.as_ref()?.usage_request_due(owner, now)
+    }
+
+    fn usage_request_done(&mut self, id: u64, outcome: UsageOutcome, now: Instant) {
+        if let Some(outbox) = &mut self.outbox {
+            outbox.usage_request_done(id, outcome, now);
         }
     }
 

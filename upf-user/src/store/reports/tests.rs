@@ -1,0 +1,232 @@
+//! Order, restarts and damage.
+
+use super::*;
+use crate::pfcp::message::UsageReport;
+use crate::store::StoreError;
+use crate::store::damage::{DAMAGES, copy_tree, files};
+
+fn cp(last: u8) -> NodeId {
+    NodeId::Address([192, 0, 2, last].into())
+}
+
+fn made(node: &NodeId, seid: u64, sequence: u32) -> MadeReport {
+    MadeReport {
+        node: node.clone(),
+        seid,
+        cp_seid: seid + 1000,
+        imsi: Some("001010000000001".parse().unwrap()),
+        dnn: Some("internet".into()),
+        ue_addresses: vec!["10.45.0.1".into()],
+        made_ms: 1_764_074_622_000,
+        report: UsageReport {
+            urr_id: 7,
+            sequence,
+            ..UsageReport::default()
+        },
+    }
+}
+
+fn append(store: &mut ReportStore, reports: &[Numbered]) {
+    store
+        .write(Change {
+            reports,
+            ..Change::default()
+        })
+        .unwrap();
+}
+
+fn numbers(store: &mut ReportStore, owner: &NodeId) -> Vec<u64> {
+    let read = store.read(owner, 0, 1000).unwrap();
+    read.into_iter().map(|(number, _)| number).collect()
+}
+
+#[test]
+fn reports_stand_in_their_order_by_control_plane_and_go_when_acknowledged() {
+    let state = tempfile::tempdir().unwrap();
+    let name = NodeId::Fqdn("192.0.2.1".to_owned());
+    let mut store = ReportStore::open(state.path()).unwrap();
+    assert_eq!(
+        (store.next_number().unwrap(), store.counts().unwrap().len()),
+        (1, 0)
+    );
+    // 255 and 256 stand in the order of numbers, not of texts.
+    let owners = [cp(1), cp(2), name.clone(), cp(1)];
+    let reports: Vec<_> = (254..258)
+        .zip(owners)
+        .map(|(number, node)| (number, made(&node, number, 0)))
+        .collect();
+    append(&mut store, &reports);
+    append(&mut store, &[(258, made(&cp(1), 1, 5))]);
+    drop(store);
+
+    let mut store = ReportStore::open(state.path()).unwrap();
+    let counts = [(cp(1), 3), (cp(2), 1), (name.clone(), 1)];
+    assert_eq!(store.counts().unwrap(), counts.into());
+    assert_eq!(store.next_number().unwrap(), 259);
+    assert_eq!(numbers(&mut store, &cp(1)), [254, 257, 258]);
+    assert_eq!(numbers(&mut store, &name), [256]);
+    assert_eq!(store.read(&cp(1), 255, 1).unwrap(), [reports[3].clone()]);
+    store.acknowledge(&cp(1), &[254, 258, 999]).unwrap();
+    store.acknowledge(&cp(2), &[257]).unwrap();
+    drop(store);
+    let mut store = ReportStore::open(state.path()).unwrap();
+    assert_eq!(numbers(&mut store, &cp(1)), [257]);
+    assert_eq!(numbers(&mut store, &cp(2)), [255]);
+    assert_eq!(store.next_number().unwrap(), 259, "a number is given once");
+}
+
+#[test]
+fn snapshots_are_replaced_removed_and_read_in_parts() {
+    let state = tempfile::tempdir().unwrap();
+    let mut store = ReportStore::open(state.path()).unwrap();
+    let snapshot = |seid: u64, text: &str| (seid, text.as_bytes().to_vec());
+    let three = [snapshot(300, "c"), snapshot(2, "b"), snapshot(1, "a")];
+    store.put_many(&three).unwrap();
+    store.put_many(&[snapshot(2, "B")]).unwrap();
+    store.remove(1).unwrap();
+    drop(store);
+    let mut store = ReportStore::open(state.path()).unwrap();
+    let all = [snapshot(2, "B"), snapshot(300, "c")];
+    assert_eq!(store.load(0, 10).unwrap(), all);
+    assert_eq!(store.load(0, 1).unwrap(), all[..1]);
+    assert_eq!(store.load(3, 10).unwrap(), all[1..]);
+}
+
+#[test]
+fn what_was_written_outlives_the_process_without_an_orderly_end() {
+    let state = tempfile::tempdir().unwrap();
+    let mut store = ReportStore::open(state.path()).unwrap();
+    for number in 1..=50 {
+        append(&mut store, &[(number, made(&cp(1), 1, number as u32))]);
+    }
+    store.acknowledge(&cp(1), &[1]).unwrap();
+    // As the system has it now, without what the engine does when it is dropped.
+    let copy = tempfile::tempdir().unwrap();
+    copy_tree(state.path(), copy.path());
+    let mut store = ReportStore::open(copy.path()).unwrap();
+    assert_eq!(numbers(&mut store, &cp(1)), (2..=50).collect::<Vec<_>>());
+}
+
+/// A power failure: the last bytes that were written are not there.
+#[test]
+fn what_was_not_durable_may_be_missing_at_the_end_only() {
+    let state = tempfile::tempdir().unwrap();
+    let mut store = ReportStore::open(state.path()).unwrap();
+    let write = |store: &mut ReportStore, number: u64| {
+        let reports = [(number, made(&cp(1), 1, number as u32))];
+        let snapshots = [(1, number.to_string().into_bytes())];
+        let change = Change {
+            reports: &reports,
+            snapshots: &snapshots,
+            ..Change::default()
+        };
+        store.write(change).unwrap();
+    };
+    (1..=20).for_each(|number| write(&mut store, number));
+    store.syncing().unwrap().run().unwrap();
+    let journal = |state: &Path| {
+        let mut journals = files(state);
+        journals.retain(|file| file.extension().is_some_and(|e| e == "jnl"));
+        assert_eq!(journals.len(), 1);
+        state.join(&journals[0])
+    };
+    let end = |state: &Path| {
+        let bytes = std::fs::read(journal(state)).unwrap();
+        bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1
+    };
+    let durable = end(state.path());
+    (21..=40).for_each(|number| write(&mut store, number));
+    let written = end(state.path());
+    assert!(written > durable + 1000, "{durable} {written}");
+    let mut lengths = Vec::new();
+    for cut in (durable..=written).step_by(97) {
+        let copy = tempfile::tempdir().unwrap();
+        copy_tree(state.path(), copy.path());
+        let file = std::fs::File::options()
+            .write(true)
+            .open(journal(copy.path()))
+            .unwrap();
+        file.set_len(cut as u64).unwrap();
+        let mut store = ReportStore::open(copy.path()).unwrap();
+        let numbers = numbers(&mut store, &cp(1));
+        let last = numbers.len() as u64;
+        assert_eq!(numbers, (1..=last).collect::<Vec<_>>());
+        assert!(last >= 20, "{last} at {cut}");
+        // A report and the state that comes with it are there together or not at all.
+        let snapshot = store.load(0, 1).unwrap().remove(0).1;
+        assert_eq!(snapshot, last.to_string().into_bytes());
+        assert_eq!(store.next_number().unwrap(), last + 1);
+        lengths.push(last);
+    }
+    assert!(lengths.is_sorted() && lengths.last() > lengths.first());
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let state = tempfile::tempdir().unwrap();
+    let _first = ReportStore::open(state.path()).unwrap();
+    let error = ReportStore::open(state.path()).err().unwrap();
+    assert!(matches!(error, StoreError::Locked { .. }), "{error}");
+}
+
+/// Every file of a store damaged in turn, cut short, overwritten or gone: an error that says what to do, or nothing
+/// is lost.
+#[test]
+fn damage_is_told_with_what_to_do() {
+    let state = tempfile::tempdir().unwrap();
+    let mut store = ReportStore::open(state.path()).unwrap();
+    append(&mut store, &[(1, made(&cp(1), 1, 1))]);
+    let kept = store.tables.open.as_ref().unwrap();
+    kept.reports.rotate_memtable_and_wait().unwrap();
+    append(&mut store, &[(2, made(&cp(1), 1, 2))]);
+    store.syncing().unwrap().run().unwrap();
+    drop(store);
+    let mut told = 0;
+    for file in files(state.path()) {
+        for damage in DAMAGES {
+            let copy = tempfile::tempdir().unwrap();
+            copy_tree(state.path(), copy.path());
+            damage(&copy.path().join(&file));
+            let outcome = ReportStore::open(copy.path()).and_then(|mut store| {
+                store.counts()?;
+                store.read(&cp(1), 0, 10)
+            });
+            match outcome {
+                Ok(read) => assert_eq!(read.len(), 2, "{}", file.display()),
+                Err(error) => {
+                    told += 1;
+                    let error = error.to_string();
+                    let helps = error.contains("without the usage reports");
+                    assert!(helps && error.contains("/reports"), "{error}");
+                }
+            }
+        }
+    }
+    assert!(told > 3, "{told} of the damages were told");
+}
+
+#[test]
+fn records_of_another_are_damage() {
+    let state = tempfile::tempdir().unwrap();
+    let good = key(&cp(1), 1);
+    let odd = [0, 1, b'x', b'y', 0, 0, 0, 0, 0, 0, 0, 1];
+    for (key, value) in [
+        (good.as_slice(), "{"),
+        (&good, "{\"node\":5}"),
+        (&odd, "{}"),
+        (&[0], "{}"),
+    ] {
+        let mut store = ReportStore::open(state.path()).unwrap();
+        let reports = &store.tables.open.as_ref().unwrap().reports;
+        reports.insert(key, value).unwrap();
+        let outcome = store.counts().and_then(|_| store.read(&cp(1), 0, 10));
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, StoreError::DamagedTables { .. }), "{error}");
+        let kept = store
+            .tables
+            .open
+            .insert(ReportTables::open(&store.tables.path).unwrap());
+        kept.reports.remove(key).unwrap();
+        assert!(store.counts().unwrap().is_empty());
+    }
+}
