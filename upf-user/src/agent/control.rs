@@ -13,7 +13,7 @@ use super::figures::{Census, Population};
 use super::pfcp::{Datagram, Engine};
 use crate::config::{Config, NodeName};
 use crate::datapath::slots::DuplicateSet;
-use crate::datapath::{Account, Datapath};
+use crate::datapath::{Account, Datapath, Reached};
 use crate::gtpu::PathKey;
 use crate::http::Association;
 use crate::metrics::RequestCounters;
@@ -21,7 +21,7 @@ use crate::pfcp::ie::{NodeId, RemoteGtpuPeer, UpFunctionFeatures};
 use crate::pfcp::message::SessionReport;
 use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
 use crate::session::{CustomerView, RemoteTunnel, SessionView, Sessions};
-use crate::store::NTP_TO_UNIX;
+use crate::store::{NTP_TO_UNIX, StoreError, Syncing};
 
 /// Sessions that are shown at a time.
 const MAX_VIEWS: usize = 64;
@@ -202,12 +202,24 @@ impl<D: Datapath> Control<D> {
     }
 
     /// Has sessions look at their URRs whose counters have reached something.
-    pub(super) fn usage_reached(&self, reached: &[Account]) {
-        let Ok(()) = self.in_slices(reached, |sessions, account| {
-            sessions.usage_reached(*account, Instant::now());
+    pub(super) fn usage_reached(&self, reached: &[(Account, Reached)]) {
+        let Ok(()) = self.in_slices(reached, |sessions, (account, what)| {
+            sessions.usage_reached(*account, *what, Instant::now());
             Ok::<(), Infallible>(())
         });
-        self.say(report_usage);
+        self.wake.notify_one();
+    }
+
+    /// Writes again what could not be written of reports. What it hands back makes all of it durable, and waits for the disk.
+    ///
+    /// # Errors
+    /// When the store does not open.
+    pub(super) fn sync_reports(&self) -> Result<Option<Syncing>, StoreError> {
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now_ms = u64::try_from(now_ms.unwrap_or_default().as_millis()).unwrap_or(u64::MAX);
+        let mut rooms = self.rooms();
+        let outbox = rooms.sessions.outbox();
+        outbox.map(|outbox| outbox.tick(now_ms)).transpose()
     }
 
     /// Whether there is an association.
@@ -232,8 +244,7 @@ impl<D: Datapath + 'static> Engine for Control<D> {
     fn receive(&self, from: SocketAddr, datagram: &[u8], now: Instant) -> Vec<Datagram> {
         let mut rooms = self.rooms();
         let Rooms { node, sessions, .. } = &mut *rooms;
-        let mut actions = node.receive(from, datagram, now, sessions);
-        actions.extend(report_usage(node, sessions, now));
+        let actions = node.receive(from, datagram, now, sessions);
         debug!(sessions = sessions.len(), "PFCP");
         rooms.act(actions, now)
     }
@@ -242,8 +253,7 @@ impl<D: Datapath + 'static> Engine for Control<D> {
         let mut rooms = self.rooms();
         let Rooms { node, sessions, .. } = &mut *rooms;
         sessions.tick(now);
-        let mut actions = node.tick(now, sessions);
-        actions.extend(report_usage(node, sessions, now));
+        let actions = node.tick(now, sessions);
         let mut datagrams = std::mem::take(&mut rooms.outbox);
         datagrams.extend(rooms.act(actions, now));
         datagrams
@@ -330,18 +340,6 @@ impl<D> Rooms<D> {
             Event::Message { .. } => debug!("{event}"),
         }
     }
-}
-
-/// Sends the usage reports that wait.
-fn report_usage<D: Datapath>(
-    node: &mut Node,
-    sessions: &mut Sessions<D>,
-    now: Instant,
-) -> Vec<Action> {
-    let waiting = sessions.take_usage_reports();
-    let sent = waiting.into_iter();
-    sent.flat_map(|(owner, report)| node.report(&owner, report, now, sessions))
-        .collect()
 }
 
 fn shown(view: &AssociationView, now: Instant) -> Association {

@@ -12,7 +12,7 @@ use upf_common::abi::{EVENT_NEIGHBOUR_WANTED, Event, UsageEvent};
 
 use super::control::Control;
 use crate::datapath::bpf::FastPathLogger;
-use crate::datapath::{Account, Datapath};
+use crate::datapath::{Account, Datapath, Reached};
 use crate::netlink::{Watch, Wish};
 
 /// Passes on what the fast path wishes, as long as the ring buffer lives.
@@ -62,13 +62,16 @@ pub(super) async fn follow_usage<D: Datapath + 'static>(
     }
 }
 
-fn account(record: &[u8]) -> Option<Account> {
+fn account(record: &[u8]) -> Option<(Account, Reached)> {
     if record.len() != size_of::<UsageEvent>() {
         return None;
     }
     // SAFETY: as in `read`.
     let event = unsafe { record.as_ptr().cast::<UsageEvent>().read_unaligned() };
-    Some(Account::of_event(event.account))
+    Some((
+        Account::of_event(event.account),
+        Reached::of_event(event.kind)?,
+    ))
 }
 
 /// Passes on what the fast path logs.
@@ -133,8 +136,10 @@ mod tests {
         use crate::datapath::{SlotIndex, UsageIndex};
         let event = |account: u32| [account.to_ne_bytes(), 1_u32.to_ne_bytes()].concat();
         let record = event(9 | upf_common::abi::USAGE_RECORD);
-        assert_eq!(account(&event(9)), Some(Account::Slot(SlotIndex(9))));
-        assert_eq!(account(&record), Some(Account::Record(UsageIndex(9))));
+        let slot = (Account::Slot(SlotIndex(9)), Reached::Threshold);
+        assert_eq!(account(&event(9)), Some(slot));
+        let in_record = (Account::Record(UsageIndex(9)), Reached::Threshold);
+        assert_eq!(account(&record), Some(in_record));
         assert_eq!(account(&record[..7]), None);
     }
 

@@ -35,13 +35,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aya::maps::{MapData, RingBuf};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
-use tracing::info;
+use tokio::time::MissedTickBehavior;
+use tracing::{info, warn};
 
 use self::api::Api;
 use self::changes::Changes;
@@ -62,8 +63,9 @@ use crate::gtpu::sockets::EndMarkers;
 use crate::http;
 use crate::metrics::{COMMIT, Metrics, VERSION};
 use crate::netlink::{self, NetlinkError, Started, Watch, Wish};
+use crate::reports::{Exporter, Outbox};
 use crate::session::{Sessions, SessionsConfig};
-use crate::store::{BandwidthStore, FileStore, StoreError, recovery_time};
+use crate::store::{BandwidthStore, FileStore, ReportStore, StoreError, Syncing, recovery_time};
 
 /// GTP-U peers at most: every gNB of a large country.
 const MAX_PEERS: u32 = 65_536;
@@ -91,6 +93,9 @@ pub enum AgentError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The export of usage reports cannot be written.
+    #[error("the export of usage reports cannot be written; see charging.export")]
+    Export(#[source] io::Error),
     /// A listener cannot be opened.
     #[error("{what} cannot listen at {address}; is the address on a device, and the port free?")]
     Listen {
@@ -150,10 +155,16 @@ async fn serve(config: Config) -> Result<(), AgentError> {
     let recovery = recovery_time(&mut store, SystemTime::now())?;
     let mut kept = BandwidthStore::open(&config.node.state)?;
     changes::restore(&mut sessions_config.bandwidth, &mut kept)?;
+    let outbox = open_outbox(&config)?;
     // What another process may have is taken before anything is changed.
     let listeners = Listeners::open(&config).await?;
     let loaded = load(&config, &sessions_config)?;
-    let started = start(config, sessions_config, recovery, kept, listeners, loaded).await;
+    let kept = Kept {
+        recovery,
+        bandwidth: kept,
+        outbox,
+    };
+    let started = start(config, sessions_config, kept, listeners, loaded).await;
     let (mut running, mut tasks) = started?;
     tokio::select! {
         name = signals.next() => info!("{name}"),
@@ -214,12 +225,46 @@ async fn first_end(tasks: &mut Tasks) -> AgentError {
     }
 }
 
+/// What outlives a restart.
+struct Kept {
+    recovery: SystemTime,
+    bandwidth: BandwidthStore,
+    outbox: Outbox,
+}
+
+/// Usage reports that are not acknowledged yet, and their export.
+fn open_outbox(config: &Config) -> Result<Outbox, AgentError> {
+    let store = ReportStore::open(&config.node.state)?;
+    let export = config.charging.export.clone();
+    let export = export.map(Exporter::open).transpose();
+    let export = export.map_err(AgentError::Export)?;
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now_ms = now_ms.unwrap_or_default().as_millis();
+    let now_ms = u64::try_from(now_ms).unwrap_or(u64::MAX);
+    Ok(Outbox::open(store, export, now_ms)?)
+}
+
+/// Makes usage reports durable, and turns the export's files over. It waits for the disk, thus not in a task.
+async fn sync_reports(control: Arc<Control<BpfDatapath>>, every: Duration) -> io::Result<()> {
+    let mut interval = tokio::time::interval(every);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        let control = Arc::clone(&control);
+        let synced = tokio::task::spawn_blocking(move || {
+            control.sync_reports()?.map_or(Ok(()), Syncing::run)
+        });
+        if let Err(error) = synced.await.map_err(io::Error::other)? {
+            warn!("usage reports are not durable yet: {error}");
+        }
+    }
+}
+
 /// Puts the parts together, attaches to the devices and begins to serve.
 async fn start(
     config: Config,
     sessions_config: SessionsConfig,
-    recovery: SystemTime,
-    kept: BandwidthStore,
+    kept: Kept,
     listeners: Listeners,
     loaded: Loaded,
 ) -> Result<(Running, Tasks), AgentError> {
@@ -235,6 +280,11 @@ async fn start(
         logger,
         pins,
     } = loaded;
+    let Kept {
+        recovery,
+        bandwidth: kept,
+        outbox,
+    } = kept;
     let Some(pins) = pins else {
         return Err(LoadError::Mismatch { what: "pins" }.into());
     };
@@ -249,7 +299,8 @@ async fn start(
     datapath.set_end_markers(Box::new(end_markers));
     let pools = datapath.write_pools(&sessions_config.pools);
     pools.map_err(LoadError::from)?;
-    let sessions = Sessions::new(sessions_config, datapath);
+    let mut sessions = Sessions::new(sessions_config, datapath);
+    sessions.set_outbox(outbox);
     let control = Arc::new(Control::new(&config, recovery, sessions));
     let classes = config.bandwidth.classes.iter();
     let figures = LiveFigures {
@@ -288,6 +339,8 @@ async fn start(
     let gtpu = signalling.start(&mut tasks);
     let followed = events::follow_usage(usage_events, Arc::clone(&control));
     tasks.spawn(async { ("the fast path's usage buffer", followed.await) });
+    let synced = sync_reports(Arc::clone(&control), config.charging.snapshot_interval);
+    tasks.spawn(async { ("the store of usage reports", synced.await) });
     let api = Api {
         changes: Arc::new(Changes::new(Arc::clone(&control), kept)),
         control: Arc::clone(&control),

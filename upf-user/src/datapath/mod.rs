@@ -20,7 +20,7 @@ use upf_common::abi::{
 use upf_common::meter::Rate;
 
 pub use credit::Credit;
-pub use usage::{Account, Bounds, Traffic, UsageCounters, UsageIndex, UsageLimits};
+pub use usage::{Account, Bounds, Reached, Traffic, UsageCounters, UsageIndex, UsageLimits};
 
 /// A slot's number, below [`Datapath::capacity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -29,6 +29,27 @@ impl Account {
     }
 }
 
+/// What the fast path tells of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// A threshold is reached.
+    Threshold,
+    /// A quota is used up, or too small for a packet.
+    Quota,
+}
+
+impl Reached {
+    /// What an event says ([`abi::UsageEvent::kind`]).
+    #[must_use]
+    pub const fn of_event(kind: u32) -> Option<Self> {
+        match kind {
+            abi::usage_event::REACHED => Some(Self::Threshold),
+            abi::usage_event::EXHAUSTED => Some(Self::Quota),
+            _ => None,
+        }
+    }
+}
+
 /// Counted bytes at which something happens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Bounds {

@@ -5,6 +5,7 @@ mod catching_up;
 mod delivery;
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 
 use tracing::error;
 
@@ -65,6 +66,16 @@ struct Unwritten {
     answered: Vec<Numbered>,
     snapshots: HashMap<u64, Vec<u8>>,
     ended: BTreeSet<u64>,
+}
+
+/// The store and the export show nothing.
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Outbox");
+        shown.field("next", &self.next);
+        shown.field("waiting", &self.waiting);
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl Outbox {

@@ -82,7 +82,8 @@ use crate::datapath::Datapath;
 use crate::datapath::slots::{Changed, DuplicateSet, Image, Seating, SlotTable};
 use crate::gtpu::PathKey;
 use crate::pfcp::ie::{FSeid, NodeId};
-use crate::pfcp::message::{Refusal, SessionReport};
+use crate::pfcp::message::Refusal;
+use crate::reports::{Batch, Outbox};
 use crate::usage::{Millis, SessionVolumes};
 
 /// Whether a filter with this flow description is understood (TS 29.212 clause 5.4.2).
@@ -125,8 +126,9 @@ pub struct Sessions<D> {
     failures: Failures,
     /// When which sessions' URRs have to be looked at.
     usage_deadlines: BTreeSet<(Millis, u64)>,
-    /// Usage reports that wait for their way.
-    usage_reports: Vec<(NodeId, SessionReport)>,
+    /// Usage reports that are not in the outbox yet.
+    made: Batch,
+    outbox: Option<Outbox>,
     /// How much of each kind of work is done in a tick, how much for the sake of a request, and how much for a look.
     tick_portion: Portion,
     request_portion: Portion,
@@ -197,7 +199,8 @@ impl<D: Datapath> Sessions<D> {
             deadlines: BTreeSet::new(),
             failures: Failures::default(),
             usage_deadlines: BTreeSet::new(),
-            usage_reports: Vec::new(),
+            made: Batch::default(),
+            outbox: None,
             tick_portion: Portion::TICK,
             request_portion: Portion::REQUEST,
             look_portion: Portion::LOOK,

@@ -16,7 +16,10 @@ use crate::pfcp::message::{
     PfdManagementRequest, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
     SessionModificationRequest, SessionReportResponse,
 };
-use crate::pfcp::service::{Answer, Deleted, Established, Modified, SessionService};
+use crate::pfcp::service::{
+    Answer, Deleted, Established, Modified, SessionService, UsageOutcome, UsageRequest,
+};
+use crate::reports::Outbox;
 use crate::usage::SessionVolumes;
 
 impl<D: Datapath> SessionService for Sessions<D> {
@@ -117,6 +120,12 @@ impl<D: Datapath> SessionService for Sessions<D> {
         let (subscriber, old) = (session.subscriber(seid), session.in_force());
         let mut nothing = Requested::default();
         let outcome = self.apply(subscriber, old, &mut nothing, &mut charging, &basis, now);
+        let outcome = outcome.map(|_| {
+            let usage_reports = self.end_charging(&mut charging, now);
+            let made = self.described(seid, &session, &usage_reports, now);
+            self.made.answered.extend(made);
+            Deleted { usage_reports }
+        });
         let cp_f_seid = request.cp_f_seid.unwrap_or(session.cp_f_seid);
         self.sessions.insert(seid, session);
         if outcome.is_ok() {
@@ -124,9 +133,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
         }
         Answer {
             cp_seid: cp_f_seid.seid,
-            outcome: outcome.map(|_| Deleted {
-                usage_reports: self.end_charging(&mut charging, now),
-            }),
+            outcome,
         }
     }
 
@@ -184,6 +191,26 @@ impl<D: Datapath> SessionService for Sessions<D> {
         }
     }
 
+    fn take_usage_owners(&mut self) -> Vec<NodeId> {
+        self.keep_reports();
+        let outbox = self.outbox.as_mut();
+        outbox.map_or_else(Vec::new, Outbox::take_usage_owners)
+    }
+
+    fn next_usage_request(&mut self, owner: &NodeId, now: Instant) -> Option<UsageRequest> {
+        self.outbox.as_mut()?.next_usage_request(owner, now)
+    }
+
+    fn usage_request_due(&self, owner: &NodeId, now: Instant) -> Option<Instant> {
+        self.outbox.as_ref()?.usage_request_due(owner, now)
+    }
+
+    fn usage_request_done(&mut self, id: u64, outcome: UsageOutcome, now: Instant) {
+        if let Some(outbox) = &mut self.outbox {
+            outbox.usage_request_done(id, outcome, now);
+        }
+    }
+
     fn owners_of_peers(&self, peers: &[IpAddr]) -> Vec<(NodeId, Vec<IpAddr>)> {
         self.remotes.owners(peers)
     }
@@ -226,6 +253,8 @@ impl<D: Datapath> Sessions<D> {
         let changed = self.apply(subscriber, old, &mut requested, charging, &basis, now)?;
         let (charging, usage_reports) = self.charged(charged, request, now);
         session.charging = self.put_charging_in(seid, charging);
+        let made = self.described(seid, session, &usage_reports, now);
+        self.made.answered.extend(made);
         let Requested { model, left, .. } = requested;
         let seating = &changed.seating;
         let modified = Modified {

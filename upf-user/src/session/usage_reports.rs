@@ -5,16 +5,13 @@ use std::time::Instant;
 use super::charging::{Charging, Moment};
 use super::model::{Model, Urr};
 use super::slices::Slice;
+use super::view::ue_addresses;
 use super::{Session, Sessions};
 use crate::datapath::slots::{LeftUsage, Seating};
-use crate::datapath::{Account, Datapath};
-use crate::pfcp::ie::{NodeId, sm_request_flags};
-use crate::pfcp::message::{
-    SessionModificationRequest, SessionReport, SessionReportRequest, UsageReport,
-};
-
-/// Usage Reports in one message at most (a datagram of 1,400 bytes has room for them).
-const MAX_IN_MESSAGE: usize = 12;
+use crate::datapath::{Account, Datapath, Reached};
+use crate::pfcp::ie::sm_request_flags;
+use crate::pfcp::message::{SessionModificationRequest, UsageReport};
+use crate::reports::{MadeReport, Outbox};
 
 /// What a modification does to URRs before it is in force.
 pub(super) struct Charged {
@@ -23,8 +20,8 @@ pub(super) struct Charged {
 }
 
 impl<D: Datapath> Sessions<D> {
-    /// What a threshold or a quota says that is reached.
-    pub fn usage_reached(&mut self, account: Account, now: Instant) {
+    /// The fast path says that a threshold is reached there, or a quota used up.
+    pub fn usage_reached(&mut self, account: Account, what: Reached, now: Instant) {
         let Some(seid) = self.books.holder_of_account(account) else {
             return;
         };
@@ -35,22 +32,38 @@ impl<D: Datapath> Sessions<D> {
             let Charging { usage, .. } = charging;
             let mut usage = std::mem::take(usage);
             let totals = |urr| charging.totals(tables, moment, urr);
-            let reports = if usage
+            let wants_packet = usage
                 .limits(urr)
-                .is_some_and(|limits| limits.tells_next_packet)
-            {
-                usage.traffic_started(urr, moment.now, moment.now, &totals)
-            } else {
-                usage.mark_reached(urr, moment.now, &totals)
+                .is_some_and(|limits| limits.tells_next_packet);
+            let reports = match what {
+                Reached::Quota => usage.quota_exceeded(urr, moment.now, &totals),
+                Reached::Threshold if wants_packet => {
+                    usage.traffic_started(urr, moment.now, moment.now, &totals)
+                }
+                Reached::Threshold => usage.mark_reached(urr, moment.now, &totals),
             };
             charging.usage = usage;
             reports
         });
     }
 
-    /// Takes the reports that wait, in their order: control plane and report.
-    pub fn take_usage_reports(&mut self) -> Vec<(NodeId, SessionReport)> {
-        std::mem::take(&mut self.usage_reports)
+    /// Where reports are kept until control planes have acknowledged them; before that, they wait here.
+    pub fn set_outbox(&mut self, outbox: Outbox) {
+        self.outbox = Some(outbox);
+    }
+
+    /// Where reports are kept.
+    pub fn outbox(&mut self) -> Option<&mut Outbox> {
+        self.outbox.as_mut()
+    }
+
+    /// Brings what was made into the outbox.
+    pub(super) fn keep_reports(&mut self) {
+        let is_empty = self.made.reports.is_empty() && self.made.answered.is_empty();
+        if let Some(outbox) = self.outbox.as_mut().filter(|_| !is_empty) {
+            let now = self.config.clock.millis_of(Instant::now());
+            outbox.keep(std::mem::take(&mut self.made), now.0);
+        }
     }
 
     pub(super) fn moment(&self, now: Instant) -> Moment {
@@ -169,10 +182,9 @@ impl<D: Datapath> Sessions<D> {
         let Some(mut charging) = session.charging.as_deref().cloned() else {
             return;
         };
-        let (owner, cp_seid) = (session.owner.clone(), session.cp_f_seid.seid);
         charging.follow(left, &Seating::default());
         let reports = self.end_charging(&mut charging, now);
-        self.send_usage(&owner, seid, cp_seid, reports);
+        self.send_usage(seid, &reports, now);
     }
 
     /// Puts what URRs demand by now into force, and plans when they are looked at again.
@@ -213,27 +225,43 @@ impl<D: Datapath> Sessions<D> {
         let Some(mut charging) = session.charging.take() else {
             return;
         };
-        let (owner, cp_seid) = (session.owner.clone(), session.cp_f_seid.seid);
         let reports = report(&mut charging, &self.tables, moment);
         let charging = self.put_charging_in(seid, *charging);
         if let Some(session) = self.sessions.get_mut(&seid) {
             session.charging = charging;
         }
-        self.send_usage(&owner, seid, cp_seid, reports);
+        self.send_usage(seid, &reports, now);
     }
 
-    fn send_usage(&mut self, owner: &NodeId, seid: u64, cp_seid: u64, reports: Vec<UsageReport>) {
-        for usage in reports.chunks(MAX_IN_MESSAGE) {
-            let request = SessionReportRequest {
-                usage: usage.to_vec(),
-                ..SessionReportRequest::default()
-            };
-            let report = SessionReport {
-                seid,
-                cp_seid,
-                request,
-            };
-            self.usage_reports.push((owner.clone(), report));
+    /// Reports of a session with what there is to know of it.
+    pub(super) fn described(
+        &self,
+        seid: u64,
+        session: &Session,
+        reports: &[UsageReport],
+        now: Instant,
+    ) -> Vec<MadeReport> {
+        let made = |report: &UsageReport| MadeReport {
+            node: session.owner.clone(),
+            seid,
+            cp_seid: session.cp_f_seid.seid,
+            imsi: session.about.imsi().and_then(|imsi| imsi.parse().ok()),
+            dnn: session.about.dnn.clone(),
+            ue_addresses: ue_addresses(session.model.ue_addresses())
+                .into_iter()
+                .map(String::into_boxed_str)
+                .collect(),
+            made_ms: self.config.clock.millis_of(now).0,
+            report: report.clone(),
+        };
+        reports.iter().map(made).collect()
+    }
+
+    /// Sends reports of a session that is there.
+    fn send_usage(&mut self, seid: u64, reports: &[UsageReport], now: Instant) {
+        if let Some(session) = self.sessions.get(&seid).filter(|_| !reports.is_empty()) {
+            let made = self.described(seid, session, reports, now);
+            self.made.reports.extend(made);
         }
     }
 

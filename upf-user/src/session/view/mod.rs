@@ -4,6 +4,7 @@ mod bandwidth;
 mod limits;
 mod rules;
 mod show;
+pub(super) use show::ue_addresses;
 
 use std::net::IpAddr;
 use std::ops::Bound;
@@ -207,7 +208,7 @@ impl<D: Datapath> Sessions<D> {
             s_nssai: s_nssai.map(|slice| format!("{}-{:06x}", slice.sst, slice.sd)),
             rat_type: about.rat_type,
             pdn_type: about.pdn_type,
-            ue_addresses: show::ue_addresses(model.ue_addresses()),
+            ue_addresses: ue_addresses(model.ue_addresses()),
             local_tunnels: local_tunnels(session),
             peer_tunnels: peer_tunnels(model),
             rates: rates(&detections),

@@ -199,7 +199,7 @@ impl From<&Mar> for MarView {
     }
 }
 
-pub(super) fn ue_addresses(ue: UeAddresses) -> Vec<String> {
+pub(in crate::session) fn ue_addresses(ue: UeAddresses) -> Vec<String> {
     let v4 = ue.v4.map(|v4: Ipv4Addr| v4.to_string());
     let v6 = ue.v6.map(|upper| {
         let mut octets = [0; 16];
