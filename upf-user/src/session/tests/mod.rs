@@ -4,6 +4,7 @@ mod addresses;
 mod applications;
 mod chains;
 mod chaos;
+mod charging;
 mod copies;
 mod correlated;
 mod credit;
