@@ -251,7 +251,8 @@ fn what_a_crash_kept_from_the_export_comes_to_it_later() {
     let mut outbox = open();
     assert_eq!(exported(directory.path()), [1, 2, 3, 4, 5, 6]);
     let mut last = batch();
-    (last.reports.pop(), last.snapshots.clear());
+    last.reports.pop();
+    last.snapshots.clear();
     (last.ended, last.answered[0].seid) = (vec![1], 4);
     outbox.keep(last, NOW_MS);
     assert_eq!(outbox.store().load(0, 9).unwrap(), [(3, b"c".to_vec())]);
