@@ -10,7 +10,7 @@ use upf_common::meter::Rate;
 
 use super::{
     Account, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
-    SlotCounters, SlotIndex, UsageCounters, UsageIndex, UsageLimits,
+    SlotIndex, UsageCounters, UsageIndex, UsageLimits,
 };
 
 /// Which writes fail.
@@ -154,14 +154,6 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
 
     fn reset_slot(&mut self, slot: SlotIndex) -> Result<(), DatapathError> {
         self.write("SLOTS", |inner| inner.reset_slot(slot))
-    }
-
-    fn counters(
-        &self,
-        slot: SlotIndex,
-        direction: Direction,
-    ) -> Result<SlotCounters, DatapathError> {
-        self.lock().0.counters(slot, direction)
     }
 
     fn write_limit(

@@ -10,7 +10,7 @@ use upf_common::meter::Rate;
 
 use super::{
     Account, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
-    SlotCounters, SlotIndex, UsageCounters, UsageIndex, UsageLimits, credit, network_key, usage,
+    SlotIndex, UsageCounters, UsageIndex, UsageLimits, credit, network_key, usage,
 };
 
 /// Sizes of a [`MemoryDatapath`], in entries.
@@ -318,22 +318,6 @@ impl Datapath for MemoryDatapath {
         Ok(())
     }
 
-    fn counters(
-        &self,
-        slot: SlotIndex,
-        direction: Direction,
-    ) -> Result<SlotCounters, DatapathError> {
-        let UsageCounters {
-            passed, dropped, ..
-        } = self.usage_counters(Account::Slot(slot), direction)?;
-        Ok(SlotCounters {
-            packets: passed.packets,
-            bytes: passed.bytes,
-            dropped_packets: dropped.packets,
-            dropped_bytes: dropped.bytes,
-        })
-    }
-
     fn write_limit(
         &mut self,
         limit: LimitIndex,
@@ -440,7 +424,8 @@ impl Datapath for MemoryDatapath {
             Account::Slot(slot) => {
                 let state = &self.half(slot, direction)?.state;
                 let record = self.slot(slot.0).ok_or(out_of_range("SLOTS", slot.0))?;
-                Ok(usage::of_half(state, &record.tail, direction))
+                let drops = usage::drops(&record.tail, direction);
+                Ok(usage::of_half(state, drops))
             }
             Account::Record(index) => {
                 let record = self.usage(index.0);
@@ -547,7 +532,7 @@ fn out_of_range(table: &'static str, index: u32) -> DatapathError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Bounds;
+    use super::super::{Bounds, SlotCounters};
     use super::*;
     use upf_common::abi::verdict;
     use upf_common::meter::{self, MIN_DEPTH_NS, UNUSED};

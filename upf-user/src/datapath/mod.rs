@@ -195,7 +195,17 @@ pub trait Datapath: Send {
         &self,
         slot: SlotIndex,
         direction: Direction,
-    ) -> Result<SlotCounters, DatapathError>;
+    ) -> Result<SlotCounters, DatapathError> {
+        let UsageCounters {
+            passed, dropped, ..
+        } = self.usage_counters(Account::Slot(slot), direction)?;
+        Ok(SlotCounters {
+            packets: passed.packets,
+            bytes: passed.bytes,
+            dropped_packets: dropped.packets,
+            dropped_bytes: dropped.bytes,
+        })
+    }
 
     /// Says what one direction of a limit demands from now on; counters stay. Packets may see part of the old setting and
     /// part of the new one for as long as that takes.

@@ -139,13 +139,13 @@ impl From<abi::Drops> for Traffic {
 }
 
 /// What a half of a slot has counted.
-pub(super) fn of_half(state: &abi::State, tail: &UsageTail, direction: Direction) -> UsageCounters {
+pub(super) fn of_half(state: &abi::State, dropped: abi::Drops) -> UsageCounters {
     UsageCounters {
         passed: Traffic {
             packets: state.packets,
             bytes: state.bytes,
         },
-        dropped: drops(tail, direction),
+        dropped: dropped.into(),
         held_back: Traffic::default(),
         last_ns: time(state.last_ns),
     }
@@ -163,15 +163,16 @@ pub(super) fn of_record(usage: &abi::Usage, direction: Direction) -> UsageCounte
             bytes: half.bytes,
         },
         dropped: half.dropped.into(),
-        held_back: drops(&usage.tail, direction),
+        held_back: drops(&usage.tail, direction).into(),
         last_ns: time(half.last_ns),
     }
 }
 
-fn drops(tail: &UsageTail, direction: Direction) -> Traffic {
+/// What a direction of a tail says.
+pub(super) fn drops(tail: &UsageTail, direction: Direction) -> abi::Drops {
     match direction {
-        Direction::Uplink => tail.uplink.into(),
-        Direction::Downlink => tail.downlink.into(),
+        Direction::Uplink => tail.uplink,
+        Direction::Downlink => tail.downlink,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::datapath::slots::{LeftUsage, Seating, UsageSeat};
 use crate::datapath::{
     Account, Bounds, Datapath, DatapathError, Direction, Traffic, UsageCounters, UsageLimits,
 };
-use crate::usage::{Count, Flow, Limits, Marks, Millis, SessionUsage, Totals};
+use crate::usage::{Count, Flow, Limits, Marks, Millis, ReadTotals, SessionUsage, Totals};
 
 const BOTH: [Direction; 2] = [Direction::Uplink, Direction::Downlink];
 
@@ -110,9 +110,22 @@ impl Charging {
     }
 
     /// What a URR has counted.
-    pub(super) fn totals(&self, tables: &impl Datapath, moment: Moment, urr: u32) -> Totals {
+    fn totals(&self, tables: &impl Datapath, moment: Moment, urr: u32) -> Totals {
         let ledger = self.ledgers.iter().find(|ledger| ledger.urr == urr);
         ledger.map_or_else(Totals::default, |ledger| ledger.totals(tables, moment))
+    }
+
+    /// Has the engine work, which is told what its URRs have counted.
+    pub(super) fn work<T>(
+        &mut self,
+        tables: &impl Datapath,
+        moment: Moment,
+        work: impl FnOnce(&mut SessionUsage, ReadTotals<'_>) -> T,
+    ) -> T {
+        let mut usage = std::mem::take(&mut self.usage);
+        let outcome = work(&mut usage, &|urr| self.totals(tables, moment, urr));
+        self.usage = usage;
+        outcome
     }
 
     /// URRs that were not counted begin to be. What the session has already may have counted before, what it has not is reset
@@ -249,16 +262,16 @@ impl Ledger {
                 at(downlink, down),
             ]
         };
-        let mut threshold = marks(if limits.before_qos {
-            Marks::default()
-        } else {
-            limits.threshold
-        });
-        let mut quota = marks(if limits.before_qos {
-            Marks::default()
-        } else {
-            limits.quota
-        });
+        // The fast path's marks are of what passed.
+        let of_passed = |bounds: Marks| {
+            if limits.before_qos {
+                Marks::default()
+            } else {
+                bounds
+            }
+        };
+        let mut threshold = marks(of_passed(limits.threshold));
+        let mut quota = marks(of_passed(limits.quota));
         if limits.tells_next_packet {
             let [up, down] = counters(tables, &seat).map(|one| one.passed.bytes);
             let next = up.wrapping_add(down).saturating_add(1);

@@ -122,8 +122,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
         let outcome = self.apply(subscriber, old, &mut nothing, &mut charging, &basis, now);
         let outcome = outcome.map(|_| {
             let usage_reports = self.end_charging(&mut charging, now);
-            let made = self.described(seid, &session, &usage_reports, now);
-            self.made.answered.extend(made);
+            self.answer_usage(seid, &session, &usage_reports, now);
             Deleted { usage_reports }
         });
         let cp_f_seid = request.cp_f_seid.unwrap_or(session.cp_f_seid);
@@ -253,8 +252,7 @@ impl<D: Datapath> Sessions<D> {
         let changed = self.apply(subscriber, old, &mut requested, charging, &basis, now)?;
         let (charging, usage_reports) = self.charged(charged, request, now);
         session.charging = self.put_charging_in(seid, charging);
-        let made = self.described(seid, session, &usage_reports, now);
-        self.made.answered.extend(made);
+        self.answer_usage(seid, session, &usage_reports, now);
         let Requested { model, left, .. } = requested;
         let seating = &changed.seating;
         let modified = Modified {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::charging::{Charging, Moment};
-use super::model::{Model, Urr};
+use super::model::Model;
 use super::slices::Slice;
 use super::view::ue_addresses;
 use super::{Session, Sessions};
@@ -12,6 +12,7 @@ use crate::datapath::{Account, Datapath, Reached};
 use crate::pfcp::ie::sm_request_flags;
 use crate::pfcp::message::{SessionModificationRequest, UsageReport};
 use crate::reports::{MadeReport, Outbox};
+use crate::usage::{Millis, ReadTotals, SessionUsage};
 
 /// What a modification does to URRs before it is in force.
 pub(super) struct Charged {
@@ -29,21 +30,17 @@ impl<D: Datapath> Sessions<D> {
             let Some(urr) = charging.urr_of(account) else {
                 return Vec::new();
             };
-            let Charging { usage, .. } = charging;
-            let mut usage = std::mem::take(usage);
-            let totals = |urr| charging.totals(tables, moment, urr);
-            let wants_packet = usage
-                .limits(urr)
-                .is_some_and(|limits| limits.tells_next_packet);
-            let reports = match what {
-                Reached::Quota => usage.quota_exceeded(urr, moment.now, &totals),
-                Reached::Threshold if wants_packet => {
-                    usage.traffic_started(urr, moment.now, moment.now, &totals)
+            charging.work(tables, moment, |usage, totals| {
+                let limits = usage.limits(urr);
+                let wants_packet = limits.is_some_and(|limits| limits.tells_next_packet);
+                match what {
+                    Reached::Quota => usage.quota_exceeded(urr, moment.now, totals),
+                    Reached::Threshold if wants_packet => {
+                        usage.traffic_started(urr, moment.now, moment.now, totals)
+                    }
+                    Reached::Threshold => usage.mark_reached(urr, moment.now, totals),
                 }
-                Reached::Threshold => usage.mark_reached(urr, moment.now, &totals),
-            };
-            charging.usage = usage;
-            reports
+            })
         });
     }
 
@@ -99,43 +96,9 @@ impl<D: Datapath> Sessions<D> {
     ) -> Charged {
         let moment = self.moment(now);
         let mut charging = session.charging.as_deref().cloned().unwrap_or_default();
-        let mut usage = std::mem::take(&mut charging.usage);
-        let totals = |urr| charging.totals(&self.tables, moment, urr);
-        let reference = request.query_urr_reference;
-        let reports = if request.flags & sm_request_flags::QAURR != 0 {
-            usage.query_all(reference, moment.now, &totals)
-        } else if request.query_urrs.is_empty() {
-            Vec::new()
-        } else {
-            usage.query(&request.query_urrs, reference, moment.now, &totals)
-        };
-        for update in &request.update_urrs {
-            usage.update(update, moment.now, &totals);
-        }
-        if let Some(seconds) = request.user_plane_inactivity_timer {
-            usage.set_inactivity_timer(Some(seconds));
-        }
-        // A URR that takes the place of one with its ID: the removal comes first.
-        let replaced: Vec<_> = request
-            .remove_urrs
-            .iter()
-            .copied()
-            .filter(|id| is_created(request, *id))
-            .collect();
-        let mut reports = reports;
-        if !replaced.is_empty() {
-            reports.extend(usage.remove(&replaced, moment.now, &totals));
-        }
-        for create in &request.create_urrs {
-            let urr = Urr {
-                id: create.id,
-                measurement_method: Some(create.measurement_method),
-                reporting_triggers: Some(create.reporting_triggers),
-                ..create.settings.clone()
-            };
-            usage.create(&urr, moment.now);
-        }
-        charging.usage = usage;
+        let reports = charging.work(&self.tables, moment, |usage, totals| {
+            changed(usage, request, moment.now, totals)
+        });
         for create in &request.create_urrs {
             charging.begin(create.id);
         }
@@ -157,10 +120,9 @@ impl<D: Datapath> Sessions<D> {
             mut reports,
         } = charged;
         if !removed.is_empty() {
-            let mut usage = std::mem::take(&mut charging.usage);
-            let totals = |urr| charging.totals(&self.tables, moment, urr);
-            reports.extend(usage.remove(&removed, moment.now, &totals));
-            charging.usage = usage;
+            reports.extend(charging.work(&self.tables, moment, |usage, totals| {
+                usage.remove(&removed, moment.now, totals)
+            }));
             charging.end(&removed);
         }
         (charging, reports)
@@ -169,9 +131,9 @@ impl<D: Datapath> Sessions<D> {
     /// The last reports of a session that ends.
     pub(super) fn end_charging(&self, charging: &mut Charging, now: Instant) -> Vec<UsageReport> {
         let moment = self.moment(now);
-        let mut usage = std::mem::take(&mut charging.usage);
-        let totals = |urr| charging.totals(&self.tables, moment, urr);
-        usage.terminate(moment.now, &totals)
+        charging.work(&self.tables, moment, |usage, totals| {
+            usage.terminate(moment.now, totals)
+        })
     }
 
     /// The last reports of a session that has ended without its control plane's asking.
@@ -234,7 +196,7 @@ impl<D: Datapath> Sessions<D> {
     }
 
     /// Reports of a session with what there is to know of it.
-    pub(super) fn described(
+    fn described(
         &self,
         seid: u64,
         session: &Session,
@@ -257,6 +219,18 @@ impl<D: Datapath> Sessions<D> {
         reports.iter().map(made).collect()
     }
 
+    /// Takes note of reports that are in an answer.
+    pub(super) fn answer_usage(
+        &mut self,
+        seid: u64,
+        session: &Session,
+        reports: &[UsageReport],
+        now: Instant,
+    ) {
+        let made = self.described(seid, session, reports, now);
+        self.made.answered.extend(made);
+    }
+
     /// Sends reports of a session that is there.
     fn send_usage(&mut self, seid: u64, reports: &[UsageReport], now: Instant) {
         if let Some(session) = self.sessions.get(&seid).filter(|_| !reports.is_empty()) {
@@ -274,14 +248,45 @@ impl<D: Datapath> Sessions<D> {
         {
             self.usage_deadlines.remove(&(at, seid));
             self.report_usage(seid, now, |charging, tables, moment| {
-                let mut usage = std::mem::take(&mut charging.usage);
-                let totals = |urr| charging.totals(tables, moment, urr);
-                let reports = usage.poll(moment.now, &totals);
-                charging.usage = usage;
-                reports
+                charging.work(tables, moment, |usage, totals| {
+                    usage.poll(moment.now, totals)
+                })
             });
         }
     }
+}
+
+/// What a modification asks of URRs but for removals that come when it is in force.
+fn changed(
+    usage: &mut SessionUsage,
+    request: &SessionModificationRequest,
+    now: Millis,
+    totals: ReadTotals<'_>,
+) -> Vec<UsageReport> {
+    let reference = request.query_urr_reference;
+    let mut reports = if request.flags & sm_request_flags::QAURR != 0 {
+        usage.query_all(reference, now, totals)
+    } else if request.query_urrs.is_empty() {
+        Vec::new()
+    } else {
+        usage.query(&request.query_urrs, reference, now, totals)
+    };
+    for update in &request.update_urrs {
+        usage.update(update, now, totals);
+    }
+    if let Some(seconds) = request.user_plane_inactivity_timer {
+        usage.set_inactivity_timer(Some(seconds));
+    }
+    // A URR that takes the place of one with its ID: the removal comes first.
+    let replaced = request.remove_urrs.iter().copied();
+    let replaced: Vec<_> = replaced.filter(|id| is_created(request, *id)).collect();
+    if !replaced.is_empty() {
+        reports.extend(usage.remove(&replaced, now, totals));
+    }
+    for create in &request.create_urrs {
+        usage.create(&create.whole(), now);
+    }
+    reports
 }
 
 fn is_created(request: &SessionModificationRequest, urr: u32) -> bool {

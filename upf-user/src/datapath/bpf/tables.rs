@@ -10,7 +10,7 @@ use aya::maps::{HashMap, MapData, MapError};
 use ipnet::IpNet;
 use upf_common::abi::{
     BLOCK_SLOTS, Limit, NO_SLOT, POOL_NETWORK, Peer, Plain, RuleList, Rules, Slot, UeKey,
-    UeNetwork, Usage, UsageSet, UsageTail, control_flags,
+    UeNetwork, Usage, UsageSet, control_flags,
 };
 use upf_common::meter::Rate;
 
@@ -24,7 +24,7 @@ use super::{Record, Sizes};
 use crate::datapath::slots::PoolLayout;
 use crate::datapath::{
     Account, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
-    SlotCounters, SlotIndex, UsageCounters, UsageIndex, UsageLimits, network_key, usage,
+    SlotIndex, UsageCounters, UsageIndex, UsageLimits, network_key, usage,
 };
 
 /// An entry of `BLOCKS`.
@@ -247,22 +247,6 @@ impl Datapath for BpfDatapath {
         Ok(())
     }
 
-    fn counters(
-        &self,
-        slot: SlotIndex,
-        direction: Direction,
-    ) -> Result<SlotCounters, DatapathError> {
-        let UsageCounters {
-            passed, dropped, ..
-        } = self.usage_counters(Account::Slot(slot), direction)?;
-        Ok(SlotCounters {
-            packets: passed.packets,
-            bytes: passed.bytes,
-            dropped_packets: dropped.packets,
-            dropped_bytes: dropped.bytes,
-        })
-    }
-
     fn write_limit(
         &mut self,
         limit: LimitIndex,
@@ -318,12 +302,7 @@ impl Datapath for BpfDatapath {
                 let words = self.slot_words(slot)?;
                 let state = latch::counters(self.half(slot, direction)?);
                 let drops = account::drops(words.tail, direction);
-                let tail = UsageTail {
-                    uplink: drops,
-                    downlink: drops,
-                    ..UsageTail::default()
-                };
-                Ok(usage::of_half(&state, &tail, direction))
+                Ok(usage::of_half(&state, drops))
             }
             Account::Record(record) => {
                 let record = self.usage_record(record)?;

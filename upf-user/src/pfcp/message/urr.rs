@@ -15,6 +15,19 @@ pub struct CreateUrr {
     pub settings: UpdateUrr,
 }
 
+impl CreateUrr {
+    /// All of it, as an update would say it.
+    #[must_use]
+    pub fn whole(&self) -> UpdateUrr {
+        UpdateUrr {
+            id: self.id,
+            measurement_method: Some(self.measurement_method),
+            reporting_triggers: Some(self.reporting_triggers),
+            ..self.settings.clone()
+        }
+    }
+}
+
 /// Update URR (clause 7.5.4.4): what is absent stays. Times in seconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpdateUrr {

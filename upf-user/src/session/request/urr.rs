@@ -10,12 +10,7 @@ impl Builder<'_> {
     pub(super) fn create_urr(&mut self, request: &CreateUrr) -> Result<(), Refusal> {
         let rule = FailedRule::Urr(request.id);
         check_is_dynamic(request.id, rule)?;
-        let urr = Urr {
-            id: request.id,
-            measurement_method: Some(request.measurement_method),
-            reporting_triggers: Some(request.reporting_triggers),
-            ..request.settings.clone()
-        };
+        let urr = request.whole();
         check(&urr)?;
         add(&mut self.model.urrs, urr, MAX_URRS, rule)
     }
