@@ -13,6 +13,7 @@ pub mod slots;
 pub mod usage;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 use upf_common::abi::{
     LimitDirection, NO_LIMIT, Peer, RuleList, Rules, UeKey, UeNetwork, UsageSet, mapped,
     network_bits,
@@ -23,7 +24,7 @@ pub use credit::Credit;
 pub use usage::{Account, Bounds, Reached, Traffic, UsageCounters, UsageIndex, UsageLimits};
 
 /// A slot's number, below [`Datapath::capacity`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SlotIndex(pub u32);
 
 /// A limit's number, below [`Datapath::limits`].
@@ -100,7 +101,7 @@ pub struct LimitCounters {
 }
 
 /// Traffic directions, as seen from the UE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Direction {
     /// From the UE.
     Uplink,
@@ -109,7 +110,7 @@ pub enum Direction {
 }
 
 /// What one direction of a slot has counted since [`Datapath::reset_slot`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotCounters {
     /// Inner packets forwarded.
     pub packets: u64,
