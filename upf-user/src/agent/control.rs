@@ -18,6 +18,7 @@ use crate::gtpu::PathKey;
 use crate::http::Association;
 use crate::metrics::RequestCounters;
 use crate::pfcp::ie::{NodeId, RemoteGtpuPeer, UpFunctionFeatures};
+use crate::pfcp::kept::KeptNode;
 use crate::pfcp::message::SessionReport;
 use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
 use crate::session::{CustomerView, RemoteTunnel, SessionView, Sessions};
@@ -50,8 +51,13 @@ struct Rooms<D> {
 }
 
 impl<D: Datapath> Control<D> {
-    /// Without associations; `started` is told to every peer.
-    pub(super) fn new(config: &Config, started: SystemTime, sessions: Sessions<D>) -> Self {
+    /// Goes on with what another process has kept, `started` with it: that is told to every peer.
+    pub(super) fn new(
+        config: &Config,
+        started: SystemTime,
+        sessions: Sessions<D>,
+        kept: KeptNode,
+    ) -> Self {
         let node_id = match &config.node.id {
             NodeName::Address(address) => NodeId::Address(*address),
             NodeName::Fqdn(name) => NodeId::Fqdn(name.to_ascii_lowercase()),
@@ -62,8 +68,11 @@ impl<D: Datapath> Control<D> {
             features: announced(config),
             ..node::Config::new(node_id, ntp_stamp(started))
         };
+        let now = Instant::now();
+        let mut node = Node::new(node, now);
+        node.restore(kept, now);
         let rooms = Rooms {
-            node: Node::new(node, Instant::now()),
+            node,
             sessions,
             complaints: Complaints::default(),
             counters: RequestCounters::default(),
@@ -410,6 +419,7 @@ gtpu = ["10.1.0.2"]
             &config,
             UNIX_EPOCH + Duration::from_secs(1_700_000_000),
             sessions,
+            KeptNode::default(),
         )
     }
 

@@ -63,6 +63,7 @@ use crate::gtpu::sockets::EndMarkers;
 use crate::http;
 use crate::metrics::{COMMIT, Metrics, VERSION};
 use crate::netlink::{self, NetlinkError, Started, Watch, Wish};
+use crate::pfcp::kept::KeptNode;
 use crate::reports::{Exporter, Outbox};
 use crate::session::{Sessions, SessionsConfig};
 use crate::store::{BandwidthStore, FileStore, ReportStore, StoreError, Syncing, recovery_time};
@@ -152,10 +153,10 @@ async fn serve(config: Config) -> Result<(), AgentError> {
     let mut sessions_config = SessionsConfig::new(&config)?;
     let graceful_release = config.pfcp.graceful_release;
     let mut store = FileStore::open(&config.node.state)?;
-    let recovery = recovery_time(&mut store, SystemTime::now())?;
     let mut kept = BandwidthStore::open(&config.node.state)?;
     changes::restore(&mut sessions_config.bandwidth, &mut kept)?;
     let outbox = open_outbox(&config)?;
+    let recovery = recovery_time(&mut store, SystemTime::now(), false)?;
     // What another process may have is taken before anything is changed.
     let listeners = Listeners::open(&config).await?;
     let loaded = load(&config, &sessions_config)?;
@@ -232,9 +233,10 @@ struct Kept {
     outbox: Outbox,
 }
 
-/// Usage reports that are not acknowledged yet, and their export.
+/// Usage reports that are not acknowledged yet, and their export. Sessions begin anew.
 fn open_outbox(config: &Config) -> Result<Outbox, AgentError> {
-    let store = ReportStore::open(&config.node.state)?;
+    let mut store = ReportStore::open(&config.node.state)?;
+    store.begin_anew()?;
     let export = config.charging.export.clone();
     let export = export.map(Exporter::open).transpose();
     let export = export.map_err(AgentError::Export)?;
@@ -301,7 +303,12 @@ async fn start(
     pools.map_err(LoadError::from)?;
     let mut sessions = Sessions::new(sessions_config, datapath);
     sessions.set_outbox(outbox);
-    let control = Arc::new(Control::new(&config, recovery, sessions));
+    let control = Arc::new(Control::new(
+        &config,
+        recovery,
+        sessions,
+        KeptNode::default(),
+    ));
     let classes = config.bandwidth.classes.iter();
     let figures = LiveFigures {
         counters,

@@ -25,6 +25,7 @@ mod flow_description;
 mod framed_route;
 mod half;
 mod image;
+mod kept;
 mod limits;
 mod model;
 mod obstacle;
@@ -58,6 +59,7 @@ pub use clock::NtpAnchor;
 pub use config::{LocalGtpu, SessionsConfig};
 pub use detection::RemoteTunnel;
 pub use flow_description::is_readable as is_flow_description;
+pub use kept::{KeptApplications, KeptEnding};
 pub use model::{
     MAX_BARS, MAX_FARS, MAX_FRAMED_ROUTES, MAX_MARS, MAX_PDRS, MAX_QERS, MAX_SDF_FILTERS,
     MAX_TRAFFIC_ENDPOINTS, MAX_URRS,

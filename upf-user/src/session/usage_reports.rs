@@ -11,7 +11,7 @@ use crate::datapath::slots::{LeftUsage, Seating};
 use crate::datapath::{Account, Datapath, Reached};
 use crate::pfcp::ie::sm_request_flags;
 use crate::pfcp::message::{SessionModificationRequest, UsageReport};
-use crate::reports::{MadeReport, Outbox};
+use crate::reports::{Batch, MadeReport, Outbox};
 use crate::usage::{Millis, ReadTotals, SessionUsage};
 
 /// What a modification does to URRs before it is in force.
@@ -56,7 +56,13 @@ impl<D: Datapath> Sessions<D> {
 
     /// Brings what was made into the outbox.
     pub(super) fn keep_reports(&mut self) {
-        let is_empty = self.made.reports.is_empty() && self.made.answered.is_empty();
+        let Batch {
+            reports,
+            answered,
+            contexts,
+            ..
+        } = &self.made;
+        let is_empty = reports.is_empty() && answered.is_empty() && contexts.is_empty();
         if let Some(outbox) = self.outbox.as_mut().filter(|_| !is_empty) {
             let now = self.config.clock.millis_of(Instant::now());
             outbox.keep(std::mem::take(&mut self.made), now.0);
