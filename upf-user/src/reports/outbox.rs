@@ -189,6 +189,13 @@ impl Outbox {
         self.export.as_ref().map_or(Ok(()), Exporter::sync)
     }
 
+    /// Records and answers that the store has not taken.
+    #[cfg(test)]
+    pub(crate) fn unwritten_contexts(&self) -> (usize, usize) {
+        let change = self.contexts.change();
+        (change.records.len(), change.answers.len())
+    }
+
     /// The store, for snapshots.
     pub fn store(&mut self) -> &mut ReportStore {
         &mut self.store

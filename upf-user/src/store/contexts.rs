@@ -125,13 +125,22 @@ impl ReportStore {
     /// When it cannot be read, or is damaged.
     pub fn node(&mut self) -> Result<KeptNode, StoreError> {
         let answers = self.answers()?;
-        let next = self
-            .tables
-            .with(|kept| number_at(&kept.contexts.records, SEQUENCE_KEY))?;
         Ok(KeptNode {
             associations: self.associations()?,
             answers: answers.into_iter().map(|(_, answer)| answer).collect(),
-            next_sequence: next.map(|next| next as u32),
+            next_sequence: self.next_sequence()?,
+        })
+    }
+
+    /// The sequence number from which on our requests may be numbered.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn next_sequence(&mut self) -> Result<Option<u32>, StoreError> {
+        self.tables.with(|kept| {
+            let next = number_at(&kept.contexts.records, SEQUENCE_KEY)?;
+            let next = next.map(u32::try_from).transpose();
+            next.map_err(|_| Failure::Content)
         })
     }
 

@@ -188,12 +188,12 @@ impl Node {
         self.answers.expire(now);
         let mut turn = Turn::new(now, sessions);
         self.datagram(from, datagram, &mut turn);
-        self.send_all_usage(&mut turn);
-        turn.actions
+        self.finish(turn)
     }
 
     /// Takes a datagram for which there is no time: establishments are refused with cause 74, and not read any
-    /// further than for that; the rest is dropped, as the network could have done.
+    /// further than for that; the rest is dropped, as the network could have done. There is no time to keep the answers for
+    /// another process: it would look at the requests again.
     pub fn refuse(
         &mut self,
         from: SocketAddr,
@@ -224,6 +224,12 @@ impl Node {
                 Timer::Usage(node) => self.send_usage(&node, &mut turn),
             }
         }
+        self.finish(turn)
+    }
+
+    /// Ends a turn: all that is to be kept is in the store before anything is sent.
+    fn finish(&mut self, mut turn: Turn<'_>) -> Vec<Action> {
+        self.reserve_sequence(&mut turn);
         self.send_all_usage(&mut turn);
         turn.actions
     }

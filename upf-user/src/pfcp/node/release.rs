@@ -64,8 +64,7 @@ impl Node {
             self.keep_association(&node, &mut turn);
             self.wish(&node, Wish::Release(period), &mut turn);
         }
-        self.send_all_usage(&mut turn);
-        turn.actions
+        self.finish(turn)
     }
 
     /// From now on an association takes no new sessions; at the period's end it goes.

@@ -29,10 +29,8 @@ pub(super) struct Usage {
 }
 
 impl Node {
-    /// Sends the usage reports that are new, and those of control planes that can be sent to again. All that is to be kept is
-    /// in the store before.
+    /// Sends the usage reports that are new, and those of control planes that can be sent to again.
     pub(super) fn send_all_usage(&mut self, turn: &mut Turn<'_>) {
-        self.reserve_sequence(turn);
         let mut nodes = std::mem::take(&mut turn.usage);
         nodes.extend(turn.sessions.take_usage_owners());
         for node in nodes {

@@ -237,6 +237,7 @@ fn what_a_crash_kept_from_the_export_comes_to_it_later() {
         answered: vec![made(&cp(1), 3, 0)],
         snapshots: vec![(1, b"a".to_vec()), (3, b"c".to_vec())],
         ended: Vec::new(),
+        ..Batch::default()
     };
     let mut outbox = open();
     outbox.keep(batch(), NOW_MS);

@@ -15,6 +15,7 @@ mod features;
 mod forwarding;
 mod framed;
 mod hostile;
+mod kept;
 mod later;
 mod limits;
 mod lists;
