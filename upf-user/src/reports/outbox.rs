@@ -157,8 +157,8 @@ impl Outbox {
             self.unwritten.snapshots.remove(&seid);
             self.unwritten.ended.insert(seid);
         }
-        self.contexts.add(batch.contexts);
         self.contexts.expire(now_ms);
+        self.contexts.add(batch.contexts);
         self.write();
         self.export(&lines);
         self.flush(now_ms);

@@ -188,7 +188,7 @@ impl Node {
         self.answers.expire(now);
         let mut turn = Turn::new(now, sessions);
         self.datagram(from, datagram, &mut turn);
-        self.finish(turn)
+        self.ended(turn)
     }
 
     /// Takes a datagram for which there is no time: establishments are refused with cause 74, and not read any
@@ -224,11 +224,11 @@ impl Node {
                 Timer::Usage(node) => self.send_usage(&node, &mut turn),
             }
         }
-        self.finish(turn)
+        self.ended(turn)
     }
 
     /// Ends a turn: all that is to be kept is in the store before anything is sent.
-    fn finish(&mut self, mut turn: Turn<'_>) -> Vec<Action> {
+    fn ended(&mut self, mut turn: Turn<'_>) -> Vec<Action> {
         self.reserve_sequence(&mut turn);
         self.send_all_usage(&mut turn);
         turn.actions

@@ -64,7 +64,7 @@ impl Node {
             self.keep_association(&node, &mut turn);
             self.wish(&node, Wish::Release(period), &mut turn);
         }
-        self.finish(turn)
+        self.ended(turn)
     }
 
     /// From now on an association takes no new sessions; at the period's end it goes.

@@ -69,7 +69,7 @@ fn answers_leave_the_store_when_their_requests_come_no_more() {
     keep(&mut outbox, more, NOW_MS + 6_500);
     assert_eq!(sequences(&mut outbox), Vec::from_iter(7..12));
     outbox.tick(NOW_MS + 30_000).unwrap();
-    assert_eq!(sequences(&mut outbox), []);
+    assert_eq!(sequences(&mut outbox), [0_u32; 0]);
     keep(
         &mut outbox,
         of_answers([answer(1, NOW_MS + 40_000, 1)]),
