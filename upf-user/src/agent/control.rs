@@ -387,7 +387,9 @@ mod tests {
     use super::*;
     use crate::datapath::memory::{MemoryDatapath, Sizes};
     use crate::pfcp::message::SessionReportRequest;
+    use crate::reports::Outbox;
     use crate::session::SessionsConfig;
+    use crate::store::ReportStore;
 
     const CONFIG: &str = r#"
 [node]
@@ -405,6 +407,10 @@ gtpu = ["10.1.0.2"]
 "#;
 
     fn control() -> Control<MemoryDatapath> {
+        control_with(KeptNode::default())
+    }
+
+    fn control_with(kept: KeptNode) -> Control<MemoryDatapath> {
         let config = Config::parse(CONFIG).unwrap();
         let tables = MemoryDatapath::new(Sizes {
             slots: 10,
@@ -419,7 +425,7 @@ gtpu = ["10.1.0.2"]
             &config,
             UNIX_EPOCH + Duration::from_secs(1_700_000_000),
             sessions,
-            KeptNode::default(),
+            kept,
         )
     }
 
@@ -456,6 +462,28 @@ gtpu = ["10.1.0.2"]
             limit_capacity: 4,
         };
         assert_eq!(control.population(), expected);
+    }
+
+    #[test]
+    fn another_process_goes_on_with_the_association() {
+        let state = tempfile::tempdir().unwrap();
+        let outbox = || Outbox::open(ReportStore::open(state.path()).unwrap(), None, 0).unwrap();
+        let killed = control();
+        killed.rooms().sessions.set_outbox(outbox());
+        let smf: SocketAddr = "10.100.0.1:8805".parse().unwrap();
+        let answer = killed.receive(smf, &SETUP, Instant::now());
+        drop(killed);
+        let kept = outbox().store().node().unwrap();
+        let control = control_with(kept);
+        assert_eq!(control.associations()[0].node, "10.100.0.1");
+        assert_eq!(control.receive(smf, &SETUP, Instant::now()), answer);
+        let sent = control.tick(Instant::now());
+        let types: Vec<_> = sent
+            .iter()
+            .map(|sent| (sent.to.ip(), sent.bytes[1]))
+            .collect();
+        let (other, setup) = ("10.100.0.9".parse().unwrap(), 5);
+        assert_eq!(types, [(smf.ip(), 1), (other, setup)]);
     }
 
     #[test]
