@@ -149,11 +149,44 @@ pub enum DatapathError {
     },
 }
 
+/// Where traffic is counted: that of slots, and that of URRs.
+pub trait Accounts {
+    /// What has been counted since the slot or the record was reset.
+    fn usage_counters(
+        &self,
+        account: Account,
+        direction: Direction,
+    ) -> Result<UsageCounters, DatapathError>;
+    /// What a half of a slot has counted since then.
+    fn counters(
+        &self,
+        slot: SlotIndex,
+        direction: Direction,
+    ) -> Result<SlotCounters, DatapathError> {
+        let UsageCounters {
+            passed, dropped, ..
+        } = self.usage_counters(Account::Slot(slot), direction)?;
+        Ok(SlotCounters {
+            packets: passed.packets,
+            bytes: passed.bytes,
+            dropped_packets: dropped.packets,
+            dropped_bytes: dropped.bytes,
+        })
+    }
+
+    /// Says at what counts we are told, and beyond what counts nothing passes; what the fast path knew of that is forgotten.
+    fn write_usage_limits(
+        &mut self,
+        account: Account,
+        limits: &UsageLimits,
+    ) -> Result<(), DatapathError>;
+}
+
 /// The tables of the fast path.
 ///
 /// Every call is atomic for packets: they see the entry before or after, never between. Calls either
 /// succeed or change nothing.
-pub trait Datapath: Send {
+pub trait Datapath: Accounts + Send {
     /// The fast path's clock.
     fn now_ns(&self) -> u64;
     /// Number of slots.
@@ -191,23 +224,6 @@ pub trait Datapath: Send {
     /// Zeroes the counters of both directions, fills their meters and takes their rates; for a slot that carries no
     /// traffic yet.
     fn reset_slot(&mut self, slot: SlotIndex) -> Result<(), DatapathError>;
-    /// What has been counted.
-    fn counters(
-        &self,
-        slot: SlotIndex,
-        direction: Direction,
-    ) -> Result<SlotCounters, DatapathError> {
-        let UsageCounters {
-            passed, dropped, ..
-        } = self.usage_counters(Account::Slot(slot), direction)?;
-        Ok(SlotCounters {
-            packets: passed.packets,
-            bytes: passed.bytes,
-            dropped_packets: dropped.packets,
-            dropped_bytes: dropped.bytes,
-        })
-    }
-
     /// Says what one direction of a limit demands from now on; counters stay. Packets may see part of the old setting and
     /// part of the new one for as long as that takes.
     fn write_limit(
@@ -226,20 +242,8 @@ pub trait Datapath: Send {
         direction: Direction,
     ) -> Result<LimitCounters, DatapathError>;
 
-    /// Says at what counts we are told, and beyond what counts nothing passes; what the fast path knew of that is forgotten.
-    fn write_usage_limits(
-        &mut self,
-        account: Account,
-        limits: &UsageLimits,
-    ) -> Result<(), DatapathError>;
     /// Zeroes a record and takes its bounds.
     fn reset_usage(&mut self, record: UsageIndex) -> Result<(), DatapathError>;
-    /// What has been counted since the slot or the record was reset.
-    fn usage_counters(
-        &self,
-        account: Account,
-        direction: Direction,
-    ) -> Result<UsageCounters, DatapathError>;
     /// Writes a set of records that no rules name yet.
     fn write_usage_set(&mut self, index: u32, set: &UsageSet) -> Result<(), DatapathError>;
 
