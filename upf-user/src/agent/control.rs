@@ -11,6 +11,7 @@ use tracing::{debug, info, warn};
 use super::complaints::Complaints;
 use super::figures::{Census, Population};
 use super::pfcp::{Datagram, Engine};
+use crate::bandwidth::Imsi;
 use crate::config::{Config, NodeName};
 use crate::datapath::slots::DuplicateSet;
 use crate::datapath::{Account, Datapath, Reached};
@@ -20,7 +21,7 @@ use crate::metrics::RequestCounters;
 use crate::pfcp::ie::{NodeId, RemoteGtpuPeer, UpFunctionFeatures};
 use crate::pfcp::message::SessionReport;
 use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
-use crate::session::{CustomerView, RemoteTunnel, SessionView, Sessions};
+use crate::session::{CustomerView, RemoteTunnel, SessionView, Sessions, SimUsageView};
 use crate::store::{NTP_TO_UNIX, StoreError, Syncing};
 
 /// Sessions that are shown at a time.
@@ -105,6 +106,17 @@ impl<D: Datapath> Control<D> {
             Ok::<(), Infallible>(())
         });
         views
+    }
+
+    /// What the sessions of a SIM have used. Others get their turn between them.
+    pub(super) fn sim_usage(&self, imsi: Imsi) -> Option<SimUsageView> {
+        let seids = self.look(|sessions| sessions.sessions_of_sim(imsi))?;
+        let mut views = Vec::with_capacity(seids.len());
+        let Ok(()) = self.in_slices(&seids, |sessions, seid| {
+            views.extend(sessions.usage(*seid, Instant::now()));
+            Ok::<(), Infallible>(())
+        });
+        Some(SimUsageView::new(imsi, views))
     }
 
     /// Looks at the sessions.

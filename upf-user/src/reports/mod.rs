@@ -17,7 +17,7 @@ mod queue;
 mod record;
 #[cfg(test)]
 mod tests;
-mod utc;
+pub(crate) mod utc;
 
 use serde::{Deserialize, Serialize};
 

@@ -15,7 +15,7 @@ use crate::session::{Session, Sessions};
 use crate::usage::SessionVolumes;
 
 /// Sessions of a SIM that are looked at and shown; mostly there are one or two.
-const MAX_SESSIONS_OF_SIM: usize = 64;
+pub(super) const MAX_SESSIONS_OF_SIM: usize = 64;
 
 /// A SIM.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
