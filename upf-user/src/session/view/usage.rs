@@ -5,7 +5,6 @@ use std::time::Instant;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::bandwidth::MAX_SESSIONS_OF_SIM;
 use crate::bandwidth::Imsi;
 use crate::datapath::Datapath;
 use crate::pfcp::ie::MeasurementMethod as Method;
@@ -132,17 +131,6 @@ impl<D: Datapath> Sessions<D> {
             passed: self.passed(session),
             urrs: self.urrs_used(session, now),
         })
-    }
-
-    /// Our SEIDs of a SIM's sessions, of very many only the first ones; `None` if it has neither sessions nor been given
-    /// anything.
-    #[must_use]
-    pub fn sessions_of_sim(&self, imsi: Imsi) -> Option<Vec<u64>> {
-        let seids = self.by_imsi.sessions(imsi);
-        let living = seids.filter(|seid| self.living(*seid).is_some());
-        let sessions: Vec<u64> = living.take(MAX_SESSIONS_OF_SIM).collect();
-        let is_known = !sessions.is_empty() || self.bandwidth.assignment(imsi).is_some();
-        is_known.then_some(sessions)
     }
 
     fn passed(&self, session: &Session) -> TrafficView {
