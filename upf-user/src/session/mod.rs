@@ -238,6 +238,12 @@ impl<D: Datapath> Sessions<D> {
         self.books.used_limits()
     }
 
+    /// Records of URRs in use: of those that slots do not count for.
+    #[must_use]
+    pub fn usage_records_in_use(&self) -> u32 {
+        self.books.used_usages()
+    }
+
     /// The tables.
     #[must_use]
     pub fn tables(&self) -> &D {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::charging::{URR, charged, pass, quota, threshold};
-use super::requests::*;
 use super::world::World;
 use crate::bandwidth::Imsi;
 use crate::datapath::{Account, Reached};
