@@ -132,10 +132,9 @@ impl Charge {
             ensure!(value.as_u64() == Some(expected), "{expected} in {session}");
         }
         let sim = get(format!("/v1/sims/{IMSI}/usage"))?;
-        ensure!(
-            sim["passed"]["total"]["bytes"] == up + down && sim["sessions"][0] == session,
-            "{sim} and {session}"
-        );
+        let is_same = sim["sessions"][0]["urrs"][0]["counted"] == urr["counted"];
+        let passed = &sim["passed"]["total"]["bytes"];
+        ensure!(*passed == up + down && is_same, "{sim} and {session}");
         self.world
             .reached("upf_usage_reports_total", &[], usage.len() as f64, PROGRESS)?;
         let waiting = self.world.metric("upf_usage_reports_unacknowledged", &[])?;

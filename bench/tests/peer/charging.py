@@ -12,11 +12,13 @@ NTP_EPOCH = 2208988800
 
 
 def urr(rule):
-    """id, threshold and quota (octets of both directions), validity (seconds)."""
+    """id, threshold and quota (octets of both directions), validity (seconds); 0 for none."""
     return IE_CreateURR(IE_list=[
         IE_URR_Id(id=rule["id"]),
         IE_MeasurementMethod(VOLUM=1),
-        IE_ReportingTriggers(volume_threshold=1, volume_quota=1, spare=ASKED_QUVTI),
+        IE_ReportingTriggers(
+            volume_threshold=int(rule["threshold"] > 0), volume_quota=int(rule["quota"] > 0),
+            spare=ASKED_QUVTI if rule["validity"] else 0),
         *granted(rule),
     ])
 
@@ -27,11 +29,11 @@ def refill(rule):
 
 def granted(rule):
     ies = []
-    if rule.get("threshold"):
+    if rule["threshold"]:
         ies.append(IE_VolumeThreshold(TOVOL=1, total=rule["threshold"]))
-    if rule.get("quota"):
+    if rule["quota"]:
         ies.append(IE_VolumeQuota(TOVOL=1, total=rule["quota"]))
-    if rule.get("validity"):
+    if rule["validity"]:
         seconds = rule["validity"].to_bytes(4, "big")
         ies.append(IE_NotImplemented(ietype=QUOTA_VALIDITY_TIME, data=seconds))
     return ies
