@@ -25,6 +25,7 @@ mod packet;
 mod peers;
 mod profiles;
 mod refills;
+mod reports_at_once;
 mod restart;
 mod sessions;
 mod signalling;
