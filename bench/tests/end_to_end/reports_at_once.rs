@@ -33,7 +33,7 @@ const PORT: u16 = 9000;
 /// From the first packet on until the last report is answered.
 const SOON: Duration = Duration::from_secs(10);
 /// Within which all packets are sent.
-const AT_ONCE: Duration = Duration::from_millis(900);
+const AT_ONCE: Duration = Duration::from_millis(700);
 /// What the agent may take more of memory than before.
 const MEMORY: u64 = 160 << 20;
 /// A heartbeat's answer may take so long.
@@ -214,7 +214,8 @@ fn every_session_s_report_is_out_and_answered_soon() -> Result<()> {
 
     let begin = Instant::now();
     let sending = send_at_once(&gnb, &packets)?;
-    ensure!(sending < Duration::from_secs(1), "{sending:?} to send");
+    // A second, unless the machine has other work.
+    ensure!(sending < Duration::from_secs(2), "{sending:?} to send");
     let all = count as usize;
     wait(begin + 3 * SOON, || collector.collected().reports >= all);
     let sent = stream.end()?;
@@ -226,7 +227,7 @@ fn every_session_s_report_is_out_and_answered_soon() -> Result<()> {
     let took = collected.last.context("no report")?.duration_since(begin);
     let slowest = collected.beats.iter().max().context("no heartbeat")?;
     println!(
-        "{} of {count} reports in {took:?}, {} came again; {} MiB more; {} heartbeats, the slowest in {slowest:?}; {sent} \
+        "{sending:?} to send; {} of {count} reports in {took:?}, {} came again; {} MiB more; {} heartbeats, the slowest in {slowest:?}; {sent} \
          packets of the watched session",
         collected.reports,
         collected.repeated,
