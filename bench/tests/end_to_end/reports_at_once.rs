@@ -37,7 +37,7 @@ const AT_ONCE: Duration = Duration::from_millis(700);
 /// What the agent may take more of memory than before.
 const MEMORY: u64 = 160 << 20;
 /// A heartbeat's answer may take so long.
-const BEAT: Duration = Duration::from_millis(500);
+const BEAT: Duration = Duration::from_secs(1);
 /// Between two packets of the session that is watched.
 const PAUSE: Duration = Duration::from_millis(1);
 const PATIENCE: Duration = Duration::from_secs(5);
