@@ -25,6 +25,7 @@ mod random;
 mod refusals;
 mod requests;
 mod restoration;
+mod restored;
 mod rules;
 mod sims;
 mod times;
