@@ -196,7 +196,7 @@ impl Charging {
     }
 
     /// The URRs as they stand.
-    pub(super) fn standings(&self, tables: &impl Datapath, moment: Moment) -> Vec<Standing> {
+    pub(super) fn standings(&self, tables: &impl Accounts, moment: Moment) -> Vec<Standing> {
         let totals = |urr| self.totals(tables, moment, urr);
         self.usage.standings(moment.now, &totals)
     }
