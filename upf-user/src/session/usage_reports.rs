@@ -182,7 +182,11 @@ impl<D: Datapath> Sessions<D> {
             return;
         };
         let reports = report(&mut charging, &self.tables, moment);
-        self.has_changed(seid);
+        if charging.other_maps == 0 {
+            self.has_reported(seid);
+        } else {
+            self.has_changed(seid);
+        }
         let charging = self.put_charging_in(seid, *charging);
         if let Some(session) = self.sessions.get_mut(&seid) {
             session.charging = charging;

@@ -383,7 +383,7 @@ fn exported(directory: &std::path::Path) -> Vec<u64> {
 
 /// SEIDs of the sessions in the store, with what was written.
 fn sessions(outbox: &mut Outbox) -> Vec<(u64, u64)> {
-    let kept: Vec<Kept<u64, u64>> = outbox.store().sessions(0, 9).unwrap();
+    let kept: Vec<Kept<u64, u64, u64>> = outbox.store().sessions(0, 9).unwrap();
     kept.into_iter()
         .map(|kept| (kept.seid, kept.session))
         .collect()
