@@ -8,7 +8,9 @@ const HEARTBEAT_RESPONSE: u8 = 2;
 const ASSOCIATION_SETUP_REQUEST: u8 = 5;
 const SESSION_ESTABLISHMENT_REQUEST: u8 = 50;
 const SESSION_MODIFICATION_REQUEST: u8 = 52;
+const SESSION_MODIFICATION_RESPONSE: u8 = 53;
 const SESSION_DELETION_REQUEST: u8 = 54;
+const SESSION_DELETION_RESPONSE: u8 = 55;
 const SESSION_REPORT_REQUEST: u8 = 56;
 const SESSION_REPORT_RESPONSE: u8 = 57;
 
@@ -23,9 +25,11 @@ const FORWARDING_PARAMETERS: u16 = 4;
 const CREATE_URR: u16 = 6;
 const CREATE_QER: u16 = 7;
 const CREATED_PDR: u16 = 8;
+const UPDATE_PDR: u16 = 9;
 const UPDATE_FAR: u16 = 10;
 const UPDATE_FORWARDING_PARAMETERS: u16 = 11;
 const UPDATE_QER: u16 = 14;
+const REMOVE_URR: u16 = 17;
 const CAUSE: u16 = 19;
 const SOURCE_INTERFACE: u16 = 20;
 const F_TEID: u16 = 21;
@@ -37,11 +41,14 @@ const VOLUME_THRESHOLD: u16 = 31;
 const REPORTING_TRIGGERS: u16 = 37;
 const DESTINATION_INTERFACE: u16 = 42;
 const APPLY_ACTION: u16 = 44;
+const REQUEST_FLAGS: u16 = 49;
 const PDR_ID: u16 = 56;
 const F_SEID: u16 = 57;
 const NODE_ID: u16 = 60;
 const MEASUREMENT_METHOD: u16 = 62;
 const VOLUME_MEASUREMENT: u16 = 66;
+const USAGE_REPORT_IN_MODIFICATION: u16 = 78;
+const USAGE_REPORT_IN_DELETION: u16 = 79;
 const USAGE_REPORT: u16 = 80;
 const URR_ID: u16 = 81;
 const OUTER_HEADER_CREATION: u16 = 84;
@@ -60,6 +67,8 @@ const DOWNLINK: u16 = 1;
 const UPLINK: u16 = 2;
 const DROP: u8 = 1;
 const FORW: u8 = 2;
+/// "Query All URRs" (clause 8.2.24).
+const QAURR: u8 = 4;
 /// Outer header "GTP-U/UDP/IPv4", to create (clause 8.2.56) and to remove (clause 8.2.64).
 const GTPU_UDP_IPV4: u16 = 0x0100;
 const REMOVE_GTPU_UDP_IP: u8 = 6;
@@ -121,7 +130,10 @@ pub mod request {
             ),
             uplink_far(),
             qer(session),
-            session.volume_threshold.map(urr).unwrap_or_default(),
+            session
+                .volume_threshold
+                .map(|bytes| urr(1, bytes))
+                .unwrap_or_default(),
             session.imsi.map(user_id).unwrap_or_default(),
         ]
         .concat();
@@ -166,6 +178,34 @@ pub mod request {
             Some(seid),
             sequence,
             &ie(UPDATE_QER, qer),
+        )
+    }
+
+    /// Session Modification Request (clause 7.5.4) that asks what all URRs have counted.
+    #[must_use]
+    pub fn query_all(sequence: u32, seid: u64) -> Vec<u8> {
+        let flags = ie(REQUEST_FLAGS, [QAURR]);
+        message(SESSION_MODIFICATION_REQUEST, Some(seid), sequence, &flags)
+    }
+
+    /// Session Modification Request (clause 7.5.4): another URR in the place of one.
+    #[must_use]
+    pub fn replace_urr(sequence: u32, seid: u64, old: u32, new: u32, threshold: u64) -> Vec<u8> {
+        let pdr = |pdr| {
+            let parts = [pdr_id(pdr), ie(URR_ID, id(new))].concat();
+            ie(UPDATE_PDR, parts)
+        };
+        let body = [
+            ie(REMOVE_URR, ie(URR_ID, id(old))),
+            urr(new, threshold),
+            pdr(UPLINK),
+            pdr(DOWNLINK),
+        ];
+        message(
+            SESSION_MODIFICATION_REQUEST,
+            Some(seid),
+            sequence,
+            &body.concat(),
         )
     }
 
@@ -271,9 +311,9 @@ fn urr_id(session: &Session) -> Vec<u8> {
 
 /// It measures volume (clause 8.2.40: VOLUM) and reports at a threshold of both directions (clauses 8.2.19: VOLTH, and 8.2.13:
 /// TOVOL).
-fn urr(threshold: u64) -> Vec<u8> {
+fn urr(number: u32, threshold: u64) -> Vec<u8> {
     let parts = [
-        ie(URR_ID, id(1)),
+        ie(URR_ID, id(number)),
         ie(MEASUREMENT_METHOD, [2]),
         ie(REPORTING_TRIGGERS, [2, 0]),
         ie(
@@ -349,6 +389,8 @@ fn message(kind: u8, seid: Option<u64>, sequence: u32, body: &[u8]) -> Vec<u8> {
 /// What a usage report tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
+    /// URR ID.
+    pub urr: u32,
     /// UR-SEQN.
     pub sequence: u32,
     /// Of both directions together.
@@ -400,16 +442,31 @@ impl<'a> Received<'a> {
     /// The usage reports of a Session Report Request; `None` for other messages.
     #[must_use]
     pub fn usage(&self) -> Option<Vec<Usage>> {
-        let reports = ies(self.body).filter(|(kind, _)| *kind == USAGE_REPORT);
+        (self.kind == SESSION_REPORT_REQUEST).then(|| self.usage_in(USAGE_REPORT))
+    }
+
+    /// The usage reports of the answer to a modification or a deletion.
+    #[must_use]
+    pub fn usage_in_answer(&self) -> Vec<Usage> {
+        match self.kind {
+            SESSION_MODIFICATION_RESPONSE => self.usage_in(USAGE_REPORT_IN_MODIFICATION),
+            SESSION_DELETION_RESPONSE => self.usage_in(USAGE_REPORT_IN_DELETION),
+            _ => Vec::new(),
+        }
+    }
+
+    fn usage_in(&self, kind: u16) -> Vec<Usage> {
+        let reports = ies(self.body).filter(|(found, _)| *found == kind);
         let usage = |(_, report): (u16, &[u8])| {
             let volume = find(report, VOLUME_MEASUREMENT)?;
             Some(Usage {
+                urr: u32::from_be_bytes(find(report, URR_ID)?.try_into().ok()?),
                 sequence: u32::from_be_bytes(find(report, UR_SEQN)?.try_into().ok()?),
                 // The first one is the total.
                 bytes: u64::from_be_bytes(volume.get(1..9)?.try_into().ok()?),
             })
         };
-        (self.kind == SESSION_REPORT_REQUEST).then(|| reports.filter_map(usage).collect())
+        reports.filter_map(usage).collect()
     }
 
     /// Its cause.

@@ -7,6 +7,7 @@ mod association;
 mod bandwidth;
 mod capture;
 mod constant;
+mod deaths;
 mod end_markers;
 mod families;
 mod flows;

@@ -234,6 +234,7 @@ fn every_session_s_report_is_out_and_answered_soon() -> Result<()> {
     );
 
     let expected = Usage {
+        urr: 1,
         sequence: 0,
         bytes: PACKET,
     };
