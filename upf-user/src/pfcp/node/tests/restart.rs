@@ -304,7 +304,7 @@ fn a_life_of_many_requests_sets_more_numbers_aside() {
             .node
             .new_request(cp(), 0, Body::HeartbeatRequest(heartbeat(1)));
         let number = request.unwrap().sequence();
-        if number % 1000 == 0 {
+        if number.is_multiple_of(1000) {
             world.receive(cp(), &heartbeat_request(1, CP_STAMP));
         }
         let kept = world.sessions.kept.next_sequence.unwrap();
