@@ -26,7 +26,7 @@ const CACHE_BYTES: u64 = 1 << 20;
 /// The least that the engine takes. What is in the journal is read again at a start, while control planes wait.
 const JOURNAL_BYTES: u64 = 64 << 20;
 /// New records of a table that are in the journal only.
-const JOURNAL_BYTES_OF_TABLE: u64 = 16 << 20;
+const JOURNAL_BYTES_OF_TABLE: u64 = 4 << 20;
 
 /// The tables of a store.
 pub(super) trait Tables: Sized {
