@@ -13,7 +13,7 @@ use super::figures::{Census, Population};
 use super::pfcp::{Datagram, Engine};
 use crate::config::{Config, NodeName};
 use crate::datapath::slots::DuplicateSet;
-use crate::datapath::{Account, Datapath, Reached};
+use crate::datapath::{Account, Accounts, Datapath, FormerMaps, Reached};
 use crate::gtpu::PathKey;
 use crate::http::Association;
 use crate::metrics::RequestCounters;
@@ -219,6 +219,23 @@ impl<D: Datapath> Control<D> {
         self.wake.notify_one();
     }
 
+    /// Adds what former maps have counted in the end.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) fn settle<A: Accounts>(&self, former: &[FormerMaps<A>]) -> Result<(), StoreError> {
+        self.rooms().sessions.settle(former, Instant::now())
+    }
+
+    /// Writes down what sessions have counted. Others get their turn between parts.
+    pub(super) fn keep_counters(&self) {
+        let mut from = Some(0);
+        while let Some(first) = from {
+            from = self.rooms().sessions.keep_counters(first);
+            std::thread::sleep(PAUSE);
+        }
+    }
+
     /// Writes again what could not be written of reports. What it hands back makes all of it durable, and waits for the disk.
     ///
     /// # Errors
@@ -385,6 +402,7 @@ fn unix_seconds(ntp_stamp: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::datapath::MapsId;
     use crate::datapath::memory::{MemoryDatapath, Sizes};
     use crate::pfcp::message::SessionReportRequest;
     use crate::reports::Outbox;
@@ -469,7 +487,7 @@ gtpu = ["10.1.0.2"]
         let state = tempfile::tempdir().unwrap();
         let outbox = || Outbox::open(ReportStore::open(state.path()).unwrap(), None, 0).unwrap();
         let killed = control();
-        killed.rooms().sessions.set_outbox(outbox());
+        killed.rooms().sessions.keep_in(outbox(), MapsId(1));
         let smf: SocketAddr = "10.100.0.1:8805".parse().unwrap();
         let answer = killed.receive(smf, &SETUP, Instant::now());
         drop(killed);

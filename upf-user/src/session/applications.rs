@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::kept::KeptApplications;
+use super::contexts::KeptApplications;
 use super::model::SdfFilter;
 use super::refusal::{refuse, refuse_all};
 use super::versions::{Memory, Taken};

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::about::Sets;
-use super::kept::KeptEnding;
+use super::contexts::KeptEnding;
 use super::obstacle::Obstacle;
 use super::refusal::refuse_all;
 use super::slices::{Rota, Slice};

@@ -40,7 +40,7 @@ fn urr(id: u32, triggers: u32, settings: UpdateUrr) -> CreateUrr {
 }
 
 /// A session both of whose PDRs have the URRs.
-fn charged(address: &str, urrs: &[CreateUrr]) -> SessionEstablishmentRequest {
+pub(super) fn charged(address: &str, urrs: &[CreateUrr]) -> SessionEstablishmentRequest {
     let mut request = pgw_u(1, ue(Some(address), None));
     request.create_pdrs.truncate(2);
     for pdr in &mut request.create_pdrs {
@@ -50,7 +50,7 @@ fn charged(address: &str, urrs: &[CreateUrr]) -> SessionEstablishmentRequest {
     request
 }
 
-fn threshold(bytes: u64) -> CreateUrr {
+pub(super) fn threshold(bytes: u64) -> CreateUrr {
     let settings = UpdateUrr {
         volume_threshold: total(bytes),
         ..UpdateUrr::default()
@@ -58,7 +58,7 @@ fn threshold(bytes: u64) -> CreateUrr {
     urr(URR, ReportingTriggers::VOLTH, settings)
 }
 
-fn quota(bytes: u64) -> CreateUrr {
+pub(super) fn quota(bytes: u64) -> CreateUrr {
     let settings = UpdateUrr {
         volume_quota: total(bytes),
         ..UpdateUrr::default()
@@ -67,7 +67,7 @@ fn quota(bytes: u64) -> CreateUrr {
 }
 
 /// Packets of 100 bytes pass a slot.
-fn pass(world: &World, slot: u32, uplink: u64, downlink: u64) {
+pub(super) fn pass(world: &World, slot: u32, uplink: u64, downlink: u64) {
     world.tables.with(|tables| {
         let slot = tables.slot_mut(slot).unwrap();
         for (half, packets) in [(&mut slot.uplink, uplink), (&mut slot.downlink, downlink)] {
@@ -88,12 +88,12 @@ fn pass_record(world: &World, record: u32, uplink: u64, downlink: u64) {
     });
 }
 
-fn tail(world: &World, slot: u32) -> UsageTail {
+pub(super) fn tail(world: &World, slot: u32) -> UsageTail {
     world.tables.with(|tables| tables.slot(slot).unwrap().tail)
 }
 
 /// Trigger, and packets up and down.
-fn told(report: &UsageReport) -> (u32, u32, [Option<u64>; 2]) {
+pub(super) fn told(report: &UsageReport) -> (u32, u32, [Option<u64>; 2]) {
     let volume = report.volume.unwrap_or_default();
     let packets = volume.packets;
     assert_eq!(

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::applications::{flows, pfds, remotes, with_application};
 use super::requests::*;
 use super::world::World;
+use crate::datapath::MapsId;
 use crate::pfcp::ie::{CpFunctionFeatures, FqCsid, FqCsidNode, NodeId};
 use crate::pfcp::kept::{GivenAnswer, KeptAnswer, KeptAssociation, KeptNode};
 use crate::pfcp::message::{PfdManagementRequest, SessionEstablishmentRequest};
@@ -19,7 +20,7 @@ fn world_in(state: &Path) -> World {
     let mut world = World::new();
     let store = ReportStore::open(state).unwrap();
     let outbox = Outbox::open(store, None, 0).unwrap();
-    world.sessions.set_outbox(outbox);
+    world.sessions.keep_in(outbox, MapsId(1));
     world
 }
 
