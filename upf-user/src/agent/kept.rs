@@ -23,7 +23,8 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Opens the stores. Without any association there is nothing to go on with, and peers are told that we begin anew.
+    /// Opens the stores. Without any association there is nothing to go on with, and peers are told that we begin anew; so
+    /// they are where we have another Node ID or PFCP address, by which they do not know us.
     ///
     /// # Errors
     /// When a store cannot be opened, or is damaged.
@@ -33,9 +34,10 @@ impl Kept {
         let mut bandwidth = BandwidthStore::open(state)?;
         changes::restore(registry, &mut bandwidth)?;
         let mut store = ReportStore::open(state)?;
-        let goes_on = !store.associations()?.is_empty();
+        let own_name = format!("{} {}", config.node.id, config.pfcp.listen);
+        let goes_on = store.goes_on(&own_name)?;
         if !goes_on {
-            store.begin_anew()?;
+            store.begin_anew(&own_name)?;
         }
         let (node, applications) = (store.node()?, store.applications()?);
         let endings = store.endings()?;

@@ -19,6 +19,8 @@ use crate::session::{KeptApplications, KeptEnding};
 
 /// The record of the sequence number of our next request. No kind begins so.
 const SEQUENCE_KEY: &str = "sequence";
+/// The record of the name that peers know us by. No kind begins so.
+const OWN_NAME_KEY: &str = "name";
 /// The record, among reports, of the first report since there are contexts.
 const FIRST_KEY: &str = "first";
 
@@ -80,11 +82,13 @@ impl ContextTables {
         }
     }
 
+    /// What is written at the same time must not be removed.
     fn clear(&self, batch: &mut OwnedWriteBatch) -> Result<(), Failure> {
+        let stays = [CHANGES_KEY, SEQUENCE_KEY, OWN_NAME_KEY].map(str::as_bytes);
         for table in [&self.records, &self.answers] {
             for record in table.iter() {
                 let key = record.key()?;
-                if &*key != CHANGES_KEY.as_bytes() && &*key != SEQUENCE_KEY.as_bytes() {
+                if !stays.contains(&&*key) {
                     batch.remove(table, &*key);
                 }
             }
@@ -195,16 +199,29 @@ impl ReportStore {
         })
     }
 
+    /// Whether there are associations to go on with, which peers have with who has this name.
+    ///
+    /// # Errors
+    /// When they cannot be read, or are damaged.
+    pub fn goes_on(&mut self, own_name: &str) -> Result<bool, StoreError> {
+        let name = self
+            .tables
+            .with(|kept| Ok(kept.contexts.records.get(OWN_NAME_KEY)?))?;
+        let is_same = name.is_some_and(|name| &*name == own_name.as_bytes());
+        Ok(is_same && !self.associations()?.is_empty())
+    }
+
     /// Forgets all contexts, as they could not be taken over: reports of before are of sessions that nobody has any more.
-    /// It is durable before peers are told by a new Recovery Time Stamp.
+    /// It is durable before peers are told by a new Recovery Time Stamp. Those of from now on are of who has this name.
     ///
     /// # Errors
     /// When that cannot be written: all is still there.
-    pub fn begin_anew(&mut self) -> Result<(), StoreError> {
+    pub fn begin_anew(&mut self, own_name: &str) -> Result<(), StoreError> {
         let next = self.next_number()?.to_string();
         self.tables.with(|kept| {
             let mut batch = kept.batch();
             kept.contexts.clear(&mut batch)?;
+            batch.insert(&kept.contexts.records, OWN_NAME_KEY, own_name);
             batch.insert(&kept.reports, FIRST_KEY, next.as_str());
             kept.engine.commit(batch)
         })?;

@@ -152,7 +152,9 @@ fn who_begins_anew_finds_nothing_but_the_reports() {
         6,
         "nobody said that it goes on"
     );
-    store.begin_anew().unwrap();
+    assert!(!store.goes_on("upf").unwrap());
+    store.begin_anew("upf").unwrap();
+    assert!(!store.goes_on("upf").unwrap(), "there is nothing");
     drop(store);
     let mut store = ReportStore::open(state.path()).unwrap();
     let expected = KeptNode {
@@ -172,6 +174,20 @@ fn who_begins_anew_finds_nothing_but_the_reports() {
         (6, 9),
         "reports from there on are of sessions that go on"
     );
+}
+
+/// Peers do not know us by another name.
+#[test]
+fn associations_go_on_under_the_same_name() {
+    let state = tempfile::tempdir().unwrap();
+    let mut store = ReportStore::open(state.path()).unwrap();
+    store.begin_anew("upf1 10.0.0.1:8805").unwrap();
+    let json = serde_json::to_string(&association(1)).unwrap();
+    let record = ((RecordKind::Association, cp(1)), Some(json.as_str()));
+    write(&mut store, &[record], &[], (0, 0), None);
+    assert!(store.goes_on("upf1 10.0.0.1:8805").unwrap());
+    assert!(!store.goes_on("upf1 10.0.0.2:8805").unwrap());
+    assert!(!store.goes_on("upf2 10.0.0.1:8805").unwrap());
 }
 
 #[test]
