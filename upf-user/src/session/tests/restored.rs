@@ -37,6 +37,9 @@ impl Agents {
             world,
         };
         agents.open_store();
+        let (sessions, now) = (&mut agents.world.sessions, agents.world.now);
+        let nothing = sessions.restore::<Tables>(&mut [], |_| true, now).unwrap();
+        assert_eq!(nothing, Restored::default());
         agents
     }
 
@@ -157,7 +160,7 @@ fn whatever_sessions_there_are_they_are_the_same_afterwards() {
         agents.world.check();
         restored += outcome.sessions;
     }
-    assert!(restored > 60, "{restored}");
+    assert!(restored > 30, "{restored}");
 }
 
 #[test]
