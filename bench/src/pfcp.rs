@@ -9,6 +9,8 @@ const ASSOCIATION_SETUP_REQUEST: u8 = 5;
 const SESSION_ESTABLISHMENT_REQUEST: u8 = 50;
 const SESSION_MODIFICATION_REQUEST: u8 = 52;
 const SESSION_DELETION_REQUEST: u8 = 54;
+const SESSION_REPORT_REQUEST: u8 = 56;
+const SESSION_REPORT_RESPONSE: u8 = 57;
 
 /// Cause "Request accepted" (clause 8.2.1).
 pub const ACCEPTED: u8 = 1;
@@ -18,6 +20,7 @@ const CREATE_PDR: u16 = 1;
 const PDI: u16 = 2;
 const CREATE_FAR: u16 = 3;
 const FORWARDING_PARAMETERS: u16 = 4;
+const CREATE_URR: u16 = 6;
 const CREATE_QER: u16 = 7;
 const CREATED_PDR: u16 = 8;
 const UPDATE_FAR: u16 = 10;
@@ -30,15 +33,22 @@ const NETWORK_INSTANCE: u16 = 22;
 const GATE_STATUS: u16 = 25;
 const MBR: u16 = 26;
 const PRECEDENCE: u16 = 29;
+const VOLUME_THRESHOLD: u16 = 31;
+const REPORTING_TRIGGERS: u16 = 37;
 const DESTINATION_INTERFACE: u16 = 42;
 const APPLY_ACTION: u16 = 44;
 const PDR_ID: u16 = 56;
 const F_SEID: u16 = 57;
 const NODE_ID: u16 = 60;
+const MEASUREMENT_METHOD: u16 = 62;
+const VOLUME_MEASUREMENT: u16 = 66;
+const USAGE_REPORT: u16 = 80;
+const URR_ID: u16 = 81;
 const OUTER_HEADER_CREATION: u16 = 84;
 const UE_IP_ADDRESS: u16 = 93;
 const OUTER_HEADER_REMOVAL: u16 = 95;
 const RECOVERY_TIME_STAMP: u16 = 96;
+const UR_SEQN: u16 = 104;
 const FAR_ID: u16 = 108;
 const QER_ID: u16 = 109;
 const QFI: u16 = 124;
@@ -67,6 +77,8 @@ pub struct Session {
     pub qfi: u8,
     /// The SIM, if it is told: an IMSI of 15 digits.
     pub imsi: Option<u64>,
+    /// A URR that counts all of it and reports each time that it is so many bytes, both directions together.
+    pub volume_threshold: Option<u64>,
 }
 
 /// A tunnel that ends at a gNB.
@@ -109,6 +121,7 @@ pub mod request {
             ),
             uplink_far(),
             qer(session),
+            session.volume_threshold.map(urr).unwrap_or_default(),
             session.imsi.map(user_id).unwrap_or_default(),
         ]
         .concat();
@@ -161,6 +174,13 @@ pub mod request {
     pub fn deletion(sequence: u32, seid: u64) -> Vec<u8> {
         message(SESSION_DELETION_REQUEST, Some(seid), sequence, &[])
     }
+
+    /// Heartbeat Request (clause 7.4.2.1).
+    #[must_use]
+    pub fn heartbeat(sequence: u32, recovery: u32) -> Vec<u8> {
+        let body = ie(RECOVERY_TIME_STAMP, recovery.to_be_bytes());
+        message(HEARTBEAT_REQUEST, None, sequence, &body)
+    }
 }
 
 /// The answer to a heartbeat request; `None` for other messages.
@@ -169,6 +189,13 @@ pub fn heartbeat_response(received: &Received<'_>, recovery: u32) -> Option<Vec<
     let body = ie(RECOVERY_TIME_STAMP, recovery.to_be_bytes());
     (received.kind == HEARTBEAT_REQUEST)
         .then(|| message(HEARTBEAT_RESPONSE, None, received.sequence, &body))
+}
+
+/// The answer to a report of the session that has this SEID at the UPF: accepted.
+#[must_use]
+pub fn report_response(sequence: u32, seid: u64) -> Vec<u8> {
+    let body = ie(CAUSE, [ACCEPTED]);
+    message(SESSION_REPORT_RESPONSE, Some(seid), sequence, &body)
 }
 
 fn node_id(node: Ipv4Addr) -> Vec<u8> {
@@ -189,6 +216,7 @@ fn downlink_pdr(session: &Session) -> Vec<u8> {
         precedence(),
         ie(PDI, pdi),
         ie(FAR_ID, id(1)),
+        urr_id(session),
         ie(QER_ID, id(1)),
     ];
     ie(CREATE_PDR, parts.concat())
@@ -210,6 +238,7 @@ fn uplink_pdr(session: &Session) -> Vec<u8> {
         ie(PDI, pdi),
         ie(OUTER_HEADER_REMOVAL, [REMOVE_GTPU_UDP_IP]),
         ie(FAR_ID, id(2)),
+        urr_id(session),
         ie(QER_ID, id(1)),
     ];
     ie(CREATE_PDR, parts.concat())
@@ -233,6 +262,26 @@ fn qer(session: &Session) -> Vec<u8> {
         ie(QFI, [session.qfi]),
     ];
     ie(CREATE_QER, parts.concat())
+}
+
+fn urr_id(session: &Session) -> Vec<u8> {
+    let has_urr = session.volume_threshold.is_some();
+    has_urr.then(|| ie(URR_ID, id(1))).unwrap_or_default()
+}
+
+/// It measures volume (clause 8.2.40: VOLUM) and reports at a threshold of both directions (clauses 8.2.19: VOLTH, and 8.2.13:
+/// TOVOL).
+fn urr(threshold: u64) -> Vec<u8> {
+    let parts = [
+        ie(URR_ID, id(1)),
+        ie(MEASUREMENT_METHOD, [2]),
+        ie(REPORTING_TRIGGERS, [2, 0]),
+        ie(
+            VOLUME_THRESHOLD,
+            [&[1][..], &threshold.to_be_bytes()].concat(),
+        ),
+    ];
+    ie(CREATE_URR, parts.concat())
 }
 
 /// Uplink and downlink, kbit/s in 5 octets each (clause 8.2.8).
@@ -297,6 +346,15 @@ fn message(kind: u8, seid: Option<u64>, sequence: u32, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// What a usage report tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// UR-SEQN.
+    pub sequence: u32,
+    /// Of both directions together.
+    pub bytes: u64,
+}
+
 /// A message from the UPF.
 #[derive(Clone, Copy, Debug)]
 pub struct Received<'a> {
@@ -304,6 +362,8 @@ pub struct Received<'a> {
     pub kind: u8,
     /// Sequence number.
     pub sequence: u32,
+    /// The control plane's SEID, where it is about a session.
+    pub session: Option<u64>,
     body: &'a [u8],
 }
 
@@ -315,14 +375,41 @@ impl<'a> Received<'a> {
             return None;
         };
         let rest = bytes.get(4..4 + usize::from(u16::from_be_bytes([l0, l1])))?;
-        let rest = if flags & 1 != 0 { rest.get(8..)? } else { rest };
+        let (session, rest) = if flags & 1 != 0 {
+            let (seid, rest) = rest.split_first_chunk::<8>()?;
+            (Some(u64::from_be_bytes(*seid)), rest)
+        } else {
+            (None, rest)
+        };
         let ([s0, s1, s2, _], body) = rest.split_first_chunk::<4>()?;
         let sequence = u32::from_be_bytes([0, *s0, *s1, *s2]);
         (flags >> 5 == 1).then_some(Self {
             kind,
             sequence,
+            session,
             body,
         })
+    }
+
+    /// Whether it answers a heartbeat.
+    #[must_use]
+    pub fn is_heartbeat_response(&self) -> bool {
+        self.kind == HEARTBEAT_RESPONSE
+    }
+
+    /// The usage reports of a Session Report Request; `None` for other messages.
+    #[must_use]
+    pub fn usage(&self) -> Option<Vec<Usage>> {
+        let reports = ies(self.body).filter(|(kind, _)| *kind == USAGE_REPORT);
+        let usage = |(_, report): (u16, &[u8])| {
+            let volume = find(report, VOLUME_MEASUREMENT)?;
+            Some(Usage {
+                sequence: u32::from_be_bytes(find(report, UR_SEQN)?.try_into().ok()?),
+                // The first one is the total.
+                bytes: u64::from_be_bytes(volume.get(1..9)?.try_into().ok()?),
+            })
+        };
+        (self.kind == SESSION_REPORT_REQUEST).then(|| reports.filter_map(usage).collect())
     }
 
     /// Its cause.

@@ -24,6 +24,8 @@ mod next_hops;
 mod packet;
 mod peers;
 mod profiles;
+mod refills;
+mod reports_at_once;
 mod restart;
 mod sessions;
 mod signalling;

@@ -73,8 +73,6 @@ use crate::store::{StoreError, Syncing};
 
 /// GTP-U peers at most: every gNB of a large country.
 const MAX_PEERS: u32 = 65_536;
-/// Sessions for which there is one record of a URR that their slots do not do for.
-const SESSIONS_PER_USAGE: u32 = 4;
 /// Pages of rule lists at least: both directions of a session with as many filters as it may have, old and new.
 const MIN_LISTS: u32 = 1024;
 /// Pages of rule lists at most; sessions with one PDR for a direction need none.
@@ -309,6 +307,7 @@ async fn start(
     };
     let metrics = Arc::new(Metrics::new(Arc::new(figures), listeners.gtpu.metrics())?);
     metrics.show_requests(&control.request_counters())?;
+    metrics.show_reports(Arc::<Control<_>>::clone(&control))?;
     let mut devices = Devices::new(
         plan,
         Attachments::new(program, pins),
@@ -454,7 +453,7 @@ fn load(config: &Config, sessions: &SessionsConfig) -> Result<Loaded, LoadError>
         peers: MAX_PEERS,
         lists: slots.saturating_mul(2).clamp(MIN_LISTS, MAX_LISTS),
         limits: config.capacity.limits,
-        usages: slots.div_ceil(SESSIONS_PER_USAGE),
+        usages: config.capacity.usage_records,
     };
     bpf::load(&sizes, Some(Path::new(&config.node.pins)))
 }

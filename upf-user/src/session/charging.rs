@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::datapath::{
     Account, Accounts, Bounds, DatapathError, Direction, Traffic, UsageCounters, UsageLimits,
 };
-use crate::usage::{Count, Flow, Limits, Marks, Millis, ReadTotals, SessionUsage, Totals};
+use crate::usage::{
+    Count, Flow, Limits, Marks, Millis, ReadTotals, SessionUsage, Standing, Totals,
+};
 
 const BOTH: [Direction; 2] = [Direction::Uplink, Direction::Downlink];
 
@@ -193,6 +195,12 @@ impl Charging {
         ledger.map_or_else(Totals::default, |ledger| ledger.totals(tables, moment))
     }
 
+    /// The URRs as they stand.
+    pub(super) fn standings(&self, tables: &impl Accounts, moment: Moment) -> Vec<Standing> {
+        let totals = |urr| self.totals(tables, moment, urr);
+        self.usage.standings(moment.now, &totals)
+    }
+
     /// Has the engine work, which is told what its URRs have counted.
     pub(super) fn work<T>(
         &mut self,
@@ -274,6 +282,17 @@ impl Charging {
         quota.total = share(quota.total, up.saturating_add(down));
         quota.uplink = share(quota.uplink, up);
         quota.downlink = share(quota.downlink, down);
+    }
+
+    /// The fast path lets nothing pass for a URR: it is told anew what may, unless that is nothing. A packet that was on its way
+    /// while a quota was granted can have met the one before.
+    pub(super) fn go_on(&mut self, urr: u32) {
+        let limits = self.usage.limits(urr);
+        if limits.is_some_and(|limits| !limits.is_stopped)
+            && let Some(ledger) = self.ledgers.iter_mut().find(|ledger| ledger.urr == urr)
+        {
+            ledger.told = 0;
+        }
     }
 
     /// Tells the fast path what has changed since it was told.
