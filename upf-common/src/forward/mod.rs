@@ -264,9 +264,10 @@ fn forward(
     rules::check_source(tables, &rules, found)?;
     counted_as.usage = rules.usage();
     let now = tables.now_ns();
-    if rules::is_beyond_quota(tables, half, &rules, found, counted_as.way, now) {
+    let answer = rules::look_at_quotas(tables, half, &rules, found, counted_as.way, now);
+    if answer != usage::quota::WITHIN {
         // For what comes now.
-        rules = rules::beyond_quota(tables, &rules).ok_or(DropReason::QuotaExhausted)?;
+        rules = rules::beyond_quota(tables, &rules, answer).ok_or(DropReason::QuotaExhausted)?;
         counted_as.usage = rules.usage();
     }
     rules::copy(packet, tables, &rules, found);

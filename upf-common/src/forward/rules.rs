@@ -4,9 +4,10 @@ use super::Found;
 use super::limits;
 use super::route::{self, Way as RouteWay};
 use super::tables::{Half, Load, RouteQuery, Tables, Way};
+use super::usage::quota;
 use crate::abi::{
-    LIST_PAGE_ENTRIES, NO_LIMIT, NO_METER, NO_SLOT, NO_USAGE, Peer, RouteEntry, RuleListEntry,
-    flags, level, verdict,
+    LIST_PAGE_ENTRIES, NO_LIMIT, NO_LIST, NO_METER, NO_SLOT, NO_USAGE, Peer, RouteEntry,
+    RuleListEntry, flags, level, verdict,
 };
 use crate::drop_reason::DropReason;
 use crate::matching::Flow;
@@ -119,30 +120,36 @@ pub(super) fn select<'a>(
     page.entries.get(place as usize % LIST_PAGE_ENTRIES)
 }
 
-/// Whether a quota does not let the packet pass.
+/// What its quotas say of a packet: one of [`quota`].
 #[inline(always)]
-pub(super) fn is_beyond_quota(
+pub(super) fn look_at_quotas(
     tables: &impl Tables,
     half: Half,
     rules: &Snapshot,
     found: &Found,
     counted_as: Way,
     now_ns: u64,
-) -> bool {
-    let mut is_beyond = 0;
+) -> u64 {
+    let mut answer = quota::WITHIN;
     if half.count().is_beyond_mark(found.inner.length) | (rules.usage() != NO_USAGE) {
         let load = Load::new(found.inner.length, counted_as, found.way);
-        is_beyond = tables
-            .is_beyond_quota(half.slot(), rules.usage(), load)
-            .into();
+        answer = tables.look_at_quotas(half.slot(), rules.usage(), load);
     }
-    forget(is_beyond, now_ns) != 0
+    forget(answer, now_ns)
 }
 
-/// The rules for packets beyond a quota (FAR ID for Quota Action, TS 29.244 clause 7.5.2.4).
+/// The rules for packets beyond a quota (FAR ID for Quota Action, TS 29.244 clause 7.5.2.4), if the `answer` of all quotas is that
+/// there are such.
 #[inline(always)]
-pub(super) fn beyond_quota(tables: &impl Tables, rules: &Snapshot) -> Option<Snapshot> {
-    let page = tables.list(rules.list())?;
+pub(super) fn beyond_quota(
+    tables: &impl Tables,
+    rules: &Snapshot,
+    answer: u64,
+) -> Option<Snapshot> {
+    const _: () = assert!(quota::ACTION >> 1 == 0 && quota::SHUT >> 1 == 1 && NO_LIST == u32::MAX);
+    // Arithmetic for the verifier's sake: where it is shut there is no such page.
+    let none = 0_u32.wrapping_sub((answer >> 1) as u32);
+    let page = tables.list(rules.list() | none)?;
     Some(Snapshot::of(&page.entries[0].rules))
 }
 

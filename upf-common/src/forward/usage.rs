@@ -24,17 +24,27 @@ pub trait UsageTables {
     fn tell_usage(&self, event: UsageEvent) -> bool;
 }
 
-/// Whether a packet is beyond a quota: that of its slot, or of one of a set's records.
+/// What the quotas say of a packet: the greatest of them counts.
+pub mod quota {
+    /// It fits into all of them.
+    pub const WITHIN: u64 = 0;
+    /// It is beyond one, and goes by the rules for that.
+    pub const ACTION: u64 = 1;
+    /// It is beyond one for which there are no such rules.
+    pub const SHUT: u64 = 2;
+}
+
+/// What the quotas of a packet's slot and of a set's records say: one of [`quota`].
 #[inline(always)]
-pub fn is_beyond_quota(tables: &impl UsageTables, slot: u32, set: u32, load: Load) -> bool {
-    let mut is_beyond = false;
+pub fn look_at_quotas(tables: &impl UsageTables, slot: u32, set: u32, load: Load) -> u64 {
+    let mut answer = quota::WITHIN;
     if let Some(account) = tables.slot_account(slot, load)
         && account.own().is_beyond_mark(load.bytes())
     {
-        is_beyond = is_exhausted(tables, &account, load);
+        answer = look_at_quota(tables, &account, load);
     }
     let Some(set) = tables.usage_set(set) else {
-        return is_beyond;
+        return answer;
     };
     for &record in &set.records {
         if record == NO_USAGE {
@@ -44,27 +54,31 @@ pub fn is_beyond_quota(tables: &impl UsageTables, slot: u32, set: u32, load: Loa
             break;
         };
         if account.own().is_beyond_mark(load.bytes()) {
-            is_beyond |= is_exhausted(tables, &account, load);
+            answer = answer.max(look_at_quota(tables, &account, load));
         }
     }
-    is_beyond
+    answer
 }
 
 #[inline(always)]
-fn is_exhausted(tables: &impl UsageTables, account: &Account, load: Load) -> bool {
+fn look_at_quota(tables: &impl UsageTables, account: &Account, load: Load) -> u64 {
     let flags = account.flags();
     if !account.counts_own(flags) {
-        return false;
+        return quota::WITHIN;
     }
     let was_exhausted = flags & usage_flags::EXHAUSTED != 0;
     if !was_exhausted && u64::from(load.bytes()) <= account.left(flags).quota() {
-        return false;
+        return quota::WITHIN;
     }
     exhaust(tables, account, flags);
-    true
+    if flags & usage_flags::HAS_ACTION == 0 {
+        quota::SHUT
+    } else {
+        quota::ACTION
+    }
 }
 
-/// Nothing passes until the agent says otherwise.
+/// All packets look until the agent says otherwise.
 #[inline(always)]
 fn exhaust(tables: &impl UsageTables, account: &Account, flags: u64) {
     account.set_flag(usage_flags::EXHAUSTED);

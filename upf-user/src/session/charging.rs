@@ -5,6 +5,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::model::Model;
 use crate::datapath::slots::{LeftUsage, Seating, UsageSeat};
 use crate::datapath::{
     Account, Bounds, Datapath, DatapathError, Direction, Traffic, UsageCounters, UsageLimits,
@@ -42,6 +43,8 @@ impl Moment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Ledger {
     urr: u32,
+    /// There is a FAR for what is beyond its quota.
+    has_action: bool,
     /// `None` while no PDR has it.
     seat: Option<UsageSeat>,
     /// What the counters are ahead of the totals, uplink and downlink; wrapping.
@@ -88,10 +91,19 @@ impl Charging {
         self.ledgers.retain(|ledger| ledger.urr != urr);
         self.ledgers.push(Ledger {
             urr,
+            has_action: false,
             seat: None,
             ahead: Default::default(),
             told: 0,
         });
+    }
+
+    /// Which URRs have a FAR for what is beyond their quotas (FAR ID for Quota Action).
+    pub(super) fn set_actions(&mut self, model: &Model) {
+        for ledger in &mut self.ledgers {
+            let urr = model.urrs.get(ledger.urr);
+            ledger.has_action = urr.is_some_and(|urr| urr.quota_action_far_id.is_some());
+        }
     }
 
     /// URRs have ended.
@@ -290,6 +302,7 @@ impl Ledger {
             total: bounds(0),
             uplink: bounds(1),
             downlink: bounds(2),
+            has_action: self.has_action,
         })
     }
 }

@@ -246,7 +246,7 @@ impl<D: Datapath> Sessions<D> {
         let about = session.about.weight() + weight::of_fq_csids(&request.fq_csids);
         self.check_weight(session.weight, requested.model.weight() + about, now)?;
         let basis = self.basis(&session.owner, &requested.model, now);
-        let mut charged = self.charge_modification(session, request, now);
+        let mut charged = self.charge_modification(session, &requested.model, request, now);
         let (subscriber, old) = (session.subscriber(seid), session.in_force());
         let charging = &mut charged.charging;
         let changed = self.apply(subscriber, old, &mut requested, charging, &basis, now)?;

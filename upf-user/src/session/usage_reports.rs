@@ -84,6 +84,7 @@ impl<D: Datapath> Sessions<D> {
             charging.begin(urr.id);
             charging.usage.create(urr, now);
         }
+        charging.set_actions(model);
         charging
     }
 
@@ -91,6 +92,7 @@ impl<D: Datapath> Sessions<D> {
     pub(super) fn charge_modification(
         &self,
         session: &Session,
+        next: &Model,
         request: &SessionModificationRequest,
         now: Instant,
     ) -> Charged {
@@ -102,6 +104,7 @@ impl<D: Datapath> Sessions<D> {
         for create in &request.create_urrs {
             charging.begin(create.id);
         }
+        charging.set_actions(next);
         Charged { charging, reports }
     }
 

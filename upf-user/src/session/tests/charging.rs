@@ -17,9 +17,9 @@ use crate::pfcp::message::{
 };
 use crate::pfcp::service::SessionService as _;
 
-const URR: u32 = 7;
+pub(super) const URR: u32 = 7;
 
-fn total(bytes: u64) -> Option<Volumes> {
+pub(super) fn total(bytes: u64) -> Option<Volumes> {
     Some(Volumes {
         total: Some(bytes),
         ..Volumes::default()
@@ -27,7 +27,7 @@ fn total(bytes: u64) -> Option<Volumes> {
 }
 
 /// Volume, in packets too, with these triggers.
-fn urr(id: u32, triggers: u32, settings: UpdateUrr) -> CreateUrr {
+pub(super) fn urr(id: u32, triggers: u32, settings: UpdateUrr) -> CreateUrr {
     CreateUrr {
         id,
         measurement_method: MeasurementMethod(MeasurementMethod::VOLUM),
@@ -40,7 +40,7 @@ fn urr(id: u32, triggers: u32, settings: UpdateUrr) -> CreateUrr {
 }
 
 /// A session both of whose PDRs have the URRs.
-fn charged(address: &str, urrs: &[CreateUrr]) -> SessionEstablishmentRequest {
+pub(super) fn charged(address: &str, urrs: &[CreateUrr]) -> SessionEstablishmentRequest {
     let mut request = pgw_u(1, ue(Some(address), None));
     request.create_pdrs.truncate(2);
     for pdr in &mut request.create_pdrs {
@@ -50,7 +50,7 @@ fn charged(address: &str, urrs: &[CreateUrr]) -> SessionEstablishmentRequest {
     request
 }
 
-fn threshold(bytes: u64) -> CreateUrr {
+pub(super) fn threshold(bytes: u64) -> CreateUrr {
     let settings = UpdateUrr {
         volume_threshold: total(bytes),
         ..UpdateUrr::default()
@@ -58,7 +58,7 @@ fn threshold(bytes: u64) -> CreateUrr {
     urr(URR, ReportingTriggers::VOLTH, settings)
 }
 
-fn quota(bytes: u64) -> CreateUrr {
+pub(super) fn quota(bytes: u64) -> CreateUrr {
     let settings = UpdateUrr {
         volume_quota: total(bytes),
         ..UpdateUrr::default()
@@ -67,7 +67,7 @@ fn quota(bytes: u64) -> CreateUrr {
 }
 
 /// Packets of 100 bytes pass a slot.
-fn pass(world: &World, slot: u32, uplink: u64, downlink: u64) {
+pub(super) fn pass(world: &World, slot: u32, uplink: u64, downlink: u64) {
     world.tables.with(|tables| {
         let slot = tables.slot_mut(slot).unwrap();
         for (half, packets) in [(&mut slot.uplink, uplink), (&mut slot.downlink, downlink)] {
@@ -78,7 +78,7 @@ fn pass(world: &World, slot: u32, uplink: u64, downlink: u64) {
 }
 
 /// The same for a record.
-fn pass_record(world: &World, record: u32, uplink: u64, downlink: u64) {
+pub(super) fn pass_record(world: &World, record: u32, uplink: u64, downlink: u64) {
     world.tables.with(|tables| {
         let usage = tables.usage_mut(record).unwrap();
         for (half, packets) in [(&mut usage.uplink, uplink), (&mut usage.downlink, downlink)] {
@@ -88,12 +88,12 @@ fn pass_record(world: &World, record: u32, uplink: u64, downlink: u64) {
     });
 }
 
-fn tail(world: &World, slot: u32) -> UsageTail {
+pub(super) fn tail(world: &World, slot: u32) -> UsageTail {
     world.tables.with(|tables| tables.slot(slot).unwrap().tail)
 }
 
 /// Trigger, and packets up and down.
-fn told(report: &UsageReport) -> (u32, u32, [Option<u64>; 2]) {
+pub(super) fn told(report: &UsageReport) -> (u32, u32, [Option<u64>; 2]) {
     let volume = report.volume.unwrap_or_default();
     let packets = volume.packets;
     assert_eq!(
@@ -113,25 +113,29 @@ fn told(report: &UsageReport) -> (u32, u32, [Option<u64>; 2]) {
 
 impl World {
     /// The reports that have been made by themselves.
-    fn reported(&mut self) -> Vec<UsageReport> {
+    pub(super) fn reported(&mut self) -> Vec<UsageReport> {
         let made = std::mem::take(&mut self.sessions.made.reports);
         made.into_iter().map(|made| made.report).collect()
     }
 
-    fn changed(&mut self, seid: u64, request: &SessionModificationRequest) -> Vec<UsageReport> {
+    pub(super) fn changed(
+        &mut self,
+        seid: u64,
+        request: &SessionModificationRequest,
+    ) -> Vec<UsageReport> {
         self.now += Duration::from_millis(100);
         let answer = self.sessions.modify(&smf(), seid, request, self.now);
         answer.outcome.unwrap().usage_reports
     }
 
-    fn ended(&mut self, seid: u64) -> Vec<UsageReport> {
+    pub(super) fn ended(&mut self, seid: u64) -> Vec<UsageReport> {
         self.now += Duration::from_millis(100);
         let request = SessionDeletionRequest::default();
         let answer = self.sessions.delete(&smf(), seid, &request, self.now);
         answer.outcome.unwrap().usage_reports
     }
 
-    fn reach(&mut self, account: Account, what: Reached) {
+    pub(super) fn reach(&mut self, account: Account, what: Reached) {
         self.sessions.usage_reached(account, what, self.now);
     }
 }

@@ -20,6 +20,7 @@ mod limits;
 mod lists;
 mod passes;
 mod profiles;
+mod quota_action;
 mod random;
 mod refusals;
 mod requests;
