@@ -253,8 +253,8 @@ impl Tables for KernelTables<'_> {
     }
 
     #[inline(always)]
-    fn look_at_quotas(&self, slot: u32, set: u32, load: Load) -> u64 {
-        usage::look_at_quotas(slot, set, load.word())
+    fn look_at_quotas(&self, slot: u32, set: u32, load: Load, list: u32) -> u64 {
+        usage::look_at_quotas(slot, set, load.word(), list)
     }
 
     #[inline(always)]

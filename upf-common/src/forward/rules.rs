@@ -4,10 +4,9 @@ use super::Found;
 use super::limits;
 use super::route::{self, Way as RouteWay};
 use super::tables::{Half, Load, RouteQuery, Tables, Way};
-use super::usage::quota;
 use crate::abi::{
-    LIST_PAGE_ENTRIES, NO_LIMIT, NO_LIST, NO_METER, NO_SLOT, NO_USAGE, Peer, RouteEntry,
-    RuleListEntry, flags, level, verdict,
+    LIST_PAGE_ENTRIES, NO_LIMIT, NO_METER, NO_SLOT, NO_USAGE, Peer, RouteEntry, RuleListEntry,
+    flags, level, verdict,
 };
 use crate::drop_reason::DropReason;
 use crate::matching::Flow;
@@ -120,7 +119,7 @@ pub(super) fn select<'a>(
     page.entries.get(place as usize % LIST_PAGE_ENTRIES)
 }
 
-/// What its quotas say of a packet: one of [`quota`].
+/// Looks at the quotas of a packet, as [`super::usage::look_at_quotas`] does.
 #[inline(always)]
 pub(super) fn look_at_quotas(
     tables: &impl Tables,
@@ -130,26 +129,18 @@ pub(super) fn look_at_quotas(
     counted_as: Way,
     now_ns: u64,
 ) -> u64 {
-    let mut answer = quota::WITHIN;
+    let mut beyond = 0;
     if half.count().is_beyond_mark(found.inner.length) | (rules.usage() != NO_USAGE) {
         let load = Load::new(found.inner.length, counted_as, found.way);
-        answer = tables.look_at_quotas(half.slot(), rules.usage(), load);
+        beyond = tables.look_at_quotas(half.slot(), rules.usage(), load, rules.list());
     }
-    forget(answer, now_ns)
+    forget(beyond, now_ns)
 }
 
-/// The rules for packets beyond a quota (FAR ID for Quota Action, TS 29.244 clause 7.5.2.4), if the `answer` of all quotas is that
-/// there are such.
+/// The rules for packets beyond a quota (FAR ID for Quota Action, TS 29.244 clause 7.5.2.4), if there are such.
 #[inline(always)]
-pub(super) fn beyond_quota(
-    tables: &impl Tables,
-    rules: &Snapshot,
-    answer: u64,
-) -> Option<Snapshot> {
-    const _: () = assert!(quota::ACTION >> 1 == 0 && quota::SHUT >> 1 == 1 && NO_LIST == u32::MAX);
-    // Arithmetic for the verifier's sake: where it is shut there is no such page.
-    let none = 0_u32.wrapping_sub((answer >> 1) as u32);
-    let page = tables.list(rules.list() | none)?;
+pub(super) fn beyond_quota(tables: &impl Tables, beyond: u64) -> Option<Snapshot> {
+    let page = tables.list(beyond.wrapping_sub(1) as u32)?;
     Some(Snapshot::of(&page.entries[0].rules))
 }
 

@@ -4,7 +4,7 @@
 //! numbers, which BPF's verifier goes through once.
 
 use super::limits::Load;
-use crate::abi::{NO_USAGE, UsageEvent, UsageSet, usage_event, usage_flags};
+use crate::abi::{NO_LIST, NO_USAGE, UsageEvent, UsageSet, usage_event, usage_flags};
 use crate::drop_reason::DropReason;
 use crate::shared::Account;
 
@@ -24,58 +24,57 @@ pub trait UsageTables {
     fn tell_usage(&self, event: UsageEvent) -> bool;
 }
 
-/// What the quotas say of a packet: the greatest of them counts.
-pub mod quota {
-    /// It fits into all of them.
-    pub const WITHIN: u64 = 0;
-    /// It is beyond one, and goes by the rules for that.
-    pub const ACTION: u64 = 1;
-    /// It is beyond one for which there are no such rules.
-    pub const SHUT: u64 = 2;
-}
-
-/// What the quotas of a packet's slot and of a set's records say: one of [`quota`].
+/// Looks at the quotas of a packet's slot and of a set's records. 0 where it fits into all of them; else one more than the page of the
+/// rules for what is beyond: `list`, or [`NO_LIST`] where one that it does not fit into has no action.
 #[inline(always)]
-pub fn look_at_quotas(tables: &impl UsageTables, slot: u32, set: u32, load: Load) -> u64 {
-    let mut answer = quota::WITHIN;
-    if let Some(account) = tables.slot_account(slot, load)
-        && account.own().is_beyond_mark(load.bytes())
-    {
-        answer = look_at_quota(tables, &account, load);
-    }
-    let Some(set) = tables.usage_set(set) else {
-        return answer;
+pub fn look_at_quotas(
+    tables: &impl UsageTables,
+    slot: u32,
+    set: u32,
+    load: Load,
+    list: u32,
+) -> u64 {
+    let mut is_beyond = false;
+    let mut is_shut = false;
+    let mut look = |account: &Account| {
+        if account.own().is_beyond_mark(load.bytes()) && is_exhausted(tables, account, load) {
+            is_beyond = true;
+            is_shut |= account.flags() & usage_flags::HAS_ACTION == 0;
+        }
     };
-    for &record in &set.records {
-        if record == NO_USAGE {
-            break;
-        }
-        let Some(account) = tables.record_account(record, load) else {
-            break;
-        };
-        if account.own().is_beyond_mark(load.bytes()) {
-            answer = answer.max(look_at_quota(tables, &account, load));
+    if let Some(account) = tables.slot_account(slot, load) {
+        look(&account);
+    }
+    if let Some(set) = tables.usage_set(set) {
+        for &record in &set.records {
+            if record == NO_USAGE {
+                break;
+            }
+            let Some(account) = tables.record_account(record, load) else {
+                break;
+            };
+            look(&account);
         }
     }
-    answer
+    if !is_beyond {
+        return 0;
+    }
+    let page = if is_shut { NO_LIST } else { list };
+    u64::from(page) + 1
 }
 
 #[inline(always)]
-fn look_at_quota(tables: &impl UsageTables, account: &Account, load: Load) -> u64 {
+fn is_exhausted(tables: &impl UsageTables, account: &Account, load: Load) -> bool {
     let flags = account.flags();
     if !account.counts_own(flags) {
-        return quota::WITHIN;
+        return false;
     }
     let was_exhausted = flags & usage_flags::EXHAUSTED != 0;
     if !was_exhausted && u64::from(load.bytes()) <= account.left(flags).quota() {
-        return quota::WITHIN;
+        return false;
     }
     exhaust(tables, account, flags);
-    if flags & usage_flags::HAS_ACTION == 0 {
-        quota::SHUT
-    } else {
-        quota::ACTION
-    }
+    true
 }
 
 /// All packets look until the agent says otherwise.
