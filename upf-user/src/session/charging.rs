@@ -233,7 +233,6 @@ impl Ledger {
             uplink: flow(0),
             downlink: flow(1),
             dropped_downlink: count(figures[1].dropped),
-            ..Totals::default()
         }
     }
 
@@ -274,16 +273,8 @@ impl Ledger {
                 at(downlink, down),
             ]
         };
-        // The fast path's marks are of what passed.
-        let of_passed = |bounds: Marks| {
-            if limits.before_qos {
-                Marks::default()
-            } else {
-                bounds
-            }
-        };
-        let mut threshold = marks(of_passed(limits.threshold));
-        let mut quota = marks(of_passed(limits.quota));
+        let mut threshold = marks(limits.threshold);
+        let mut quota = marks(limits.quota);
         if limits.tells_next_packet {
             let [up, down] = counters(tables, &seat).map(|one| one.passed.bytes);
             let next = up.wrapping_add(down).saturating_add(1);
