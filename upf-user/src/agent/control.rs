@@ -210,6 +210,13 @@ impl<D: Datapath> Control<D> {
         self.wake.notify_one();
     }
 
+    /// No more packets come by a TEID of ours: URRs may want that reported.
+    pub(super) fn end_marker_received(&self, teid: u32) {
+        let now = Instant::now();
+        self.rooms().sessions.end_marker_received(teid, now);
+        self.wake.notify_one();
+    }
+
     /// Writes again what could not be written of reports. What it hands back makes all of it durable, and waits for the disk.
     ///
     /// # Errors

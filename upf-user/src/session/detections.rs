@@ -161,7 +161,7 @@ impl Maker<'_> {
             limits: self.limits(|qer| qer.mbr),
             guarantees: self.guarantees(),
             packet_rates: self.packet_rates(),
-            urrs: self.urrs(),
+            urrs: self.model.urrs_of(self.pdr),
             qfi,
             is_reflective,
             ..Detection::of_way(way, self.pdr.source)
@@ -211,7 +211,7 @@ impl Maker<'_> {
     /// By the FAR for Quota Action of the PDR's URRs. Where they name several, one that drops goes before the others, so that
     /// nothing passes that one of them stops, and then that of the lowest URR ID.
     fn beyond_quota(&self) -> Option<Box<Treatment>> {
-        let urrs = self.urrs();
+        let urrs = self.model.urrs_of(self.pdr);
         let urrs = urrs.iter().filter_map(|id| self.model.urrs.get(*id));
         let fars = urrs.filter_map(|urr| self.model.fars.get(urr.quota_action_far_id?));
         let far = fars.min_by_key(|far| far.verdict() != Action::Drop)?;
@@ -274,16 +274,6 @@ impl Maker<'_> {
             })
         };
         qers.filter_map(limit).collect()
-    }
-
-    /// Those of the PDR, and of the access that its MAR leads to.
-    fn urrs(&self) -> Box<[u32]> {
-        let access = self.model.access_of(self.pdr);
-        let of_access = access.map_or(&[][..], |access| &access.urr_ids);
-        let mut urrs = [&self.pdr.urrs[..], of_access].concat();
-        urrs.sort_unstable();
-        urrs.dedup();
-        urrs.into_boxed_slice()
     }
 
     /// QFI and RQI. The first QER with a QFI decides it.

@@ -250,7 +250,8 @@ impl<D: Datapath> Sessions<D> {
         let (subscriber, old) = (session.subscriber(seid), session.in_force());
         let charging = &mut charged.charging;
         let changed = self.apply(subscriber, old, &mut requested, charging, &basis, now)?;
-        let (charging, usage_reports) = self.charged(charged, request, now);
+        let models = (&session.model, &requested.model);
+        let (charging, usage_reports) = self.charged(charged, models, request, now);
         session.charging = self.put_charging_in(seid, charging);
         self.answer_usage(seid, session, &usage_reports, now);
         let Requested { model, left, .. } = requested;

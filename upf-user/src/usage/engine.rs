@@ -182,17 +182,23 @@ impl SessionUsage {
         })
     }
 
-    /// An end marker was received among the URR's traffic (REEMR).
+    /// An end marker was received among the traffic of these URRs (REEMR). Several are sent for one end: it is reported once, until
+    /// an update asks for it again.
     pub fn end_marker_received(
         &mut self,
-        id: u32,
+        ids: &[u32],
         now: Millis,
         totals: ReadTotals<'_>,
     ) -> Vec<UsageReport> {
-        if let Some(meter) = self.meter_mut(id) {
-            meter.raise(Why::EMRRE);
+        for meter in &mut self.meters {
+            if ids.contains(&meter.id) && meter.told & Why::EMRRE == 0 {
+                meter.raise(Why::EMRRE);
+            }
         }
-        self.look(id, now, totals)
+        self.report(now, totals, Occasion::default(), |meter| {
+            let has_end = ids.contains(&meter.id) && meter.pending & Why::EMRRE != 0;
+            has_end.then_some(0)
+        })
     }
 
     /// Reports what time has made due. Limits may change without a report: a quota may expire, a watch stop.

@@ -104,6 +104,9 @@ impl Meter {
         let old = self.rule;
         self.rule.take(update);
         self.pending = self.rule.asked(self.pending);
+        if update.reporting_triggers.is_some() {
+            self.told &= !Why::EMRRE;
+        }
         self.seen = totals.volume(self.rule.is_before_qos());
         if self.rule.is_before_qos() {
             self.rare.get_or_insert_default();

@@ -23,6 +23,7 @@ mod profiles;
 mod quota_action;
 mod random;
 mod refusals;
+mod reporting;
 mod requests;
 mod restoration;
 mod rules;

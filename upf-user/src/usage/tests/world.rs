@@ -112,8 +112,8 @@ impl World {
                 self.operate(&|usage, now, totals| usage.dissociate(&ids, now, totals))
             }
             "marker" => {
-                let id = urr_of(how);
-                self.operate(&|usage, now, totals| usage.end_marker_received(id, now, totals))
+                let ids = ids_of(how);
+                self.operate(&|usage, now, totals| usage.end_marker_received(&ids, now, totals))
             }
             "full" => self.quota_exceeded(urr_of(how)),
             "mark" => self.mark_reached(urr_of(how)),
