@@ -44,6 +44,9 @@ enum Command {
     },
     /// Run every test: unit, property, in-kernel and end to end (needs root)
     Test {
+        /// In full length what is shortened otherwise
+        #[arg(long)]
+        long: bool,
         /// Arguments of the test runner, such as a part of a test's name
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -85,9 +88,35 @@ fn perform(command: Command) -> anyhow::Result<()> {
         Command::Setup => setup::everything().map(drop),
         Command::Build => build::everything(&setup::for_building()?),
         Command::Run { arguments } => run::agent_or_lab(&arguments),
-        Command::Test { arguments } => test::everything(&arguments),
+        Command::Test { long, arguments } => test::everything(long, &arguments),
         Command::Bench { arguments } => bench::everything(&arguments),
         Command::Fuzz { target, seconds } => fuzz::targets(target.as_deref(), seconds),
         Command::Vectors { folder } => vectors::replay(&folder),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn test(words: &[&str]) -> (bool, Vec<String>) {
+        let words = ["xtask", "test"].iter().chain(words);
+        match Arguments::try_parse_from(words).map(|arguments| arguments.command) {
+            Ok(Command::Test { long, arguments }) => (long, arguments),
+            _ => panic!("not a test"),
+        }
+    }
+
+    #[test]
+    fn long_is_ours_and_the_rest_is_the_test_runner_s() {
+        let text = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        assert_eq!(test(&[]), (false, Vec::new()));
+        assert_eq!(test(&["--long"]), (true, Vec::new()));
+        assert_eq!(test(&["--long", "refills"]), (true, text(&["refills"])));
+        assert_eq!(
+            test(&["--long", "--", "--no-capture", "refills"]),
+            (true, text(&["--no-capture", "refills"]))
+        );
+        assert_eq!(test(&["refills"]), (false, text(&["refills"])));
     }
 }

@@ -11,16 +11,19 @@ use tracing::{debug, info, warn};
 use super::complaints::Complaints;
 use super::figures::{Census, Population};
 use super::pfcp::{Datagram, Engine};
+use crate::bandwidth::Imsi;
 use crate::config::{Config, NodeName};
 use crate::datapath::slots::DuplicateSet;
-use crate::datapath::{Account, Datapath, Reached};
+use crate::datapath::{Account, Accounts, Datapath, FormerMaps, Reached};
 use crate::gtpu::PathKey;
 use crate::http::Association;
-use crate::metrics::RequestCounters;
+use crate::metrics::{ReportReading, RequestCounters};
 use crate::pfcp::ie::{NodeId, RemoteGtpuPeer, UpFunctionFeatures};
+use crate::pfcp::kept::KeptNode;
 use crate::pfcp::message::SessionReport;
 use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
-use crate::session::{CustomerView, RemoteTunnel, SessionView, Sessions};
+use crate::reports::Figures;
+use crate::session::{CustomerView, RemoteTunnel, SessionView, Sessions, SimUsageView};
 use crate::store::{NTP_TO_UNIX, StoreError, Syncing};
 
 /// Sessions that are shown at a time.
@@ -50,8 +53,13 @@ struct Rooms<D> {
 }
 
 impl<D: Datapath> Control<D> {
-    /// Without associations; `started` is told to every peer.
-    pub(super) fn new(config: &Config, started: SystemTime, sessions: Sessions<D>) -> Self {
+    /// Goes on with what another process has kept, `started` with it: that is told to every peer.
+    pub(super) fn new(
+        config: &Config,
+        started: SystemTime,
+        sessions: Sessions<D>,
+        kept: KeptNode,
+    ) -> Self {
         let node_id = match &config.node.id {
             NodeName::Address(address) => NodeId::Address(*address),
             NodeName::Fqdn(name) => NodeId::Fqdn(name.to_ascii_lowercase()),
@@ -62,8 +70,11 @@ impl<D: Datapath> Control<D> {
             features: announced(config),
             ..node::Config::new(node_id, ntp_stamp(started))
         };
+        let now = Instant::now();
+        let mut node = Node::new(node, now);
+        node.restore(kept, now);
         let rooms = Rooms {
-            node: Node::new(node, Instant::now()),
+            node,
             sessions,
             complaints: Complaints::default(),
             counters: RequestCounters::default(),
@@ -105,6 +116,17 @@ impl<D: Datapath> Control<D> {
             Ok::<(), Infallible>(())
         });
         views
+    }
+
+    /// What the sessions of a SIM have used. Others get their turn between them.
+    pub(super) fn sim_usage(&self, imsi: Imsi) -> Option<SimUsageView> {
+        let seids = self.look(|sessions| sessions.sessions_of_sim(imsi))?;
+        let mut views = Vec::with_capacity(seids.len());
+        let Ok(()) = self.in_slices(&seids, |sessions, seid| {
+            views.extend(sessions.usage(*seid, Instant::now()));
+            Ok::<(), Infallible>(())
+        });
+        Some(SimUsageView::new(imsi, views))
     }
 
     /// Looks at the sessions.
@@ -217,16 +239,42 @@ impl<D: Datapath> Control<D> {
         self.wake.notify_one();
     }
 
+    /// Adds what former maps have counted in the end.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) fn settle<A: Accounts>(&self, former: &[FormerMaps<A>]) -> Result<(), StoreError> {
+        self.rooms().sessions.settle(former, Instant::now())
+    }
+
+    /// Writes down what sessions have counted. Others get their turn between parts.
+    pub(super) fn keep_counters(&self) {
+        let mut from = Some(0);
+        while let Some(first) = from {
+            from = self.rooms().sessions.keep_counters(first);
+            std::thread::sleep(PAUSE);
+        }
+    }
+
     /// Writes again what could not be written of reports. What it hands back makes all of it durable, and waits for the disk.
     ///
     /// # Errors
     /// When the store does not open.
     pub(super) fn sync_reports(&self) -> Result<Option<Syncing>, StoreError> {
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now_ms = u64::try_from(now_ms.unwrap_or_default().as_millis()).unwrap_or(u64::MAX);
+        let now_ms = unix_ms();
         let mut rooms = self.rooms();
         let outbox = rooms.sessions.outbox();
         outbox.map(|outbox| outbox.tick(now_ms)).transpose()
+    }
+
+    /// Takes note that we end in order, with all that is kept durable.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub(super) fn set_ended(&self) -> Result<(), StoreError> {
+        let mut rooms = self.rooms();
+        let outbox = rooms.sessions.outbox();
+        outbox.map_or(Ok(()), |outbox| outbox.store().set_boot(None))
     }
 
     /// Whether there is an association.
@@ -298,7 +346,17 @@ impl<D: Datapath + 'static> Census for Control<D> {
             associations: rooms.node.association_count() as u64,
             limits: u64::from(rooms.sessions.limits_in_use()),
             limit_capacity: u64::from(rooms.sessions.tables().limits()),
+            usage_records: u64::from(rooms.sessions.usage_records_in_use()),
+            usage_record_capacity: u64::from(rooms.sessions.tables().usages()),
         }
+    }
+}
+
+impl<D: Datapath + 'static> ReportReading for Control<D> {
+    fn report_figures(&self) -> Option<(Figures, u64)> {
+        let mut rooms = self.rooms();
+        let outbox = rooms.sessions.outbox()?;
+        Some((outbox.figures(), unix_ms()))
     }
 }
 
@@ -369,6 +427,12 @@ fn announced(config: &Config) -> UpFunctionFeatures {
     })
 }
 
+/// Milliseconds since 1970.
+pub(super) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The lower 32 bits of NTP's seconds (TS 29.244 clause 8.2.65, RFC 5905 clause 6).
 fn ntp_stamp(time: SystemTime) -> u32 {
     let unix = time.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -383,9 +447,12 @@ fn unix_seconds(ntp_stamp: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::datapath::MapsId;
     use crate::datapath::memory::{MemoryDatapath, Sizes};
     use crate::pfcp::message::SessionReportRequest;
+    use crate::reports::Outbox;
     use crate::session::SessionsConfig;
+    use crate::store::ReportStore;
 
     const CONFIG: &str = r#"
 [node]
@@ -403,6 +470,10 @@ gtpu = ["10.1.0.2"]
 "#;
 
     fn control() -> Control<MemoryDatapath> {
+        control_with(KeptNode::default())
+    }
+
+    fn control_with(kept: KeptNode) -> Control<MemoryDatapath> {
         let config = Config::parse(CONFIG).unwrap();
         let tables = MemoryDatapath::new(Sizes {
             slots: 10,
@@ -417,6 +488,7 @@ gtpu = ["10.1.0.2"]
             &config,
             UNIX_EPOCH + Duration::from_secs(1_700_000_000),
             sessions,
+            kept,
         )
     }
 
@@ -451,8 +523,32 @@ gtpu = ["10.1.0.2"]
             associations: 1,
             limits: 0,
             limit_capacity: 4,
+            usage_records: 0,
+            usage_record_capacity: 4,
         };
         assert_eq!(control.population(), expected);
+    }
+
+    #[test]
+    fn another_process_goes_on_with_the_association() {
+        let state = tempfile::tempdir().unwrap();
+        let outbox = || Outbox::open(ReportStore::open(state.path()).unwrap(), None, 0).unwrap();
+        let killed = control();
+        killed.rooms().sessions.keep_in(outbox(), MapsId(1));
+        let smf: SocketAddr = "10.100.0.1:8805".parse().unwrap();
+        let answer = killed.receive(smf, &SETUP, Instant::now());
+        drop(killed);
+        let kept = outbox().store().node().unwrap();
+        let control = control_with(kept);
+        assert_eq!(control.associations()[0].node, "10.100.0.1");
+        assert_eq!(control.receive(smf, &SETUP, Instant::now()), answer);
+        let sent = control.tick(Instant::now());
+        let types: Vec<_> = sent
+            .iter()
+            .map(|sent| (sent.to.ip(), sent.bytes[1]))
+            .collect();
+        let (other, setup) = ("10.100.0.9".parse().unwrap(), 5);
+        assert_eq!(types, [(smf.ip(), 1), (other, setup)]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod devices;
 mod events;
 mod figures;
 mod gtpu;
+mod kept;
 mod listeners;
 mod numbers;
 mod pfcp;
@@ -29,32 +30,36 @@ mod pfcp_sockets;
 mod readiness;
 #[cfg(test)]
 mod storm;
+mod takeover;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use aya::maps::{MapData, RingBuf};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use self::api::Api;
 use self::changes::Changes;
 use self::control::Control;
 use self::devices::{DeviceError, Devices, Plan};
 use self::figures::LiveFigures;
+use self::kept::Kept;
 use self::listeners::Listeners;
 use self::numbers::PortNumbers;
 use self::pfcp::{Pulse, Server};
 use self::readiness::Readiness;
+use self::takeover::Takeover;
 use crate::config::Config;
 use crate::datapath::bpf::attach::Attachments;
+use crate::datapath::bpf::grace::wait_for_packets;
 use crate::datapath::bpf::pins::PinsError;
 use crate::datapath::bpf::tables::BpfDatapath;
 use crate::datapath::bpf::{self, FastPathLogger, LoadError, Loaded, Sizes};
@@ -63,14 +68,11 @@ use crate::gtpu::sockets::EndMarkers;
 use crate::http;
 use crate::metrics::{COMMIT, Metrics, VERSION};
 use crate::netlink::{self, NetlinkError, Started, Watch, Wish};
-use crate::reports::{Exporter, Outbox};
 use crate::session::{Sessions, SessionsConfig};
-use crate::store::{BandwidthStore, FileStore, ReportStore, StoreError, Syncing, recovery_time};
+use crate::store::{StoreError, Syncing};
 
 /// GTP-U peers at most: every gNB of a large country.
 const MAX_PEERS: u32 = 65_536;
-/// Sessions for which there is one record of a URR that their slots do not do for.
-const SESSIONS_PER_USAGE: u32 = 4;
 /// Pages of rule lists at least: both directions of a session with as many filters as it may have, old and new.
 const MIN_LISTS: u32 = 1024;
 /// Pages of rule lists at most; sessions with one PDR for a direction need none.
@@ -151,19 +153,10 @@ async fn serve(config: Config) -> Result<(), AgentError> {
     }
     let mut sessions_config = SessionsConfig::new(&config)?;
     let graceful_release = config.pfcp.graceful_release;
-    let mut store = FileStore::open(&config.node.state)?;
-    let recovery = recovery_time(&mut store, SystemTime::now())?;
-    let mut kept = BandwidthStore::open(&config.node.state)?;
-    changes::restore(&mut sessions_config.bandwidth, &mut kept)?;
-    let outbox = open_outbox(&config)?;
+    let kept = Kept::open(&config, &mut sessions_config.bandwidth)?;
     // What another process may have is taken before anything is changed.
     let listeners = Listeners::open(&config).await?;
     let loaded = load(&config, &sessions_config)?;
-    let kept = Kept {
-        recovery,
-        bandwidth: kept,
-        outbox,
-    };
     let started = start(config, sessions_config, kept, listeners, loaded).await;
     let (mut running, mut tasks) = started?;
     tokio::select! {
@@ -183,7 +176,20 @@ async fn serve(config: Config) -> Result<(), AgentError> {
     }
     info!("the data path is removed");
     tasks.shutdown().await;
-    running.devices.stop().map_err(AgentError::Stop)
+    running.devices.stop().map_err(AgentError::Stop)?;
+    keep_all(&running.control)
+}
+
+/// Nothing is counted any more: what was counted outlives the maps, which end with us.
+fn keep_all(control: &Control<BpfDatapath>) -> Result<(), AgentError> {
+    if let Err(error) = wait_for_packets() {
+        debug!(%error, "the kernel does not tell when the last packet has left");
+    }
+    control.keep_counters();
+    if let Some(syncing) = control.sync_reports()? {
+        syncing.run()?;
+    }
+    Ok(control.set_ended()?)
 }
 
 /// What the main task works with.
@@ -225,25 +231,6 @@ async fn first_end(tasks: &mut Tasks) -> AgentError {
     }
 }
 
-/// What outlives a restart.
-struct Kept {
-    recovery: SystemTime,
-    bandwidth: BandwidthStore,
-    outbox: Outbox,
-}
-
-/// Usage reports that are not acknowledged yet, and their export.
-fn open_outbox(config: &Config) -> Result<Outbox, AgentError> {
-    let store = ReportStore::open(&config.node.state)?;
-    let export = config.charging.export.clone();
-    let export = export.map(Exporter::open).transpose();
-    let export = export.map_err(AgentError::Export)?;
-    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now_ms = now_ms.unwrap_or_default().as_millis();
-    let now_ms = u64::try_from(now_ms).unwrap_or(u64::MAX);
-    Ok(Outbox::open(store, export, now_ms)?)
-}
-
 /// Makes usage reports durable, and turns the export's files over. It waits for the disk, thus not in a task.
 async fn sync_reports(control: Arc<Control<BpfDatapath>>, every: Duration) -> io::Result<()> {
     let mut interval = tokio::time::interval(every);
@@ -252,6 +239,7 @@ async fn sync_reports(control: Arc<Control<BpfDatapath>>, every: Duration) -> io
         interval.tick().await;
         let control = Arc::clone(&control);
         let synced = tokio::task::spawn_blocking(move || {
+            control.keep_counters();
             control.sync_reports()?.map_or(Ok(()), Syncing::run)
         });
         if let Err(error) = synced.await.map_err(io::Error::other)? {
@@ -278,12 +266,17 @@ async fn start(
         copies,
         usage_events,
         logger,
+        maps,
+        former,
         pins,
     } = loaded;
     let Kept {
         recovery,
         bandwidth: kept,
         outbox,
+        node,
+        applications,
+        endings,
     } = kept;
     let Some(pins) = pins else {
         return Err(LoadError::Mismatch { what: "pins" }.into());
@@ -300,8 +293,11 @@ async fn start(
     let pools = datapath.write_pools(&sessions_config.pools);
     pools.map_err(LoadError::from)?;
     let mut sessions = Sessions::new(sessions_config, datapath);
-    sessions.set_outbox(outbox);
-    let control = Arc::new(Control::new(&config, recovery, sessions));
+    sessions.keep_in(outbox, maps);
+    sessions.restore_applications(applications);
+    let takeover = Takeover::begin(&mut sessions, former, &node)?;
+    sessions.go_on(endings, Instant::now());
+    let control = Arc::new(Control::new(&config, recovery, sessions, node));
     let classes = config.bandwidth.classes.iter();
     let figures = LiveFigures {
         counters,
@@ -311,6 +307,7 @@ async fn start(
     };
     let metrics = Arc::new(Metrics::new(Arc::new(figures), listeners.gtpu.metrics())?);
     metrics.show_requests(&control.request_counters())?;
+    metrics.show_reports(Arc::<Control<_>>::clone(&control))?;
     let mut devices = Devices::new(
         plan,
         Attachments::new(program, pins),
@@ -325,9 +322,11 @@ async fn start(
         Err(error) => {
             // An agent that does not start leaves nothing behind.
             devices.stop().map_err(AgentError::Stop)?;
+            takeover.settle(&control)?;
             return Err(error);
         }
     };
+    takeover.finish(&control, &devices)?;
     let mut tasks = Tasks::new();
     let signalling = gtpu::Signalling {
         config: config.gtpu,
@@ -454,7 +453,7 @@ fn load(config: &Config, sessions: &SessionsConfig) -> Result<Loaded, LoadError>
         peers: MAX_PEERS,
         lists: slots.saturating_mul(2).clamp(MIN_LISTS, MAX_LISTS),
         limits: config.capacity.limits,
-        usages: slots.div_ceil(SESSIONS_PER_USAGE),
+        usages: config.capacity.usage_records,
     };
     bpf::load(&sizes, Some(Path::new(&config.node.pins)))
 }

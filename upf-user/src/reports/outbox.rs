@@ -2,6 +2,7 @@
 //! planes have acknowledged them.
 
 mod catching_up;
+mod contexts;
 mod delivery;
 
 use std::collections::{BTreeSet, HashMap};
@@ -9,6 +10,9 @@ use std::fmt;
 
 use tracing::error;
 
+pub use contexts::Contexts;
+
+use self::contexts::KeptContexts;
 use super::queue::Queue;
 use super::record::triggers;
 use super::{Delivery, Exporter, Figures, MadeReport, UsageRecord};
@@ -29,10 +33,16 @@ pub struct Batch {
     pub reports: Vec<MadeReport>,
     /// Reports that are in answers to control planes.
     pub answered: Vec<MadeReport>,
-    /// What sessions' usage is at then, by our SEIDs.
-    pub snapshots: Vec<(u64, Vec<u8>)>,
-    /// Sessions whose usage is over, by our SEIDs.
+    /// Sessions as they are then, by our SEIDs.
+    pub sessions: Vec<(u64, Vec<u8>)>,
+    /// What the URRs of sessions have come to since those were written, by our SEIDs.
+    pub usages: Vec<(u64, Vec<u8>)>,
+    /// What sessions have counted since either was written, by our SEIDs.
+    pub counters: Vec<(u64, Vec<u8>)>,
+    /// Sessions that there are no more, by our SEIDs.
     pub ended: Vec<u64>,
+    /// What another process needs to go on.
+    pub contexts: Contexts,
 }
 
 /// Reports that control planes have to acknowledge, and the export.
@@ -47,12 +57,13 @@ pub struct Outbox {
     /// The number of the next report.
     next: u64,
     next_request: u64,
-    /// The number of the first report since the start.
+    /// The number of the first report of sessions that there may be still.
     first_of_run: u64,
     waiting: u64,
     most: u64,
     /// What the store has not taken.
     unwritten: Unwritten,
+    contexts: KeptContexts,
     /// Reports in answers that are exported and still in the store.
     exported: Vec<u64>,
     /// Acknowledged ones that are still in the store.
@@ -64,7 +75,9 @@ pub struct Outbox {
 struct Unwritten {
     reports: Vec<Numbered>,
     answered: Vec<Numbered>,
-    snapshots: HashMap<u64, Vec<u8>>,
+    sessions: HashMap<u64, Vec<u8>>,
+    usages: HashMap<u64, Vec<u8>>,
+    counters: HashMap<u64, Vec<u8>>,
     ended: BTreeSet<u64>,
 }
 
@@ -75,6 +88,29 @@ impl fmt::Debug for Outbox {
         shown.field("next", &self.next);
         shown.field("waiting", &self.waiting);
         shown.finish_non_exhaustive()
+    }
+}
+
+impl Batch {
+    /// Whether nothing is to be written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            reports,
+            answered,
+            sessions,
+            usages,
+            counters,
+            ended,
+            contexts,
+        } = self;
+        reports.is_empty()
+            && answered.is_empty()
+            && sessions.is_empty()
+            && usages.is_empty()
+            && counters.is_empty()
+            && ended.is_empty()
+            && contexts.is_empty()
     }
 }
 
@@ -95,6 +131,8 @@ impl Outbox {
         let waiting = counts.values().sum();
         let queue =
             |(owner, kept): (NodeId, u64)| (owner.clone(), Queue::new(owner, kept, 0, next));
+        let first_of_run = store.first_number()?;
+        let contexts = KeptContexts::read(&mut store)?;
         let mut outbox = Self {
             queues: counts.into_iter().map(queue).collect(),
             store,
@@ -103,10 +141,11 @@ impl Outbox {
             fresh,
             next,
             next_request: 0,
-            first_of_run: next,
+            first_of_run,
             waiting,
             most: MAX_KEPT,
             unwritten: Unwritten::default(),
+            contexts,
             exported: Vec::new(),
             unremoved: Vec::new(),
             figures: Figures::default(),
@@ -139,14 +178,25 @@ impl Outbox {
                 self.unwritten.answered.push(numbered);
             }
         }
-        for (seid, snapshot) in batch.snapshots {
+        for (seid, session) in batch.sessions {
             self.unwritten.ended.remove(&seid);
-            self.unwritten.snapshots.insert(seid, snapshot);
+            self.unwritten.usages.remove(&seid);
+            self.unwritten.counters.remove(&seid);
+            self.unwritten.sessions.insert(seid, session);
         }
+        for (seid, usage) in batch.usages {
+            self.unwritten.counters.remove(&seid);
+            self.unwritten.usages.insert(seid, usage);
+        }
+        self.unwritten.counters.extend(batch.counters);
         for seid in batch.ended {
-            self.unwritten.snapshots.remove(&seid);
+            self.unwritten.sessions.remove(&seid);
+            self.unwritten.usages.remove(&seid);
+            self.unwritten.counters.remove(&seid);
             self.unwritten.ended.insert(seid);
         }
+        self.contexts.expire(now_ms);
+        self.contexts.add(batch.contexts);
         self.write();
         self.export(&lines);
         self.flush(now_ms);
@@ -158,7 +208,8 @@ impl Outbox {
     /// # Errors
     /// When the store does not open.
     pub fn tick(&mut self, now_ms: u64) -> Result<Syncing, StoreError> {
-        if !self.unwritten.is_empty() {
+        self.contexts.expire(now_ms);
+        if !self.unwritten.is_empty() || !self.contexts.is_empty() {
             self.write();
         }
         for (owner, numbers) in std::mem::take(&mut self.unremoved) {
@@ -176,21 +227,32 @@ impl Outbox {
         self.export.as_ref().map_or(Ok(()), Exporter::sync)
     }
 
-    /// The store, for snapshots.
+    /// Records and answers that the store has not taken.
+    #[cfg(test)]
+    pub(crate) fn unwritten_contexts(&self) -> (usize, usize) {
+        let change = self.contexts.change();
+        (change.records.len(), change.answers.len())
+    }
+
+    /// The store, for its sessions.
     pub fn store(&mut self) -> &mut ReportStore {
         &mut self.store
     }
 
-    /// For metrics. Reads the oldest report of each control plane.
+    /// For metrics. Reads one report of each control plane.
     pub fn figures(&mut self) -> Figures {
         let mut figures = self.figures.clone();
-        figures.waiting = self.waiting;
+        let unwritten = &self.unwritten.reports;
+        figures.waiting = self.waiting + unwritten.len() as u64;
+        figures.oldest_ms = unwritten.first().map(|(_, report)| report.made_ms);
         let counts = self.export.as_ref().map(Exporter::counts);
         let counts = counts.unwrap_or_default();
         figures.export_lost = counts.lost;
         figures.export_failures = counts.failures;
-        for owner in self.queues.keys() {
-            if let Ok(oldest) = self.store.read(owner, 0, 1) {
+        for (owner, queue) in &self.queues {
+            // From there on, as the store is slow to pass what was removed from it.
+            let from = queue.oldest();
+            if let Ok(oldest) = self.store.read(owner, from, 1) {
                 let made = oldest.first().map(|(_, report)| report.made_ms);
                 figures.oldest_ms = figures.oldest_ms.into_iter().chain(made).min();
             }
@@ -246,10 +308,14 @@ impl Outbox {
         let Unwritten {
             reports,
             answered,
-            snapshots,
+            sessions,
+            usages,
+            counters,
             ended,
         } = &mut self.unwritten;
-        let snapshots: Vec<_> = snapshots.drain().collect();
+        let sessions: Vec<_> = sessions.drain().collect();
+        let usages: Vec<_> = usages.drain().collect();
+        let counters: Vec<_> = counters.drain().collect();
         let ended: Vec<_> = std::mem::take(ended).into_iter().collect();
         let is_clear = self.export.as_ref().is_some_and(Exporter::is_clear);
         let exported = if is_clear {
@@ -261,15 +327,21 @@ impl Outbox {
             reports,
             answered,
             exported: &exported,
-            snapshots: &snapshots,
+            sessions: &sessions,
+            usages: &usages,
+            counters: &counters,
             ended: &ended,
+            contexts: Some(self.contexts.change()),
         };
         if let Err(error) = self.store.write(change) {
             self.exported.extend(exported);
-            self.unwritten.snapshots.extend(snapshots);
+            self.unwritten.sessions.extend(sessions);
+            self.unwritten.usages.extend(usages);
+            self.unwritten.counters.extend(counters);
             self.unwritten.ended.extend(ended);
             return self.store_failed(&error);
         }
+        self.contexts.written();
         let written = std::mem::take(&mut self.unwritten);
         self.exported
             .extend(written.answered.iter().map(|(number, _)| *number));
@@ -304,7 +376,9 @@ impl Unwritten {
     fn is_empty(&self) -> bool {
         self.reports.is_empty()
             && self.answered.is_empty()
-            && self.snapshots.is_empty()
+            && self.sessions.is_empty()
+            && self.usages.is_empty()
+            && self.counters.is_empty()
             && self.ended.is_empty()
     }
 }

@@ -1,9 +1,9 @@
 //! What the session room has to know of the config.
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use super::clock::NtpAnchor;
 use super::flow_description;
@@ -12,8 +12,6 @@ use crate::bandwidth::Bandwidth;
 use crate::config::{self, Config, RuleAction};
 use crate::datapath::instances::Instances;
 use crate::datapath::slots::{PoolError, PoolLayout, UePool};
-use crate::store::NTP_TO_UNIX;
-use crate::usage::Millis;
 
 /// A GTP-U address of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +49,27 @@ pub struct SessionsConfig {
     pub(super) forwarding_policies: Vec<ForwardingPolicy>,
 }
 
+/// The names that numbers in the rules of sessions stand for, in the order of their numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Numbering {
+    instances: Vec<String>,
+    predefined_rules: Vec<String>,
+    forwarding_policies: Vec<String>,
+}
+
+impl Numbering {
+    /// Whether all numbers mean the same in a later config.
+    pub(super) fn is_kept_by(&self, later: &Self) -> bool {
+        let instances = later.instances.get(..self.instances.len());
+        let same = |(own, other): (&String, &String)| config::same_network_instance(own, other);
+        instances.is_some_and(|later| self.instances.iter().zip(later).all(same))
+            && later.predefined_rules.starts_with(&self.predefined_rules)
+            && later
+                .forwarding_policies
+                .starts_with(&self.forwarding_policies)
+    }
+}
+
 /// Rules of ours that a control plane activates by their name (clause 5.19).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PredefinedRule {
@@ -72,6 +91,18 @@ pub(super) struct ForwardingPolicy {
 }
 
 impl SessionsConfig {
+    /// What its numbers stand for.
+    pub(super) fn numbering(&self) -> Numbering {
+        let instances = (0..self.instances.len() as u32).filter_map(|n| self.instances.name(n));
+        let rules = self.predefined_rules.iter().map(|rule| rule.name.clone());
+        let policies = self.forwarding_policies.iter();
+        Numbering {
+            instances: instances.map(str::to_owned).collect(),
+            predefined_rules: rules.collect(),
+            forwarding_policies: policies.map(|policy| policy.name.clone()).collect(),
+        }
+    }
+
     /// Takes from the config what sessions depend on.
     ///
     /// # Errors
@@ -118,7 +149,7 @@ impl SessionsConfig {
             default_core_instance,
             pools,
             ue_pools,
-            clock: now(),
+            clock: NtpAnchor::now(),
             marking: markings.map(|one| (one.qfi, one.inner_dscp)).collect(),
             ecn: config.bandwidth.ecn,
             bandwidth: Bandwidth::new(&config.bandwidth),
@@ -179,18 +210,5 @@ impl PredefinedRule {
             uplink_kbps: rule.uplink_kbps,
             downlink_kbps: rule.downlink_kbps,
         }
-    }
-}
-
-/// The beginning of the second that it is: without its fraction, every time would come late by it.
-fn now() -> NtpAnchor {
-    let unix = SystemTime::now().duration_since(UNIX_EPOCH);
-    let unix = unix.unwrap_or_default();
-    let fraction = Duration::from_nanos(unix.subsec_nanos().into());
-    let now = Instant::now();
-    NtpAnchor {
-        instant: now.checked_sub(fraction).unwrap_or(now),
-        ntp_seconds: unix.as_secs().wrapping_add(NTP_TO_UNIX) as u32,
-        millis: Millis(unix.as_secs().saturating_mul(1000)),
     }
 }

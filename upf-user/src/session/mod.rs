@@ -9,6 +9,7 @@ mod accounts;
 mod answers;
 mod applications;
 mod apply;
+mod by_imsi;
 mod by_owner;
 mod chains;
 mod charging;
@@ -16,6 +17,7 @@ mod checks;
 mod clock;
 mod compile;
 mod config;
+mod contexts;
 mod detection;
 mod detections;
 mod elements;
@@ -25,6 +27,7 @@ mod flow_description;
 mod framed_route;
 mod half;
 mod image;
+mod keep;
 mod limits;
 mod model;
 mod obstacle;
@@ -33,6 +36,7 @@ mod passes;
 mod refusal;
 mod remotes;
 mod request;
+mod restore;
 mod service;
 mod sims;
 mod slices;
@@ -56,16 +60,19 @@ use rand::{Rng, SeedableRng};
 pub use applications::{MAX_APPLICATION_FLOWS, MAX_APPLICATIONS};
 pub use clock::NtpAnchor;
 pub use config::{LocalGtpu, SessionsConfig};
+pub use contexts::{KeptApplications, KeptEnding};
 pub use detection::RemoteTunnel;
 pub use flow_description::is_readable as is_flow_description;
 pub use model::{
     MAX_BARS, MAX_FARS, MAX_FRAMED_ROUTES, MAX_MARS, MAX_PDRS, MAX_QERS, MAX_SDF_FILTERS,
     MAX_TRAFFIC_ENDPOINTS, MAX_URRS,
 };
+pub use restore::Restored;
 pub use view::*;
 
 use self::about::About;
 use self::applications::Applications;
+use self::by_imsi::ByImsi;
 use self::by_owner::{ByOwner, SlotsByOwner};
 use self::charging::Charging;
 use self::compile::{Compiler, Subscriber};
@@ -78,8 +85,8 @@ use self::slices::Portion;
 use self::times::Failures;
 use self::versions::Versions;
 use crate::bandwidth::Bandwidth;
-use crate::datapath::Datapath;
 use crate::datapath::slots::{Changed, DuplicateSet, Image, Seating, SlotTable};
+use crate::datapath::{Datapath, MapsId};
 use crate::gtpu::PathKey;
 use crate::pfcp::ie::{FSeid, NodeId};
 use crate::pfcp::message::Refusal;
@@ -106,6 +113,7 @@ pub struct Sessions<D> {
     bandwidth: Bandwidth,
     sessions: BTreeMap<u64, Session>,
     of_owner: ByOwner,
+    by_imsi: ByImsi,
     slots_by_owner: SlotsByOwner,
     /// Sessions that have ended and are only not removed yet.
     endings: Endings,
@@ -129,6 +137,12 @@ pub struct Sessions<D> {
     /// Usage reports that are not in the outbox yet.
     made: Batch,
     outbox: Option<Outbox>,
+    /// Sessions that are not in the store as they are now.
+    changed: BTreeSet<u64>,
+    /// Sessions whose URRs alone are not in the store as they are now.
+    reported: BTreeSet<u64>,
+    /// Those that the tables are in.
+    maps: MapsId,
     /// How much of each kind of work is done in a tick, how much for the sake of a request, and how much for a look.
     tick_portion: Portion,
     request_portion: Portion,
@@ -187,6 +201,7 @@ impl<D: Datapath> Sessions<D> {
             tables,
             sessions: BTreeMap::new(),
             of_owner: ByOwner::default(),
+            by_imsi: ByImsi::default(),
             slots_by_owner: SlotsByOwner::default(),
             endings: Endings::default(),
             applications: HashMap::new(),
@@ -201,6 +216,9 @@ impl<D: Datapath> Sessions<D> {
             usage_deadlines: BTreeSet::new(),
             made: Batch::default(),
             outbox: None,
+            changed: BTreeSet::new(),
+            reported: BTreeSet::new(),
+            maps: MapsId::default(),
             tick_portion: Portion::TICK,
             request_portion: Portion::REQUEST,
             look_portion: Portion::LOOK,
@@ -232,6 +250,12 @@ impl<D: Datapath> Sessions<D> {
     #[must_use]
     pub fn limits_in_use(&self) -> u32 {
         self.books.used_limits()
+    }
+
+    /// Records of URRs in use: of those that slots do not count for.
+    #[must_use]
+    pub fn usage_records_in_use(&self) -> u32 {
+        self.books.used_usages()
     }
 
     /// The tables.
@@ -358,10 +382,12 @@ impl<D: Datapath> Sessions<D> {
         let Some(session) = self.sessions.remove(&seid) else {
             return;
         };
+        self.has_changed(seid);
         let Session { owner, model, .. } = &session;
         self.remotes.change(seid, owner, model, &Model::default());
         self.application_users.remove(owner, seid);
         self.of_owner.remove(owner, seid);
+        self.by_imsi.remove(seid, &session);
         self.weight -= session.weight;
         self.slots_by_owner.change(owner, session.slots, 0);
         self.endings.removed(&session);

@@ -12,6 +12,7 @@ use super::{InForce, SEID_END, Session, Sessions, answers, weight};
 use crate::datapath::Datapath;
 use crate::datapath::slots::Seating;
 use crate::pfcp::ie::{Cause, FailedRule, FqCsid, NodeId, kind};
+use crate::pfcp::kept::{KeptAnswer, KeptAssociation};
 use crate::pfcp::message::{
     PfdManagementRequest, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
     SessionModificationRequest, SessionReportResponse,
@@ -20,6 +21,7 @@ use crate::pfcp::service::{
     Answer, Deleted, Established, Modified, SessionService, UsageOutcome, UsageRequest,
 };
 use crate::reports::Outbox;
+use crate::store::RecordKind;
 use crate::usage::SessionVolumes;
 
 impl<D: Datapath> SessionService for Sessions<D> {
@@ -138,7 +140,9 @@ impl<D: Datapath> SessionService for Sessions<D> {
 
     fn delete_all(&mut self, owner: &NodeId, now: Instant) {
         self.end_all(owner, now);
-        self.applications.remove(owner);
+        if self.applications.remove(owner).is_some() {
+            self.keep_applications(owner);
+        }
         self.passes.remove(owner);
     }
 
@@ -188,10 +192,29 @@ impl<D: Datapath> SessionService for Sessions<D> {
                     suggested.or(bar.suggested_buffering_packets_count);
             }
         }
+        if response.cp_f_seid.is_some() || !response.update_bars.is_empty() {
+            self.has_changed(seid);
+        }
+    }
+
+    fn keep_association(&mut self, node: &NodeId, kept: Option<&KeptAssociation>) {
+        self.keep_record(RecordKind::Association, node, kept);
+    }
+
+    fn keep_answer(&mut self, answer: KeptAnswer) {
+        if self.outbox.is_some() {
+            self.made.contexts.answers.push(answer);
+        }
+    }
+
+    fn keep_sequence(&mut self, next: u32) {
+        if self.outbox.is_some() {
+            self.made.contexts.next_sequence = Some(next);
+        }
     }
 
     fn take_usage_owners(&mut self) -> Vec<NodeId> {
-        self.keep_reports();
+        self.keep();
         let outbox = self.outbox.as_mut();
         outbox.map_or_else(Vec::new, Outbox::take_usage_owners)
     }
@@ -276,17 +299,19 @@ impl<D: Datapath> Sessions<D> {
     }
 
     /// Puts a session in whose rules are in force.
-    fn put_in(&mut self, seid: u64, mut session: Session) {
+    pub(super) fn put_in(&mut self, seid: u64, mut session: Session) {
         self.weight -= session.weight;
         session.weight = session.model.weight() + session.about.weight();
         self.weight += session.weight;
         self.count_slots(&mut session);
+        self.by_imsi.insert(seid, &session);
         if session.model.uses_applications() {
             self.application_users.insert(&session.owner, seid);
         } else {
             self.application_users.remove(&session.owner, seid);
         }
         self.sessions.insert(seid, session);
+        self.has_changed(seid);
         self.plan(seid);
     }
 

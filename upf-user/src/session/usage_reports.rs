@@ -8,7 +8,7 @@ use super::slices::Slice;
 use super::view::ue_addresses;
 use super::{Session, Sessions};
 use crate::datapath::slots::{LeftUsage, Seating};
-use crate::datapath::{Account, Datapath, Reached};
+use crate::datapath::{Account, Accounts, Datapath, Reached};
 use crate::pfcp::ie::sm_request_flags;
 use crate::pfcp::message::{SessionModificationRequest, UsageReport};
 use crate::reports::{MadeReport, Outbox};
@@ -30,17 +30,25 @@ impl<D: Datapath> Sessions<D> {
             let Some(urr) = charging.urr_of(account) else {
                 return Vec::new();
             };
-            charging.work(tables, moment, |usage, totals| {
+            let is_exhausted = what == Reached::Quota && is_exhausted(tables, account);
+            let reports = charging.work(tables, moment, |usage, totals| {
                 let limits = usage.limits(urr);
                 let wants_packet = limits.is_some_and(|limits| limits.tells_next_packet);
                 match what {
-                    Reached::Quota => usage.quota_exceeded(urr, moment.now, totals),
+                    Reached::Quota if is_exhausted => usage.quota_exceeded(urr, moment.now, totals),
                     Reached::Threshold if wants_packet => {
                         usage.traffic_started(urr, moment.now, moment.now, totals)
                     }
-                    Reached::Threshold => usage.mark_reached(urr, moment.now, totals),
+                    // Told late, a quota is that of before.
+                    Reached::Threshold | Reached::Quota => {
+                        usage.mark_reached(urr, moment.now, totals)
+                    }
                 }
-            })
+            });
+            if is_exhausted {
+                charging.go_on(urr);
+            }
+            reports
         });
     }
 
@@ -58,23 +66,9 @@ impl<D: Datapath> Sessions<D> {
         });
     }
 
-    /// Where reports are kept until control planes have acknowledged them; before that, they wait here.
-    pub fn set_outbox(&mut self, outbox: Outbox) {
-        self.outbox = Some(outbox);
-    }
-
     /// Where reports are kept.
     pub fn outbox(&mut self) -> Option<&mut Outbox> {
         self.outbox.as_mut()
-    }
-
-    /// Brings what was made into the outbox.
-    pub(super) fn keep_reports(&mut self) {
-        let is_empty = self.made.reports.is_empty() && self.made.answered.is_empty();
-        if let Some(outbox) = self.outbox.as_mut().filter(|_| !is_empty) {
-            let now = self.config.clock.millis_of(Instant::now());
-            outbox.keep(std::mem::take(&mut self.made), now.0);
-        }
     }
 
     pub(super) fn moment(&self, now: Instant) -> Moment {
@@ -195,7 +189,7 @@ impl<D: Datapath> Sessions<D> {
     }
 
     /// Has a session report what is due.
-    fn report_usage(
+    pub(super) fn report_usage(
         &mut self,
         seid: u64,
         now: Instant,
@@ -212,6 +206,11 @@ impl<D: Datapath> Sessions<D> {
             return;
         };
         let reports = report(&mut charging, &self.tables, moment);
+        if charging.other_maps == 0 {
+            self.has_reported(seid);
+        } else {
+            self.has_changed(seid);
+        }
         let charging = self.put_charging_in(seid, *charging);
         if let Some(session) = self.sessions.get_mut(&seid) {
             session.charging = charging;
@@ -220,7 +219,7 @@ impl<D: Datapath> Sessions<D> {
     }
 
     /// Reports of a session with what there is to know of it.
-    fn described(
+    pub(super) fn described(
         &self,
         seid: u64,
         session: &Session,
@@ -293,6 +292,13 @@ impl Session {
         let pdrs = self.model.pdrs.iter().filter(comes_by_it);
         pdrs.flat_map(|pdr| self.model.urrs_of(pdr)).collect()
     }
+}
+
+fn is_exhausted(tables: &impl Accounts, account: Account) -> bool {
+    tables.is_exhausted(account).unwrap_or_else(|error| {
+        tracing::error!(%error, ?account, "a quota cannot be looked at");
+        true
+    })
 }
 
 /// What a modification asks of URRs but for removals that come when it is in force.

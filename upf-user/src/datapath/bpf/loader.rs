@@ -21,15 +21,17 @@ use tracing::{debug, info};
 use upf_common::abi::{MAX_POOLS, Plain, Slot};
 
 use super::Sizes;
+use super::accounts::AccountTables;
 use super::control::ControlTable;
 use super::counters::CounterTable;
+use super::former;
 use super::mmap::MappedArray;
 use super::object::OBJECT;
 use super::pins::{Pins, PinsError};
 use super::ports::{Placement, PortTable};
 use super::tables::{BpfDatapath, UeNetworks};
-use crate::datapath::DatapathError;
 use crate::datapath::slots::index_bits;
+use crate::datapath::{DatapathError, FormerMaps, MapsId};
 
 /// Name of the XDP program in the object.
 const PROGRAM: &str = "upf";
@@ -124,6 +126,10 @@ pub struct Loaded {
     pub usage_events: RingBuf<MapData>,
     /// Log records from the fast path; `None` where the object logs nothing.
     pub logger: Option<FastPathLogger>,
+    /// Which maps these are.
+    pub maps: MapsId,
+    /// What agents before us have counted in, which is still pinned.
+    pub former: Vec<FormerMaps<AccountTables>>,
     /// The directory of pins, where one was named.
     pub pins: Option<Pins>,
 }
@@ -153,8 +159,13 @@ pub fn load(sizes: &Sizes, pins: Option<&Path>) -> Result<Loaded, LoadError> {
         return Err(LoadError::NoObject);
     }
     let pins = pins.map(Pins::open).transpose()?;
+    let former = pins.as_ref().map(former::open).transpose()?;
     match load_object(sizes, pins.as_ref()) {
-        Ok(loaded) => Ok(Loaded { pins, ..loaded }),
+        Ok(loaded) => Ok(Loaded {
+            pins,
+            former: former.unwrap_or_default(),
+            ..loaded
+        }),
         Err(error) => {
             if let Some(pins) = pins {
                 pins.abandon();
@@ -184,14 +195,20 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
             source,
         })?;
     let control = Arc::new(control);
+    let maps = match ebpf.map("SLOTS") {
+        Some(Map::Array(slots)) => MapsId(former::number_of(slots)?),
+        _ => return Err(LoadError::Mismatch { what: "SLOTS" }),
+    };
     let datapath = BpfDatapath {
         sizes: *sizes,
-        slots: mapped(&mut ebpf, "SLOTS", sizes.slots)?,
+        accounts: AccountTables {
+            slots: mapped(&mut ebpf, "SLOTS", sizes.slots)?,
+            usages: mapped(&mut ebpf, "USAGES", sizes.usages.max(1))?,
+        },
         blocks: mapped(&mut ebpf, "BLOCKS", sizes.blocks.max(1))?,
         peers: mapped(&mut ebpf, "PEERS", sizes.peers)?,
         lists: mapped(&mut ebpf, "LISTS", sizes.lists)?,
         limits: mapped(&mut ebpf, "LIMITS", sizes.limits.max(1))?,
-        usages: mapped(&mut ebpf, "USAGES", sizes.usages.max(1))?,
         usage_sets: mapped(&mut ebpf, "USAGE_SETS", sizes.usages.max(1))?,
         teids: typed(&mut ebpf, "TEIDS", HashMap::try_from)?,
         ue_addresses: typed(&mut ebpf, "UE_ADDRESSES", HashMap::try_from)?,
@@ -230,6 +247,8 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
         copies,
         usage_events,
         logger,
+        maps,
+        former: Vec::new(),
         pins: None,
     })
 }
@@ -394,14 +413,17 @@ fn tell_price(sizes: &Sizes) {
     let others = words(sizes.blocks, 8)
         + words(sizes.peers, size_of::<upf_common::abi::Peer>())
         + words(sizes.lists, size_of::<upf_common::abi::RuleList>())
-        + words(sizes.limits, size_of::<upf_common::abi::Limit>())
-        + words(sizes.usages, size_of::<upf_common::abi::Usage>())
-        + words(sizes.usages, size_of::<upf_common::abi::UsageSet>());
+        + words(sizes.limits, size_of::<upf_common::abi::Limit>());
+    // Each record with a place in the table of their sets.
+    let of_usage = size_of::<upf_common::abi::Usage>() + size_of::<upf_common::abi::UsageSet>();
+    let usages = words(sizes.usages, of_usage);
     info!(
-        "{} slots of {} bytes: {} MiB; blocks, peers, rule lists, limits and URRs' records: {} MiB",
+        "{} slots of {} bytes: {} MiB; {} usage records of {of_usage} bytes: {} MiB; blocks, peers, rule lists and limits: {} MiB",
         sizes.slots,
         size_of::<Slot>(),
         slots.div_ceil(1 << 20),
+        sizes.usages,
+        usages.div_ceil(1 << 20),
         others.div_ceil(1 << 20),
     );
 }

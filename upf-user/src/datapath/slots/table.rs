@@ -269,6 +269,12 @@ impl SlotTable {
         endpoint.ok_or(Exhausted::UeAddresses)
     }
 
+    /// Hands out a UE address that was handed out before our restart; false if somebody has it by now, or it is of no pool.
+    pub fn allocate_address_again(&mut self, endpoint: UeEndpoint) -> bool {
+        !self.addresses.contains_key(&key_of(endpoint))
+            && self.ue_allocator.allocate_again(endpoint)
+    }
+
     /// Takes [`Self::allocate_address`] back for a request that came to nothing.
     pub fn cancel_address(&mut self, endpoint: UeEndpoint) {
         self.ue_allocator.cancel(endpoint);
@@ -317,6 +323,12 @@ impl SlotTable {
     #[must_use]
     pub fn used_limits(&self) -> u32 {
         self.limits.used()
+    }
+
+    /// Records of URRs in use.
+    #[must_use]
+    pub fn used_usages(&self) -> u32 {
+        self.usages.used()
     }
 
     /// All limits that have names: users, record, and what is in force in both directions.

@@ -9,7 +9,7 @@ use upf_user::bandwidth::CustomerId;
 use upf_user::config::Config;
 use upf_user::datapath::memory::{MemoryDatapath, Sizes};
 use upf_user::datapath::slots::{index_bits, ue_key};
-use upf_user::datapath::{Datapath, Direction, SlotIndex};
+use upf_user::datapath::{Datapath, Direction, MapsId, SlotIndex};
 use upf_user::pfcp::ie::NodeId;
 use upf_user::pfcp::node::{Action, AssociationView, Config as NodeConfig, Node};
 use upf_user::pfcp::service::SessionService as _;
@@ -139,7 +139,8 @@ impl Snapshot {
 fn keep_reports(stack: &mut Sessions<MemoryDatapath>) -> TempDir {
     let directory = TempDir::new().expect("a directory");
     let store = ReportStore::open(directory.path()).expect("a store");
-    stack.set_outbox(Outbox::open(store, None, 0).expect("an empty store"));
+    let outbox = Outbox::open(store, None, 0).expect("an empty store");
+    stack.keep_in(outbox, MapsId(1));
     directory
 }
 
