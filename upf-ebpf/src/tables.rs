@@ -253,8 +253,8 @@ impl Tables for KernelTables<'_> {
     }
 
     #[inline(always)]
-    fn is_beyond_quota(&self, slot: u32, set: u32, load: Load) -> bool {
-        usage::is_beyond_quota(slot, set, load.word()) != 0
+    fn look_at_quotas(&self, slot: u32, set: u32, load: Load, list: u32) -> u64 {
+        usage::look_at_quotas(slot, set, load.word(), list)
     }
 
     #[inline(always)]

@@ -11,11 +11,11 @@ use upf_common::shared;
 
 use crate::maps::{SLOTS, USAGE_EVENTS, USAGE_SETS, USAGES};
 
-/// Whether a packet is beyond a quota.
+/// Looks at the quotas of a packet.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn is_beyond_quota(slot: u32, set: u32, load: u64) -> u64 {
-    usage::is_beyond_quota(&Usages, slot, set, Load::of_word(load)).into()
+pub extern "C" fn look_at_quotas(slot: u32, set: u32, load: u64, list: u32) -> u64 {
+    usage::look_at_quotas(&Usages, slot, set, Load::of_word(load), list)
 }
 
 /// Counts a packet beside its slot.

@@ -485,8 +485,8 @@ impl Tables for HostTables {
             .unwrap_or_default()
     }
 
-    fn is_beyond_quota(&self, slot: u32, set: u32, load: Load) -> bool {
-        usage::is_beyond_quota(self, slot, set, load)
+    fn look_at_quotas(&self, slot: u32, set: u32, load: Load, list: u32) -> u64 {
+        usage::look_at_quotas(self, slot, set, load, list)
     }
 
     fn count_usage(&self, slot: u32, set: u32, load: Load, now_ns: u64) {

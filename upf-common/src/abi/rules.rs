@@ -86,7 +86,7 @@ pub struct Rules {
     /// The first of the limits beside it ([`super::Limit`]), or [`super::NO_LIMIT`].
     pub limit: u32,
     /// Where the verdict is [`verdict::LIST`], the first page of the rules in `LISTS`; else the page whose first entry holds for
-    /// packets beyond a quota, or [`NO_LIST`]: those are dropped.
+    /// packets beyond a quota that has an action ([`super::usage_flags::HAS_ACTION`]), or [`NO_LIST`]: those are dropped.
     pub list: u32,
     /// The slot that the UE's framed routes lead to, or [`super::NO_SLOT`]: packets from and to those networks are
     /// the UE's as well.

@@ -24,7 +24,7 @@ pub const NO_MARK: u64 = u64::MAX;
 pub mod usage_flags {
     /// A CPU moves the marks.
     pub const LOCKED: u64 = 1 << 0;
-    /// The quota is used up: nothing passes.
+    /// The quota is used up: nothing passes, or goes on as before.
     pub const EXHAUSTED: u64 = 1 << 1;
     /// The agent was told that.
     pub const EXHAUSTED_TOLD: u64 = 1 << 2;
@@ -34,6 +34,8 @@ pub mod usage_flags {
     pub const UPLINK: u64 = 1 << 4;
     /// The half that packets come by to a UE address, or the downlink, counts.
     pub const DOWNLINK: u64 = 1 << 5;
+    /// In a record: what is beyond the quota goes as the packet's rules say ([`super::Rules::list`]), instead of being dropped.
+    pub const HAS_ACTION: u64 = 1 << 6;
     /// Raised by one with each change by the agent: the upper half of the word is a number.
     pub const EPOCH: u64 = 1 << 32;
 }

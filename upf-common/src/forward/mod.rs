@@ -264,10 +264,15 @@ fn forward(
     rules::check_source(tables, &rules, found)?;
     counted_as.usage = rules.usage();
     let now = tables.now_ns();
-    if rules::is_beyond_quota(tables, half, &rules, found, counted_as.way, now) {
+    let beyond = rules::look_at_quotas(tables, half, &rules, found, counted_as.way, now);
+    if beyond != 0 {
         // For what comes now.
-        rules = rules::beyond_quota(tables, &rules).ok_or(DropReason::QuotaExhausted)?;
+        rules = rules::beyond_quota(tables, beyond).ok_or(DropReason::QuotaExhausted)?;
         counted_as.usage = rules.usage();
+    } else {
+        // Not so, but BPF's verifier goes through what comes first first, and rules of which it knows nothing are to it a case that
+        // all others are like.
+        core::hint::cold_path();
     }
     rules::copy(packet, tables, &rules, found);
     rules::check_actions(&rules, found)?;

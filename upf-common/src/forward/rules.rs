@@ -119,30 +119,28 @@ pub(super) fn select<'a>(
     page.entries.get(place as usize % LIST_PAGE_ENTRIES)
 }
 
-/// Whether a quota does not let the packet pass.
+/// Looks at the quotas of a packet, as [`super::usage::look_at_quotas`] does.
 #[inline(always)]
-pub(super) fn is_beyond_quota(
+pub(super) fn look_at_quotas(
     tables: &impl Tables,
     half: Half,
     rules: &Snapshot,
     found: &Found,
     counted_as: Way,
     now_ns: u64,
-) -> bool {
-    let mut is_beyond = 0;
+) -> u64 {
+    let mut beyond = 0;
     if half.count().is_beyond_mark(found.inner.length) | (rules.usage() != NO_USAGE) {
         let load = Load::new(found.inner.length, counted_as, found.way);
-        is_beyond = tables
-            .is_beyond_quota(half.slot(), rules.usage(), load)
-            .into();
+        beyond = tables.look_at_quotas(half.slot(), rules.usage(), load, rules.list());
     }
-    forget(is_beyond, now_ns) != 0
+    forget(beyond, now_ns)
 }
 
-/// The rules for packets beyond a quota (FAR ID for Quota Action, TS 29.244 clause 7.5.2.4).
+/// The rules for packets beyond a quota (FAR ID for Quota Action, TS 29.244 clause 7.5.2.4), if there are such.
 #[inline(always)]
-pub(super) fn beyond_quota(tables: &impl Tables, rules: &Snapshot) -> Option<Snapshot> {
-    let page = tables.list(rules.list())?;
+pub(super) fn beyond_quota(tables: &impl Tables, beyond: u64) -> Option<Snapshot> {
+    let page = tables.list(beyond.wrapping_sub(1) as u32)?;
     Some(Snapshot::of(&page.entries[0].rules))
 }
 

@@ -115,8 +115,8 @@ pub trait Tables: ChargeTables {
     /// The ifindex of a network instance's device; 0 while there is none.
     fn instance_ifindex(&self, instance: u32) -> u32;
 
-    /// Whether a packet is beyond a quota, as [`super::usage::is_beyond_quota`] tells it.
-    fn is_beyond_quota(&self, slot: u32, set: u32, load: Load) -> bool;
+    /// Looks at the quotas of a packet, as [`super::usage::look_at_quotas`] does.
+    fn look_at_quotas(&self, slot: u32, set: u32, load: Load, list: u32) -> u64;
     /// Counts a packet beside its slot, as [`super::usage::count`] does.
     fn count_usage(&self, slot: u32, set: u32, load: Load, now_ns: u64);
     /// Counts a packet that was dropped, as [`super::usage::count_drop`] does.

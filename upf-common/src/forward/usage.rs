@@ -4,7 +4,7 @@
 //! numbers, which BPF's verifier goes through once.
 
 use super::limits::Load;
-use crate::abi::{NO_USAGE, UsageEvent, UsageSet, usage_event, usage_flags};
+use crate::abi::{NO_LIST, NO_USAGE, UsageEvent, UsageSet, usage_event, usage_flags};
 use crate::drop_reason::DropReason;
 use crate::shared::Account;
 
@@ -24,30 +24,43 @@ pub trait UsageTables {
     fn tell_usage(&self, event: UsageEvent) -> bool;
 }
 
-/// Whether a packet is beyond a quota: that of its slot, or of one of a set's records.
+/// Looks at the quotas of a packet's slot and of a set's records. 0 where it fits into all of them; else one more than the page of the
+/// rules for what is beyond: `list`, or [`NO_LIST`] where one that it does not fit into has no action.
 #[inline(always)]
-pub fn is_beyond_quota(tables: &impl UsageTables, slot: u32, set: u32, load: Load) -> bool {
+pub fn look_at_quotas(
+    tables: &impl UsageTables,
+    slot: u32,
+    set: u32,
+    load: Load,
+    list: u32,
+) -> u64 {
     let mut is_beyond = false;
-    if let Some(account) = tables.slot_account(slot, load)
-        && account.own().is_beyond_mark(load.bytes())
-    {
-        is_beyond = is_exhausted(tables, &account, load);
-    }
-    let Some(set) = tables.usage_set(set) else {
-        return is_beyond;
+    let mut is_shut = false;
+    let mut look = |account: &Account| {
+        if account.own().is_beyond_mark(load.bytes()) && is_exhausted(tables, account, load) {
+            is_beyond = true;
+            is_shut |= account.flags() & usage_flags::HAS_ACTION == 0;
+        }
     };
-    for &record in &set.records {
-        if record == NO_USAGE {
-            break;
-        }
-        let Some(account) = tables.record_account(record, load) else {
-            break;
-        };
-        if account.own().is_beyond_mark(load.bytes()) {
-            is_beyond |= is_exhausted(tables, &account, load);
+    if let Some(account) = tables.slot_account(slot, load) {
+        look(&account);
+    }
+    if let Some(set) = tables.usage_set(set) {
+        for &record in &set.records {
+            if record == NO_USAGE {
+                break;
+            }
+            let Some(account) = tables.record_account(record, load) else {
+                break;
+            };
+            look(&account);
         }
     }
-    is_beyond
+    if !is_beyond {
+        return 0;
+    }
+    let page = if is_shut { NO_LIST } else { list };
+    u64::from(page) + 1
 }
 
 #[inline(always)]
@@ -64,7 +77,7 @@ fn is_exhausted(tables: &impl UsageTables, account: &Account, load: Load) -> boo
     true
 }
 
-/// Nothing passes until the agent says otherwise.
+/// All packets look until the agent says otherwise.
 #[inline(always)]
 fn exhaust(tables: &impl UsageTables, account: &Account, flags: u64) {
     account.set_flag(usage_flags::EXHAUSTED);

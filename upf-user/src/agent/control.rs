@@ -232,6 +232,13 @@ impl<D: Datapath> Control<D> {
         self.wake.notify_one();
     }
 
+    /// No more packets come by a TEID of ours: URRs may want that reported.
+    pub(super) fn end_marker_received(&self, teid: u32) {
+        let now = Instant::now();
+        self.rooms().sessions.end_marker_received(teid, now);
+        self.wake.notify_one();
+    }
+
     /// Adds what former maps have counted in the end.
     ///
     /// # Errors

@@ -696,6 +696,7 @@ mod tests {
             total: bounds(None, Some(5)),
             uplink: bounds(Some(6), None),
             downlink: Bounds::default(),
+            has_action: true,
         };
         for account in [Account::Slot(slot), Account::Record(record)] {
             tables.write_usage_limits(account, &limits).unwrap();
@@ -721,7 +722,8 @@ mod tests {
         let usage = tables.usage(1).unwrap();
         assert_eq!((usage.uplink.mark, usage.downlink.mark), (0, 0));
         assert_eq!(usage.uplink.threshold, 6);
-        assert_eq!(usage.tail.word, flags | abi::usage_flags::DOWNLINK);
+        let of_record = abi::usage_flags::DOWNLINK | abi::usage_flags::HAS_ACTION;
+        assert_eq!(usage.tail.word, flags | of_record);
         let event = |number| Account::of_event(number);
         assert_eq!(event(3), Account::Slot(slot));
         assert_eq!(event(1 | abi::USAGE_RECORD), Account::Record(record));

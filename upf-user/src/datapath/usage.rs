@@ -73,6 +73,8 @@ pub struct UsageLimits {
     pub uplink: Bounds,
     /// Downlink; only in a record.
     pub downlink: Bounds,
+    /// What is beyond the quota goes by rules of its own ([`upf_common::abi::Rules::list`]); only in a record.
+    pub has_action: bool,
 }
 
 /// Inner packets and their bytes.
@@ -98,12 +100,13 @@ pub struct UsageCounters {
 }
 
 impl UsageLimits {
-    /// The flags of a tail that say which directions count.
+    /// The flags of a tail: which directions count, and what becomes of what is beyond the quota.
     pub(super) fn flags(&self, account: Account) -> u64 {
         let is_record = matches!(account, Account::Record(_));
-        let flag = |counts: bool, flag: u64| if counts || is_record { flag } else { 0 };
-        flag(self.counts_uplink, usage_flags::UPLINK)
-            | flag(self.counts_downlink, usage_flags::DOWNLINK)
+        let flag = |is_set: bool, flag: u64| if is_set { flag } else { 0 };
+        flag(self.counts_uplink || is_record, usage_flags::UPLINK)
+            | flag(self.counts_downlink || is_record, usage_flags::DOWNLINK)
+            | flag(self.has_action && is_record, usage_flags::HAS_ACTION)
     }
 
     /// The mark that a direction begins with: where it counts, the next packet looks.

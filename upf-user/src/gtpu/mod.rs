@@ -90,6 +90,11 @@ pub enum Action {
         /// Its TEID.
         teid: u32,
     },
+    /// No more packets come by one of our tunnels, says their sender (TS 29.281 clause 7.3.2).
+    EndMarker {
+        /// Our TEID.
+        teid: u32,
+    },
     /// A peer answers no more: the control planes concerned want a report (TS 29.244 clause 7.4.5.1.2).
     PathFailed(PathKey),
     /// A peer that had failed answers again (clause 7.4.5.1.3).
@@ -225,7 +230,8 @@ impl Gtpu {
                 by: from,
                 knows_pdu_session_container: types.contains(&PDU_SESSION_CONTAINER),
             }),
-            Body::GPdu | Body::TunnelStatus | Body::EndMarker | Body::Other(_) => Vec::new(),
+            Body::EndMarker => vec![Action::EndMarker { teid: message.teid }],
+            Body::GPdu | Body::TunnelStatus | Body::Other(_) => Vec::new(),
         }
     }
 

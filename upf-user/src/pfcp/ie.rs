@@ -314,6 +314,8 @@ impl UpFunctionFeatures {
     pub const EMPU: u64 = 1 << 8;
     /// Traffic endpoints: PDI optimisation.
     pub const PDIU: u64 = 1 << 9;
+    /// QUOAC: a FAR for what is beyond an exhausted quota.
+    pub const QUOAC: u64 = 1 << 11;
     /// Framed routes.
     pub const FRRT: u64 = 1 << 13;
     /// PFD Contents with several values of a kind.
@@ -326,10 +328,16 @@ impl UpFunctionFeatures {
     pub const ADPDP: u64 = 1 << 17;
     /// The UP function allocates UE addresses.
     pub const UEIP: u64 = 1 << 18;
+    /// MNOP: packets are measured as well.
+    pub const MNOP: u64 = 1 << 20;
     /// Several traffic endpoints in a PDI.
     pub const MTE: u64 = 1 << 21;
     /// Messages may be bundled.
     pub const BUNDL: u64 = 1 << 22;
+    /// VTIME: Quota Validity Time.
+    pub const VTIME: u64 = 1 << 26;
+    /// NORP: Number of Reports.
+    pub const NORP: u64 = 1 << 27;
     /// Restoration of sessions by FQ-CSID, group or CP address.
     pub const RESPS: u64 = 1 << 45;
 }

@@ -15,7 +15,7 @@ impl Compiler<'_> {
         let halves = self.halves(wanted);
         for urr in urrs {
             let rule = model.urrs.get(urr);
-            let is_plain = rule.is_some_and(|rule| is_plain(rule, model));
+            let is_plain = rule.is_some_and(is_plain);
             let halves = halves.as_deref().filter(|_| is_plain);
             wanted.usages.push(WantedUsage {
                 urr,
@@ -79,14 +79,11 @@ fn whole_halves(urr: u32, halves: &[(HalfKey, Vec<&Detection>)]) -> Option<Vec<H
 }
 
 /// Whether a URR wants nothing that a slot does not have.
-fn is_plain(urr: &Urr, model: &Model) -> bool {
+fn is_plain(urr: &Urr) -> bool {
     let is_total = |volumes: &Option<Volumes>| {
         volumes.is_none_or(|volumes| volumes.uplink.is_none() && volumes.downlink.is_none())
     };
     let information = urr.measurement_information.unwrap_or_default();
-    let has_action = urr
-        .quota_action_far_id
-        .is_some_and(|far| model.fars.has(far));
     let bounds = [
         &urr.volume_threshold,
         &urr.volume_quota,
@@ -102,5 +99,5 @@ fn is_plain(urr: &Urr, model: &Model) -> bool {
     });
     bounds.into_iter().chain(later).all(is_total)
         && information & measurement_information::MBQE == 0
-        && !has_action
+        && urr.quota_action_far_id.is_none()
 }

@@ -5,9 +5,10 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::datapath::slots::{LeftUsage, Seating, UsageSeat};
 use serde::{Deserialize, Serialize};
 
+use super::model::Model;
+use crate::datapath::slots::{LeftUsage, Seating, UsageSeat};
 use crate::datapath::{
     Account, Accounts, Bounds, DatapathError, Direction, Traffic, UsageCounters, UsageLimits,
 };
@@ -50,6 +51,8 @@ impl Moment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Ledger {
     urr: u32,
+    /// There is a FAR for what is beyond its quota.
+    has_action: bool,
     /// `None` while no PDR has it.
     seat: Option<UsageSeat>,
     /// What the counters are ahead of the totals, uplink and downlink; wrapping.
@@ -112,10 +115,19 @@ impl Charging {
         self.ledgers.retain(|ledger| ledger.urr != urr);
         self.ledgers.push(Ledger {
             urr,
+            has_action: false,
             seat: None,
             ahead: Default::default(),
             told: 0,
         });
+    }
+
+    /// Which URRs have a FAR for what is beyond their quotas (FAR ID for Quota Action).
+    pub(super) fn set_actions(&mut self, model: &Model) {
+        for ledger in &mut self.ledgers {
+            let urr = model.urrs.get(ledger.urr);
+            ledger.has_action = urr.is_some_and(|urr| urr.quota_action_far_id.is_some());
+        }
     }
 
     /// A URR that has counted before, `ahead` of its counters that are all zero.
@@ -159,6 +171,7 @@ impl Charging {
         let elsewhere = Ledger {
             urr: ledger.urr,
             seat: Some(*seat),
+            has_action: ledger.has_action,
             ahead: [figures[0].less(totals[0]), figures[1].less(totals[1])],
             told: 0,
         };
@@ -337,7 +350,6 @@ impl Ledger {
             uplink: flow(0),
             downlink: flow(1),
             dropped_downlink: count(figures[1].dropped),
-            ..Totals::default()
         }
     }
 
@@ -378,16 +390,8 @@ impl Ledger {
                 at(downlink, down),
             ]
         };
-        // The fast path's marks are of what passed.
-        let of_passed = |bounds: Marks| {
-            if limits.before_qos {
-                Marks::default()
-            } else {
-                bounds
-            }
-        };
-        let mut threshold = marks(of_passed(limits.threshold));
-        let mut quota = marks(of_passed(limits.quota));
+        let mut threshold = marks(limits.threshold);
+        let mut quota = marks(limits.quota);
         if limits.tells_next_packet {
             let [up, down] = figures.map(|one| one.passed.bytes);
             let next = up.wrapping_add(down).saturating_add(1);
@@ -406,6 +410,7 @@ impl Ledger {
             total: bounds(0),
             uplink: bounds(1),
             downlink: bounds(2),
+            has_action: self.has_action,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! From the detections of a session to what its seats in the tables are to do.
 
 use std::collections::BTreeSet;
+use std::iter;
 use std::net::IpAddr;
 
 use super::chains::Chains;
@@ -112,11 +113,13 @@ impl<'a> Compiler<'a> {
                 None => addresses.extend(self.endpoints(detection)),
             }
             meters.extend(self.metered(detection).map(|qer| detection.meter_key(qer)));
-            peers.extend(detection.forward().and_then(|forward| self.peer(forward)));
-            if let Some(set) = self.duplicates(detection)
-                && !wanted.duplicates.contains(&set)
-            {
-                wanted.duplicates.push(set);
+            for detection in iter::once(detection).chain(&detection.beyond_quota()) {
+                peers.extend(detection.forward().and_then(|forward| self.peer(forward)));
+                if let Some(set) = self.duplicates(detection)
+                    && !wanted.duplicates.contains(&set)
+                {
+                    wanted.duplicates.push(set);
+                }
             }
         }
         // A UE that has networks and no address is found by the first address of one of them.
@@ -184,20 +187,22 @@ impl<'a> Compiler<'a> {
             |endpoint: &UeEndpoint| arrive.contains(endpoint) || self.allocated.contains(endpoint);
         let mut named = BTreeSet::new();
         for detection in &self.detections {
-            let Some(instance) = self.leaves_to(detection) else {
-                continue;
-            };
+            let beyond_quota = detection.beyond_quota();
+            let all = iter::once(detection).chain(&beyond_quota);
+            let instances = all.filter_map(|detection| self.leaves_to(detection));
+            let instances: Vec<_> = instances.collect();
             let ue = if detection.ue.is_empty() {
                 self.ue
             } else {
                 detection.ue
             };
-            let addresses = Identity::Ue(ue, Vec::new()).nets().into_iter();
-            let endpoints = addresses.map(|net| UeEndpoint {
-                instance,
-                address: net.network(),
-            });
-            named.extend(endpoints.filter(|endpoint| !is_own(endpoint)));
+            for net in Identity::Ue(ue, Vec::new()).nets() {
+                let endpoints = instances.iter().map(|&instance| UeEndpoint {
+                    instance,
+                    address: net.network(),
+                });
+                named.extend(endpoints.filter(|endpoint| !is_own(endpoint)));
+            }
         }
         named
     }

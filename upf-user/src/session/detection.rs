@@ -42,6 +42,8 @@ pub(super) struct Detection {
     pub(super) forward: Option<Forward>,
     /// Where copies go.
     pub(super) duplicates: Vec<Forward>,
+    /// What is done instead with packets beyond a quota (FAR ID for Quota Action, clause 7.5.2.4).
+    pub(super) beyond_quota: Option<Box<Treatment>>,
     /// Whether every QER lets the packets pass.
     pub(super) is_gate_open: bool,
     /// The limits of this direction; each has to let a packet pass.
@@ -83,6 +85,18 @@ impl Detection {
         forward.filter(|_| self.action == Action::Forward)
     }
 
+    /// The same for packets beyond a quota.
+    pub(super) fn beyond_quota(&self) -> Option<Self> {
+        let treatment = self.beyond_quota.as_deref()?.clone();
+        Some(Self {
+            action: treatment.action,
+            forward: treatment.forward,
+            duplicates: treatment.duplicates,
+            beyond_quota: None,
+            ..self.clone()
+        })
+    }
+
     /// The name of the bucket that a QER of the session has for it.
     pub(super) fn meter_key(&self, qer: u32) -> MeterKey {
         MeterKey {
@@ -90,6 +104,17 @@ impl Detection {
             is_downlink_tunnel: self.is_downlink_tunnel(),
         }
     }
+}
+
+/// What a FAR does with packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Treatment {
+    /// What is done.
+    pub(super) action: Action,
+    /// Where to, where the action is [`Action::Forward`].
+    pub(super) forward: Option<Forward>,
+    /// Where copies go.
+    pub(super) duplicates: Vec<Forward>,
 }
 
 /// Where packets are sent.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::applications::Applications;
 use super::config::{PredefinedRule, SessionsConfig};
-use super::detection::{Detection, Forward, Limit, LimitKey, PacketLimit};
+use super::detection::{Detection, Forward, Limit, LimitKey, PacketLimit, Treatment};
 use super::model::{Action, Duplicate, Far, Model, NetworkInstance, Pdr, Qer, SdfFilter, Way};
 use super::packet_rate;
 use crate::datapath::Direction;
@@ -115,6 +115,7 @@ impl Detection {
             action: Action::Drop,
             forward: None,
             duplicates: Vec::new(),
+            beyond_quota: None,
             is_gate_open: true,
             limits: Vec::new(),
             guarantees: Vec::new(),
@@ -149,20 +150,26 @@ impl Maker<'_> {
     }
 
     fn common(&self, way: &Way) -> Detection {
-        let far = self.model.far_of(self.pdr);
+        let far = self.model.far_of(self.pdr).map(|far| self.treatment(far));
+        let treatment = far.unwrap_or(Treatment {
+            action: Action::Drop,
+            forward: None,
+            duplicates: Vec::new(),
+        });
         let (qfi, is_reflective) = self.marks();
         Detection {
             pdr: self.pdr.id,
             precedence: self.pdr.precedence,
             filters: self.filters(),
-            action: far.map_or(Action::Drop, Far::verdict),
-            forward: far.and_then(|far| self.forward(far)),
-            duplicates: far.map(|far| self.copies(far)).unwrap_or_default(),
+            action: treatment.action,
+            forward: treatment.forward,
+            duplicates: treatment.duplicates,
+            beyond_quota: self.beyond_quota(),
             is_gate_open: self.model.is_gate_open(self.pdr),
             limits: self.limits(|qer| qer.mbr),
             guarantees: self.guarantees(),
             packet_rates: self.packet_rates(),
-            urrs: self.urrs(),
+            urrs: self.model.urrs_of(self.pdr),
             qfi,
             is_reflective,
             ..Detection::of_way(way, self.pdr.source)
@@ -178,6 +185,7 @@ impl Maker<'_> {
         if rule.drops {
             detection.action = Action::Drop;
             detection.forward = None;
+            detection.beyond_quota = None;
         }
         let kbps = match self.pdr.traffic() {
             Direction::Uplink => rule.uplink_kbps,
@@ -198,6 +206,24 @@ impl Maker<'_> {
             None if self.pdr.filters.is_empty() => None,
             None => Some(self.pdr.filters.clone()),
         }
+    }
+
+    fn treatment(&self, far: &Far) -> Treatment {
+        Treatment {
+            action: far.verdict(),
+            forward: self.forward(far),
+            duplicates: self.copies(far),
+        }
+    }
+
+    /// By the FAR for Quota Action of the PDR's URRs. Where they name several, one that drops goes before the others, so that
+    /// nothing passes that one of them stops, and then that of the lowest URR ID.
+    fn beyond_quota(&self) -> Option<Box<Treatment>> {
+        let urrs = self.model.urrs_of(self.pdr);
+        let urrs = urrs.iter().filter_map(|id| self.model.urrs.get(*id));
+        let fars = urrs.filter_map(|urr| self.model.fars.get(urr.quota_action_far_id?));
+        let far = fars.min_by_key(|far| far.verdict() != Action::Drop)?;
+        Some(Box::new(self.treatment(far)))
     }
 
     fn forward(&self, far: &Far) -> Option<Forward> {
@@ -256,16 +282,6 @@ impl Maker<'_> {
             })
         };
         qers.filter_map(limit).collect()
-    }
-
-    /// Those of the PDR, and of the access that its MAR leads to.
-    fn urrs(&self) -> Box<[u32]> {
-        let access = self.model.access_of(self.pdr);
-        let of_access = access.map_or(&[][..], |access| &access.urr_ids);
-        let mut urrs = [&self.pdr.urrs[..], of_access].concat();
-        urrs.sort_unstable();
-        urrs.dedup();
-        urrs.into_boxed_slice()
     }
 
     /// QFI and RQI. The first QER with a QFI decides it.

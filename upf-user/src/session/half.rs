@@ -98,6 +98,9 @@ impl Half {
                     // Below 64.
                     rules.match_qfi = entry.qfis.trailing_zeros() as u8;
                 }
+                if !entries.beyond_quota.is_empty() {
+                    rules.list = self.list;
+                }
                 (rules, Vec::new())
             }
             _ => {
@@ -112,6 +115,7 @@ impl Half {
             direction: self.direction,
             rules,
             list,
+            beyond_quota: entries.beyond_quota,
         }
     }
 }
@@ -119,6 +123,8 @@ impl Half {
 /// A rule list that grows until an entry takes everything that is left.
 pub(super) struct Entries<'a> {
     list: Vec<RuleListEntry>,
+    /// As in [`Program`].
+    beyond_quota: Vec<Rules>,
     is_complete: bool,
     /// PDRs behind which the list goes on, though they take everything.
     passing: &'a BTreeSet<u16>,
@@ -128,24 +134,29 @@ impl<'a> Entries<'a> {
     pub(super) fn new(passing: &'a BTreeSet<u16>) -> Self {
         Self {
             list: Vec::new(),
+            beyond_quota: Vec::new(),
             is_complete: false,
             passing,
         }
     }
 
-    /// Adds the rules of a PDR for packets that a filter lets pass; `qfis` are as in [`RuleListEntry`].
+    /// Adds the rules of a PDR for packets that a filter lets pass, and those for what is beyond a quota; `qfis` are as in
+    /// [`RuleListEntry`].
     pub(super) fn add(
         &mut self,
         pdr: u16,
         filter: Match,
         qfis: u64,
-        rules: Rules,
+        (mut rules, beyond_quota): (Rules, Option<Rules>),
     ) -> Result<(), Refusal> {
         if self.is_complete {
             return Ok(());
         }
         if self.list.len() == MAX_LIST_ENTRIES {
             return Err(no_room(FailedRule::Pdr(pdr)));
+        }
+        if let Some(beyond) = beyond_quota {
+            rules.list = self.number_of(beyond);
         }
         self.list.push(RuleListEntry {
             filter,
@@ -155,6 +166,17 @@ impl<'a> Entries<'a> {
         let takes_everything = filter == filters::EVERYTHING && qfis == 0;
         self.is_complete = takes_everything && !self.passing.contains(&pdr);
         Ok(())
+    }
+
+    /// Where the rules stand among those for what is beyond a quota.
+    fn number_of(&mut self, rules: Rules) -> u32 {
+        let mut known = self.beyond_quota.iter();
+        let number = known.position(|known| *known == rules);
+        let number = number.unwrap_or_else(|| {
+            self.beyond_quota.push(rules);
+            self.beyond_quota.len() - 1
+        });
+        number as u32
     }
 }
 

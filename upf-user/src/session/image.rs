@@ -99,7 +99,7 @@ impl Compiler<'_> {
         let mut entries = Entries::new(&self.passing);
         for (number, detection) in detections {
             let own = self.source(detection);
-            let rules = self.rules(&half, number, &own, seating, books);
+            let rules = self.both_rules(&half, number, &own, seating, books);
             let matches = self.matches(detection, identity.families());
             // A PDR for some of the UE's addresses only leaves the others to the PDRs behind it.
             let matches = match &own {
@@ -136,7 +136,7 @@ impl Compiler<'_> {
             let Some(own) = self.destinations(detection, endpoint, &framed) else {
                 continue;
             };
-            let rules = self.rules(&half, number, &identity, seating, books);
+            let rules = self.both_rules(&half, number, &identity, seating, books);
             let mut matches = self.matches(detection, identity.families());
             // A PDR for the UE's address leaves the networks behind it to the PDRs that name them.
             if own != identity {
@@ -189,7 +189,17 @@ impl Compiler<'_> {
     /// networks: those of the PDR, or else those of the session. Tunnels that carry other packets are left unchecked:
     /// from the core or the control plane, forwarded to another gNB, to the control plane (a router solicitation comes
     /// from the link-local address), and in sessions that know no UE address.
+    ///
+    /// What goes elsewhere beyond a quota is checked for both ways.
     fn source(&self, detection: &Detection) -> Identity {
+        let own = self.source_of_way(detection);
+        match detection.beyond_quota() {
+            Some(beyond) => own.stricter(self.source_of_way(&beyond)),
+            None => own,
+        }
+    }
+
+    fn source_of_way(&self, detection: &Detection) -> Identity {
         if detection.source != Interface::Access {
             return Identity::Anybody;
         }
@@ -212,17 +222,35 @@ impl Compiler<'_> {
         Identity::Ue(ue, framed)
     }
 
-    /// The rules of the detection with this number.
-    fn rules(
+    /// The rules of the detection with this number, and those for packets beyond a quota, where they have any.
+    fn both_rules(
         &self,
         half: &Half,
         number: usize,
         identity: &Identity,
         seating: &Seating,
         books: &SlotTable,
-    ) -> Rules {
+    ) -> (Rules, Option<Rules>) {
+        let mut head = half.head(identity);
+        head.limit = self
+            .first_limit(number, seating, books)
+            .map_or(NO_LIMIT, |index| index.0);
         let detection = &self.detections[number];
-        let mut rules = half.head(identity);
+        let beyond = detection.beyond_quota();
+        (
+            self.rules(head, detection, seating, books),
+            beyond.map(|beyond| self.rules(head, &beyond, seating, books)),
+        )
+    }
+
+    fn rules(
+        &self,
+        head: Rules,
+        detection: &Detection,
+        seating: &Seating,
+        books: &SlotTable,
+    ) -> Rules {
+        let mut rules = head;
         rules.qfi = detection.qfi.unwrap_or_default();
         if detection.is_gate_open {
             rules.flags |= flags::GATE_OPEN;
@@ -230,9 +258,6 @@ impl Compiler<'_> {
         let mut metered = self.metered(detection);
         let meter = metered.find_map(|qer| seating.meter_slot(detection.meter_key(qer)));
         rules.meter_slot = meter.map_or(NO_METER, |slot| slot.0);
-        rules.limit = self
-            .first_limit(number, seating, books)
-            .map_or(NO_LIMIT, |index| index.0);
         rules.marking = self.marking(detection, meter.is_some());
         rules.usage = seating.usage_set(&detection.urrs);
         if let Some(set) = self.duplicates(detection) {

@@ -391,6 +391,7 @@ impl KeptSession<'_> {
             });
             charging.resume(*urr, ahead);
         }
+        charging.set_actions(&self.model);
         charging
     }
 

@@ -269,11 +269,12 @@ impl<D: Datapath> Sessions<D> {
         let about = session.about.weight() + weight::of_fq_csids(&request.fq_csids);
         self.check_weight(session.weight, requested.model.weight() + about, now)?;
         let basis = self.basis(&session.owner, &requested.model, now);
-        let mut charged = self.charge_modification(session, request, now);
+        let mut charged = self.charge_modification(session, &requested.model, request, now);
         let (subscriber, old) = (session.subscriber(seid), session.in_force());
         let charging = &mut charged.charging;
         let changed = self.apply(subscriber, old, &mut requested, charging, &basis, now)?;
-        let (charging, usage_reports) = self.charged(charged, request, now);
+        let models = (&session.model, &requested.model);
+        let (charging, usage_reports) = self.charged(charged, models, request, now);
         session.charging = self.put_charging_in(seid, charging);
         self.answer_usage(seid, session, &usage_reports, now);
         let Requested { model, left, .. } = requested;

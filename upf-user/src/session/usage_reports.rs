@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::charging::{Charging, Moment};
-use super::model::Model;
+use super::model::{Model, Pdr};
 use super::slices::Slice;
 use super::view::ue_addresses;
 use super::{Session, Sessions};
@@ -52,6 +52,20 @@ impl<D: Datapath> Sessions<D> {
         });
     }
 
+    /// No more packets come by this TEID of ours, says their sender (End Marker): the URRs of its PDRs may report that.
+    pub fn end_marker_received(&mut self, teid: u32, now: Instant) {
+        let Some(seid) = self.books.holder_of_teid(teid) else {
+            return;
+        };
+        let session = self.living(seid);
+        let urrs = session.map_or_else(Vec::new, |session| session.urrs_of_teid(teid));
+        self.report_usage(seid, now, |charging, tables, moment| {
+            charging.work(tables, moment, |usage, totals| {
+                usage.end_marker_received(&urrs, moment.now, totals)
+            })
+        });
+    }
+
     /// Where reports are kept.
     pub fn outbox(&mut self) -> Option<&mut Outbox> {
         self.outbox.as_mut()
@@ -78,6 +92,7 @@ impl<D: Datapath> Sessions<D> {
             charging.begin(urr.id);
             charging.usage.create(urr, now);
         }
+        charging.set_actions(model);
         charging
     }
 
@@ -85,6 +100,7 @@ impl<D: Datapath> Sessions<D> {
     pub(super) fn charge_modification(
         &self,
         session: &Session,
+        next: &Model,
         request: &SessionModificationRequest,
         now: Instant,
     ) -> Charged {
@@ -96,16 +112,19 @@ impl<D: Datapath> Sessions<D> {
         for create in &request.create_urrs {
             charging.begin(create.id);
         }
+        charging.set_actions(next);
         Charged { charging, reports }
     }
 
-    /// The same when it is in force: the last reports of URRs that are removed.
+    /// The same when it is in force: the last reports of URRs that are removed, and those of URRs that no PDR has any more.
     pub(super) fn charged(
         &mut self,
         charged: Charged,
+        (before, after): (&Model, &Model),
         request: &SessionModificationRequest,
         now: Instant,
     ) -> (Charging, Vec<UsageReport>) {
+        let left = left_alone(before, after, request);
         let removed = request.remove_urrs.iter().copied();
         let removed: Vec<_> = removed.filter(|id| !is_created(request, *id)).collect();
         let moment = self.moment(now);
@@ -113,6 +132,11 @@ impl<D: Datapath> Sessions<D> {
             mut charging,
             mut reports,
         } = charged;
+        if !left.is_empty() {
+            reports.extend(charging.work(&self.tables, moment, |usage, totals| {
+                usage.dissociate(&left, moment.now, totals)
+            }));
+        }
         if !removed.is_empty() {
             reports.extend(charging.work(&self.tables, moment, |usage, totals| {
                 usage.remove(&removed, moment.now, totals)
@@ -255,6 +279,21 @@ impl<D: Datapath> Sessions<D> {
     }
 }
 
+impl Session {
+    /// The URRs of PDRs by whose F-TEID packets come.
+    fn urrs_of_teid(&self, teid: u32) -> Vec<u32> {
+        let mut tunnels = self.seating.tunnels();
+        let tunnel = tunnels.find(|tunnel| tunnel.teid == teid);
+        let comes_by_it = |pdr: &&Pdr| {
+            let ways = self.model.ways_of(pdr);
+            let mut own = ways.iter().filter_map(|way| way.tunnel);
+            own.any(|own| tunnel.is_some_and(|tunnel| tunnel.key == own.key))
+        };
+        let pdrs = self.model.pdrs.iter().filter(comes_by_it);
+        pdrs.flat_map(|pdr| self.model.urrs_of(pdr)).collect()
+    }
+}
+
 fn is_exhausted(tables: &impl Accounts, account: Account) -> bool {
     tables.is_exhausted(account).unwrap_or_else(|error| {
         tracing::error!(%error, ?account, "a quota cannot be looked at");
@@ -293,6 +332,14 @@ fn changed(
         usage.create(&create.whole(), now);
     }
     reports
+}
+
+/// URRs that some PDR had and none has any more, and that stay.
+fn left_alone(before: &Model, after: &Model, request: &SessionModificationRequest) -> Vec<u32> {
+    let used = after.used_urrs();
+    let left = before.used_urrs().into_iter();
+    let left = left.filter(|urr| !used.contains(urr) && after.urrs.has(*urr));
+    left.filter(|urr| !is_created(request, *urr)).collect()
 }
 
 fn is_created(request: &SessionModificationRequest, urr: u32) -> bool {

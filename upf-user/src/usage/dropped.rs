@@ -42,12 +42,8 @@ impl Dropped {
         reached(self.limit.packets, dropped.packets) || reached(self.limit.bytes, dropped.bytes)
     }
 
-    /// The counters' marks: packets and bytes.
-    pub(super) fn marks(&self) -> (Option<u64>, Option<u64>) {
-        let mark = |limit: u64, from: u64| (limit > 0).then(|| from.saturating_add(limit));
-        (
-            mark(self.limit.packets, self.from.packets),
-            mark(self.limit.bytes, self.from.bytes),
-        )
+    /// Whether there is a threshold.
+    pub(super) fn is_limited(&self) -> bool {
+        self.limit != Count::default()
     }
 }

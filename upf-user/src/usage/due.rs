@@ -8,6 +8,8 @@ use crate::pfcp::ie::UsageReportTrigger as Why;
 
 /// What is reported even after the Number of Reports: without it traffic would stand still and nobody knew.
 const OF_QUOTAS: u32 = Why::VOLQU | Why::TIMQU | Why::EVEQU | Why::QUVTI;
+/// How often what the fast path does not tell is looked at, milliseconds.
+const LOOK_MILLIS: u64 = 1000;
 /// Triggers that have to know whether traffic goes on.
 const OF_TRAFFIC: u32 = Why::START | Why::STOPT | Why::ENVCL;
 
@@ -41,10 +43,8 @@ impl Meter {
         let expires = quotas.and_then(|quotas| quotas.expires);
         let monitoring = self.rare.as_ref().and_then(|rare| rare.monitoring.due());
         let times = [
-            asked(
-                OF_TRAFFIC,
-                self.silent_at().filter(|_| !self.rule.is_paused()),
-            ),
+            self.silent_at().filter(|_| self.follows_traffic()),
+            self.looks_at(now),
             asked(Why::QUHTI, self.held_until(now)),
             asked(Why::UPINT, self.idle_at(idle_seconds)),
             asked(Why::PERIO, self.period_ends()),
@@ -69,6 +69,37 @@ impl Meter {
         let reached = limits.min().and_then(|left| stopwatch.runs_until(left));
         let stops = stopwatch.stops_at(self.rule.silence());
         reached.into_iter().chain(stops).min()
+    }
+
+    /// When the counters are looked at, because the fast path does not tell of them: of dropped traffic, and of what QoS enforcement
+    /// has held back.
+    fn looks_at(&self, now: Millis) -> Option<Millis> {
+        let rare = self.rare.as_deref()?;
+        let is_told = |bit| self.rule.reports(bit) && !self.is_spent();
+        let has_dropped = rare.dropped.is_some_and(|dropped| dropped.is_limited());
+        let is_before_qos = self.rule.is_before_qos() && self.counts_volume();
+        let has_threshold = is_told(Why::VOLTH) && self.thresholds.has_volume();
+        let quotas = self.quotas.as_ref().filter(|_| self.exhausted(now) == 0);
+        let has_quota = quotas.is_some_and(|quotas| quotas.limits.has_volume());
+        let looks =
+            has_dropped && is_told(Why::DROTH) || is_before_qos && (has_threshold || has_quota);
+        looks.then(|| rare.looked.after(LOOK_MILLIS))
+    }
+
+    /// Whether it has to be known when traffic starts and stops.
+    fn follows_traffic(&self) -> bool {
+        let reports = self.rule.reports(OF_TRAFFIC) && !self.is_spent();
+        !self.rule.is_paused() && (reports || self.rule.measures_events())
+    }
+
+    fn counts_volume(&self) -> bool {
+        self.rule.measures_volume() && !self.rule.is_paused()
+    }
+
+    /// Whether nothing may pass. Traffic that has started within an event quota goes on until it stops.
+    fn is_stopped(&self, now: Millis) -> bool {
+        let running = if self.is_active { Why::EVEQU } else { 0 };
+        self.exhausted(now) & !running != 0
     }
 
     /// Report bits of the quotas that are exhausted.
@@ -119,24 +150,19 @@ impl Meter {
     }
 
     pub(super) fn limits(&self, now: Millis) -> Limits {
-        let counts = self.rule.measures_volume() && !self.rule.is_paused();
-        let tells = |bits| self.rule.reports(bits) && !self.is_spent();
-        let threshold = counts && tells(Why::VOLTH);
-        let threshold = threshold.then(|| self.thresholds.marks(&self.measured, &self.seen));
+        let counts = self.counts_volume();
+        let tells = self.rule.reports(Why::VOLTH) && !self.is_spent();
+        let passed = match &self.rare {
+            Some(rare) if self.rule.is_before_qos() => &rare.passed,
+            _ => &self.seen,
+        };
+        let threshold = (counts && tells).then(|| self.thresholds.marks(&self.measured, passed));
         let quotas = self.quotas.as_ref().filter(|_| counts);
-        let quota = quotas.map(|quotas| quotas.limits.marks(&self.measured, &self.seen));
-        let dropped = self.rare.as_ref().and_then(|rare| rare.dropped);
-        let dropped = dropped
-            .filter(|_| tells(Why::DROTH))
-            .map(|dropped| dropped.marks());
-        let (dropped_packets, dropped_bytes) = dropped.unwrap_or_default();
+        let quota = quotas.map(|quotas| quotas.limits.marks(&self.measured, passed));
         Limits {
-            before_qos: self.rule.is_before_qos(),
             threshold: threshold.unwrap_or_default(),
             quota: quota.unwrap_or_default(),
-            dropped_packets,
-            dropped_bytes,
-            is_stopped: self.exhausted(now) != 0,
+            is_stopped: self.is_stopped(now),
             tells_next_packet: self.waits_for_packet(),
         }
     }
@@ -146,7 +172,8 @@ impl Meter {
             .stopwatch
             .as_ref()
             .is_some_and(|watch| !watch.is_running());
-        let starts = !self.is_active && self.rule.reports(OF_TRAFFIC);
+        let starts =
+            !self.is_active && (self.rule.reports(OF_TRAFFIC) || self.rule.measures_events());
         let told = self.told & (Why::QUHTI | Why::UPINT) != 0;
         !self.rule.is_paused() && (stands || starts || told)
     }

@@ -19,6 +19,10 @@ pub type ReadTotals<'a> = &'a dyn Fn(u32) -> Totals;
 /// - A quota is used from its grant on, across reports, until an update grants a new one; amounts left over are gone then.
 ///   Traffic is stopped while any quota is exhausted or its validity is over, whether or not that is to be reported. A Quota
 ///   Holding Time that is over is reported, and stops nothing: what is left of the quota bounds what follows.
+/// - What is dropped, and what QoS enforcement has held back, is looked at once a second where something depends on it by itself.
+/// - An event (clause 8.2.40) is a start of traffic: the first packet, and the first one after nothing has passed for the Inactivity
+///   Detection Time, or 60 seconds without one. So are START, STOPT and ENVCL.
+/// - An event quota is exhausted with its last event. That traffic goes on until it stops, and no other starts.
 /// - A volume quota is exhausted once it is used, or a packet does not fit into what is left of it (clause 5.2.2.2).
 /// - A quota of 0 is exhausted at once. A threshold, period, timer or Number of Reports of 0 is none.
 /// - A Monitoring Time leaves the usage before it as a part of its own, which is reported first, as MONIT and BEF, with the
@@ -28,6 +32,7 @@ pub type ReadTotals<'a> = &'a dyn Fn(u32) -> Totals;
 /// - While a measurement is inactive (INAM), nothing is measured, and what passes is in no report.
 /// - The Measurement Period's beat is not moved by other reports.
 /// - After the Number of Reports only quotas report by themselves; answers to queries, linked and last reports do not count.
+/// - A URR without PDR goes on, with nothing to measure; its time stands still until the next packet.
 /// - Metered time is reported in whole seconds; what is less goes into the next report. It goes on while traffic is stopped,
 ///   unless an Inactivity Detection Time ends it.
 /// - A report has 64 Event Time Stamps at most. A URR with EVETH reports once it has so many; without it, events beyond
@@ -114,7 +119,7 @@ impl SessionUsage {
         })
     }
 
-    /// A counter of the URR has come to a mark of its [`Limits`]: of a threshold, a quota, or dropped traffic. It may be
+    /// A counter of the URR has come to a mark of its [`Limits`]: of a threshold or a quota. It may be
     /// told too often, and of a mark that is no longer one.
     pub fn mark_reached(
         &mut self,
@@ -157,33 +162,43 @@ impl SessionUsage {
         self.report(now, totals, occasion, |meter| (meter.id == id).then_some(0))
     }
 
-    /// Traffic has stopped, as somebody else than the Inactivity Detection Time knows.
-    pub fn traffic_stopped(
+    /// No PDR has these URRs any more: they report (TERMR, clause 8.2.41), and stay.
+    pub fn dissociate(
         &mut self,
-        id: u32,
+        ids: &[u32],
         now: Millis,
         totals: ReadTotals<'_>,
     ) -> Vec<UsageReport> {
         self.pass(now);
         let now = self.now;
-        if let Some(meter) = self.meter_mut(id) {
-            meter.read(now, &totals(id), None);
-            meter.traffic_stopped();
+        for meter in &mut self.meters {
+            if ids.contains(&meter.id) {
+                meter.read(now, &totals(meter.id), None);
+                meter.dissociate();
+            }
         }
-        self.look(id, now, totals)
+        self.report(now, totals, Occasion::default(), |meter| {
+            ids.contains(&meter.id).then_some(Why::TERMR)
+        })
     }
 
-    /// An end marker was received among the URR's traffic (REEMR).
+    /// An end marker was received among the traffic of these URRs (REEMR). Several are sent for one end: it is reported once, until
+    /// an update asks for it again.
     pub fn end_marker_received(
         &mut self,
-        id: u32,
+        ids: &[u32],
         now: Millis,
         totals: ReadTotals<'_>,
     ) -> Vec<UsageReport> {
-        if let Some(meter) = self.meter_mut(id) {
-            meter.raise(Why::EMRRE);
+        for meter in &mut self.meters {
+            if ids.contains(&meter.id) && meter.told & Why::EMRRE == 0 {
+                meter.raise(Why::EMRRE);
+            }
         }
-        self.look(id, now, totals)
+        self.report(now, totals, Occasion::default(), |meter| {
+            let has_end = ids.contains(&meter.id) && meter.pending & Why::EMRRE != 0;
+            has_end.then_some(0)
+        })
     }
 
     /// Reports what time has made due. Limits may change without a report: a quota may expire, a watch stop.

@@ -49,11 +49,10 @@ impl Interval {
         self.last_packet = Some(last.ntp_seconds());
     }
 
-    /// Events at a time.
-    pub(super) fn note_events(&mut self, count: u64, at: Millis) {
-        let room = (MAX_EVENT_STAMPS - self.event_stamps.len()) as u64;
-        let stamps = (0..count.min(room)).map(|_| at.ntp_seconds());
-        self.event_stamps.extend(stamps);
+    pub(super) fn note_event(&mut self, at: Millis) {
+        if !self.is_full() {
+            self.event_stamps.push(at.ntp_seconds());
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {

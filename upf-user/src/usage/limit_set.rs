@@ -219,6 +219,10 @@ impl LimitSet {
         ]
     }
 
+    pub(super) fn has_volume(&self) -> bool {
+        self.volume != [NONE; 3]
+    }
+
     /// Milliseconds to be metered until the limit, where there is one.
     pub(super) fn millis_left(&self, measured: &Measured) -> Option<u64> {
         let used = measured.millis.saturating_sub(self.from.millis);

@@ -13,19 +13,14 @@ pub struct Marks {
     pub downlink: Option<u64>,
 }
 
-/// What the fast path does for a URR, until the engine was asked again: each operation may change it.
+/// What the fast path does for a URR, until the engine was asked again: each operation may change it. Its marks are of what passed,
+/// also where what is measured is before QoS enforcement (MBQE): they are where the limit is if nothing more is held back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Whether the marks are of the counters before QoS enforcement (MBQE), or else of what passed.
-    pub before_qos: bool,
     /// It tells the engine once a counter is at its mark or beyond.
     pub threshold: Marks,
     /// It tells, and stops traffic, once a counter is at its mark, or before the first packet that would take it beyond.
     pub quota: Marks,
-    /// It tells once so much downlink traffic was dropped: packets.
-    pub dropped_packets: Option<u64>,
-    /// The same in bytes.
-    pub dropped_bytes: Option<u64>,
     /// A quota is exhausted: traffic stops now, or goes as the FAR for quota action says.
     pub is_stopped: bool,
     /// It tells of the next packet.

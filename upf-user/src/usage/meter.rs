@@ -9,7 +9,7 @@ use super::limit_set::{Grant, LimitSet, Measured, Subsequent};
 use super::monitoring::{Monitoring, Part};
 use super::rule::Rule;
 use super::stopwatch::Stopwatch;
-use super::totals::{Totals, Volume, since};
+use super::totals::{Totals, Volume};
 use crate::pfcp::ie::UsageReportTrigger as Why;
 use crate::pfcp::message::UpdateUrr;
 
@@ -32,7 +32,6 @@ pub(super) struct Meter {
     pub(super) began: Millis,
     /// What the counters said when they were last read: those that the rule looks at.
     pub(super) seen: Volume,
-    seen_events: u64,
     pub(super) measured: Measured,
     pub(super) interval: Interval,
     pub(super) last_packet: Option<Millis>,
@@ -60,6 +59,10 @@ pub(super) struct Rare {
     period_seconds: u32,
     pub(super) next_period: Option<Millis>,
     pub(super) dropped: Option<Dropped>,
+    /// What had passed when the counters were last read, where what is measured is before QoS enforcement.
+    pub(super) passed: Volume,
+    /// When they were last read.
+    pub(super) looked: Millis,
     linked: Vec<u32>,
     pub(super) reports_left: Option<u16>,
     pub(super) monitoring: Monitoring,
@@ -101,13 +104,20 @@ impl Meter {
         let old = self.rule;
         self.rule.take(update);
         self.pending = self.rule.asked(self.pending);
+        if update.reporting_triggers.is_some() {
+            self.told &= !Why::EMRRE;
+        }
         self.seen = totals.volume(self.rule.is_before_qos());
+        if self.rule.is_before_qos() {
+            self.rare.get_or_insert_default();
+        }
         self.take_stopwatch(&old, now);
         self.thresholds
             .take(&Grant::thresholds(update), &self.measured);
         self.take_quotas(update, now);
         self.take_period(&old, update, now);
         self.take_rare(update, now, totals);
+        self.note_look(now, totals);
     }
 
     fn take_stopwatch(&mut self, old: &Rule, now: Millis) {
@@ -244,8 +254,7 @@ impl Meter {
         let volume = totals.volume(self.rule.is_before_qos());
         let more = volume.since(self.seen);
         self.seen = volume;
-        let events = since(totals.events, self.seen_events);
-        self.seen_events = totals.events;
+        self.note_look(now, totals);
         if let Some(dropped) = self.rare.as_mut().and_then(|rare| rare.dropped.as_mut()) {
             dropped.read(totals.dropped_downlink);
         }
@@ -258,11 +267,6 @@ impl Meter {
             self.measured.add_volume(more);
             self.interval.volume.add(more);
         }
-        if self.rule.measures_events() && events > 0 {
-            self.measured.events = self.measured.events.saturating_add(events);
-            self.interval
-                .note_events(events, totals.last_event.unwrap_or(now));
-        }
         let silence = self.rule.silence();
         if let Some(stopwatch) = &mut self.stopwatch {
             let millis = stopwatch.read(now, packets, silence);
@@ -273,6 +277,13 @@ impl Meter {
             self.note_packets(first, last);
         }
         self.note_silence(now);
+    }
+
+    fn note_look(&mut self, now: Millis, totals: &Totals) {
+        if let Some(rare) = &mut self.rare {
+            rare.passed = totals.volume(false);
+            rare.looked = now;
+        }
     }
 
     /// The times of the first and the last packet since the counters were read, as far as they are known.
@@ -309,10 +320,19 @@ impl Meter {
         if !self.is_active {
             self.is_active = true;
             self.raise(Why::START);
+            self.note_event(first);
         }
         self.told &= !(Why::QUHTI | Why::UPINT);
         self.last_packet = self.last_packet.max(Some(last));
         self.interval.note_packets(first, last);
+    }
+
+    /// The start of traffic is the event that is measured.
+    fn note_event(&mut self, at: Millis) {
+        if self.rule.measures_events() {
+            self.measured.events = self.measured.events.saturating_add(1);
+            self.interval.note_event(at);
+        }
     }
 
     fn note_silence(&mut self, now: Millis) {
@@ -323,11 +343,19 @@ impl Meter {
 
     /// When traffic counts as stopped unless a packet comes.
     pub(super) fn silent_at(&self) -> Option<Millis> {
-        let silence = self.rule.silence().filter(|_| self.is_active)?;
-        Some(self.last_packet?.after(silence))
+        let last = self.last_packet.filter(|_| self.is_active)?;
+        Some(last.after(self.rule.pause()))
     }
 
-    pub(super) fn traffic_stopped(&mut self) {
+    /// No PDR has it any more: nothing can pass.
+    pub(super) fn dissociate(&mut self) {
+        self.traffic_stopped();
+        if let Some(stopwatch) = &mut self.stopwatch {
+            stopwatch.stop();
+        }
+    }
+
+    fn traffic_stopped(&mut self) {
         if self.is_active {
             self.is_active = false;
             self.raise(Why::STOPT | Why::ENVCL);

@@ -10,7 +10,8 @@ use crate::pfcp::message::UsageReport;
 /// Reports of these alone say that something happened, and nothing of usage (clause 7.5.8.3).
 const NOTES: u32 = Why::START | Why::STOPT;
 /// What is told once, until something makes it new.
-const TOLD: u32 = Why::VOLQU | Why::TIMQU | Why::EVEQU | Why::QUVTI | Why::QUHTI | Why::UPINT;
+const TOLD: u32 =
+    Why::VOLQU | Why::TIMQU | Why::EVEQU | Why::QUVTI | Why::QUHTI | Why::UPINT | Why::EMRRE;
 /// Reports that are asked for, and do not count as Number of Reports.
 const ASKED: u32 = Why::IMMER | Why::TERMR | Why::LIUSA;
 

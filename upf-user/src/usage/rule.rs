@@ -8,6 +8,9 @@ use crate::pfcp::ie::{
 };
 use crate::pfcp::message::UpdateUrr;
 
+/// How long nothing has passed when traffic counts as stopped, where there is no Inactivity Detection Time.
+const PAUSE_MILLIS: u64 = 60_000;
+
 /// Each Reporting Trigger with the bit of the Usage Report Trigger that answers it.
 const ANSWERS: [(u32, u32); 16] = [
     (Asked::PERIO, Why::PERIO),
@@ -102,6 +105,11 @@ impl Rule {
     pub(super) fn silence(&self) -> Option<u64> {
         let seconds = self.inactivity_detection_seconds;
         (seconds > 0).then(|| u64::from(seconds) * 1000)
+    }
+
+    /// The silence after which traffic has stopped, milliseconds.
+    pub(super) fn pause(&self) -> u64 {
+        self.silence().unwrap_or(PAUSE_MILLIS)
     }
 
     /// Of these bits those that are asked for.

@@ -28,6 +28,11 @@ impl Stopwatch {
         }
     }
 
+    /// Stands still from where it was read, until the next packet.
+    pub(super) fn stop(&mut self) {
+        self.is_running = false;
+    }
+
     pub(super) fn is_running(&self) -> bool {
         self.is_running
     }

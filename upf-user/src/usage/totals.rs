@@ -28,7 +28,7 @@ impl Count {
 }
 
 /// Counters only grow; one that has gone back (an old snapshot after a loss of power) starts anew where it is.
-pub(super) fn since(now: u64, earlier: u64) -> u64 {
+fn since(now: u64, earlier: u64) -> u64 {
     now.saturating_sub(earlier)
 }
 
@@ -52,10 +52,6 @@ pub struct Totals {
     pub downlink: Flow,
     /// Downlink traffic that was dropped, for whatever reason.
     pub dropped_downlink: Count,
-    /// Events: each start of an application's or SDF's traffic.
-    pub events: u64,
-    /// When the last of them was.
-    pub last_event: Option<Millis>,
 }
 
 impl Totals {

@@ -34,6 +34,7 @@ mod support;
 mod traffic_endpoint;
 mod ue_address;
 mod urr;
+mod usage;
 mod version;
 
 use std::collections::BTreeMap;
@@ -91,6 +92,7 @@ tables! {
     traffic_endpoint,
     ue_address,
     urr,
+    usage,
     version,
 }
 

@@ -167,6 +167,16 @@ fn creations() -> Vec<Row> {
             no(NO_RESOURCES).ie(CREATE_URR),
         ),
         ask(
+            "more URRs than a PDR may have",
+            "7.5.3.1",
+            (1..=17).fold(pgw(), |message, id| {
+                message
+                    .with(create_urr(id, VOLUME, [0, 0], []))
+                    .pdr(2, |pdr| pdr.add(urr_id(id)))
+            }),
+            no(NO_RESOURCES).ie(URR_ID).rule(PDR, 2),
+        ),
+        ask(
             "a Volume Threshold that is too short",
             "7.6.7",
             measured(VOLUME, [2, 0], [leaf(VOLUME_THRESHOLD, [1, 0, 0])]),

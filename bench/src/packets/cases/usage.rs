@@ -132,6 +132,12 @@ fn counted(records: &[Usage]) -> World {
         .usage_set(records)
 }
 
+/// With an action for what is beyond the quota.
+fn with_action(mut usage: Usage) -> Usage {
+    usage.tail.word |= upf_common::abi::usage_flags::HAS_ACTION;
+    usage
+}
+
 /// The same with rules for what is beyond a quota.
 fn redirected(records: &[Usage], beyond: Rules) -> World {
     let everything = upf_common::abi::Match {
@@ -199,15 +205,36 @@ pub(super) fn records() -> Vec<Case> {
         ),
         case(
             "beyond the quota, and redirected",
-            redirected(&[usage(NO_MARK, 0)], beyond),
+            redirected(&[open, with_action(usage(NO_MARK, 0))], beyond),
             frame(),
             passes(),
         ),
         up(
             "beyond the quota, and dropped by its FAR",
-            redirected(&[usage(NO_MARK, 0)], shut),
+            redirected(&[with_action(usage(NO_MARK, 0))], shut),
             frame(),
             DropReason::FarDrop,
+        ),
+        up(
+            "beyond a quota without action beside one with",
+            redirected(&[with_action(usage(NO_MARK, 0)), usage(NO_MARK, 0)], beyond),
+            frame(),
+            DropReason::QuotaExhausted,
+        ),
+        case(
+            "a quota without action that is not used up, beside one with that is",
+            redirected(
+                &[usage(NO_MARK, BYTES), with_action(usage(NO_MARK, 0))],
+                beyond,
+            ),
+            frame(),
+            passes(),
+        ),
+        up(
+            "beyond a quota whose action has no rules",
+            counted(&[with_action(usage(NO_MARK, 0))]),
+            frame(),
+            DropReason::QuotaExhausted,
         ),
         up(
             "counted before QoS enforcement",

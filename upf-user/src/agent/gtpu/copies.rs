@@ -120,6 +120,8 @@ mod tests {
             0
         }
 
+        fn end_marker_received(&self, _: u32) {}
+
         fn report_failed_paths(&self, _: &[IpAddr]) {}
 
         fn report_recovered_paths(&self, _: &[IpAddr]) {}

@@ -49,6 +49,8 @@ pub(super) trait Rulebook: Send + Sync + 'static {
     fn has_teid(&self, teid: u32) -> bool;
     /// Reports the sessions that send to the peer's TEID, and says how many there are (TS 29.244 clause 7.5.8.4).
     fn report_unknown_tunnel(&self, remote: IpAddr, teid: u32) -> usize;
+    /// No more packets come by this TEID of ours: its session reports that, if it is asked to (clause 8.2.19, REEMR).
+    fn end_marker_received(&self, teid: u32);
     /// Tells of peers that do not answer any more (clause 7.4.5.1.2).
     fn report_failed_paths(&self, remotes: &[IpAddr]);
     /// Tells of peers that answer again (clause 7.4.5.1.3).
@@ -221,6 +223,7 @@ impl<R: Rulebook> Engine<R> {
                     };
                     self.metrics.error_reported(outcome);
                 }
+                Action::EndMarker { teid } => self.rules.end_marker_received(teid),
                 Action::PathFailed(path) => self.change(path, false, now),
                 Action::PathRecovered(path) => self.change(path, true, now),
                 Action::Note(note) => self.note(note, now),

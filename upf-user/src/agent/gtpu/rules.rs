@@ -40,6 +40,10 @@ impl<D: Datapath + 'static> Rulebook for Control<D> {
         concerned.len()
     }
 
+    fn end_marker_received(&self, teid: u32) {
+        Control::end_marker_received(self, teid);
+    }
+
     fn report_failed_paths(&self, remotes: &[IpAddr]) {
         self.path_failed(&peers(remotes));
     }

@@ -11,6 +11,7 @@ use crate::gtpu::sockets::endpoint;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Told {
     Unknown(IpAddr, u32),
+    Ended(u32),
     Failed(Vec<IpAddr>),
     Recovered(Vec<IpAddr>),
 }
@@ -39,6 +40,10 @@ impl Rulebook for Fake {
     fn report_unknown_tunnel(&self, remote: IpAddr, teid: u32) -> usize {
         self.tell(Told::Unknown(remote, teid));
         usize::from(teid == 9)
+    }
+
+    fn end_marker_received(&self, teid: u32) {
+        self.tell(Told::Ended(teid));
     }
 
     fn report_failed_paths(&self, remotes: &[IpAddr]) {
@@ -108,6 +113,7 @@ async fn until(what: impl Fn() -> bool) {
 #[tokio::test]
 async fn nobody_is_told_that_the_port_is_closed() {
     let setting = setting(loopback(1), &at_once());
+    let rules = Arc::clone(&setting.rules);
     let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     peer.connect(endpoint(setting.local)).await.unwrap();
     for _ in 0..3 {
@@ -115,6 +121,8 @@ async fn nobody_is_told_that_the_port_is_closed() {
         peer.send(&[0x30, 254, 0, 0, 0, 0, 0, 1]).await.unwrap();
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    // The End Markers were, to the sessions.
+    until(|| rules.told() == [Told::Ended(1), Told::Ended(1), Told::Ended(1)]).await;
 }
 
 #[tokio::test]

@@ -218,6 +218,7 @@ fn bounds_of_urrs_are_written_and_counters_read() {
             total: bounds(Some(1000), None),
             uplink: bounds(None, Some(7)),
             downlink: bounds(Some(8), Some(9)),
+            has_action: false,
         };
         let (slot, record) = (SlotIndex(7), UsageIndex(SIZES.usages - 1));
         tables.reset_slot(slot).unwrap();

@@ -144,7 +144,7 @@ pub struct Tunnel {
     pub key: TunnelKey,
     /// TEID.
     pub teid: u32,
-    /// The first page of its rule list, if it has one.
+    /// The first page that its rules lead to, if they do.
     pub list: Option<u32>,
 }
 
@@ -153,7 +153,7 @@ pub struct Tunnel {
 pub struct Address {
     /// The address.
     pub endpoint: UeEndpoint,
-    /// The first page of its rule list, if it has one.
+    /// The first page that its rules lead to, if they do.
     pub list: Option<u32>,
 }
 
@@ -175,10 +175,13 @@ pub struct Program {
     pub slot: SlotIndex,
     /// Which half.
     pub direction: Direction,
-    /// Its rules; where there is a list, the index is that of the seat.
+    /// Its rules; where they lead to pages, the index is that of the seat.
     pub rules: Rules,
-    /// The list that the rules lead to; empty where they say all.
+    /// The list that the rules lead to; empty where they say all. [`Rules::list`] of an entry is a place in `beyond_quota`, or
+    /// [`upf_common::abi::NO_LIST`].
     pub list: Vec<RuleListEntry>,
+    /// Rules for packets beyond a quota; the first ones are those of `rules`, where there is no list.
+    pub beyond_quota: Vec<Rules>,
 }
 
 /// A meter of one half of a slot.
@@ -220,7 +223,7 @@ impl Seat {
         self.tunnel.is_none() && self.address.is_none() && self.meter.is_none()
     }
 
-    /// The first page of the rule list of a half.
+    /// The first page that the rules of a half lead to.
     #[must_use]
     pub fn list(&self, direction: Direction) -> Option<u32> {
         match direction {

@@ -79,6 +79,7 @@ fn image(seating: &Seating) -> Image {
             ..Rules::default()
         },
         list: Vec::new(),
+        beyond_quota: Vec::new(),
     };
     let seats = seating.seats.iter();
     let programs = seats.flat_map(|seat| {

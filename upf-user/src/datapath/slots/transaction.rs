@@ -148,10 +148,9 @@ impl SlotTable {
             if find(&old.programs, program) == Some(program) {
                 continue;
             }
-            let first = match program.list.as_slice() {
-                [] => None,
-                list => Some(self.place_list(prepared, list, now)?),
-            };
+            let has_pages = !program.list.is_empty() || !program.beyond_quota.is_empty();
+            let first = has_pages.then(|| self.place_pages(prepared, program, now));
+            let first = first.transpose()?;
             program.rules.list = first.unwrap_or(NO_LIST);
             if let Some(seat) = prepared.seating.seat_mut(program.slot) {
                 seat.set_list(program.direction, first);
@@ -160,25 +159,38 @@ impl SlotTable {
         Ok(())
     }
 
-    /// Writes a list into pages of its own, and says which is the first.
-    fn place_list(
+    /// Writes a list, and behind it a page for each of the rules beyond a quota, into pages of their own, and says which is the
+    /// first. Packets that walk the list do not come to those behind it.
+    fn place_pages(
         &mut self,
         prepared: &mut Prepared,
-        list: &[RuleListEntry],
+        program: &Program,
         now: Instant,
     ) -> Result<u32, Exhausted> {
-        let count = list.len().div_ceil(LIST_PAGE_ENTRIES) as u32;
+        let Program {
+            list, beyond_quota, ..
+        } = program;
+        let listed = list.len().div_ceil(LIST_PAGE_ENTRIES);
+        let count = (listed + beyond_quota.len()) as u32;
         let first = self.lists.claim(count, now).ok_or(Exhausted::Lists)?;
         prepared.undo.push(Undo::ReleaseList(first));
         let pages: Vec<_> = self.lists.pages(first).collect();
-        let following = pages.iter().skip(1).copied().chain([NO_LIST]);
-        for ((entries, page), next) in list.chunks(LIST_PAGE_ENTRIES).zip(&pages).zip(following) {
-            let mut record = Box::new(RuleList {
-                len: entries.len() as u32,
-                next,
-                ..RuleList::default()
-            });
-            record.entries[..entries.len()].copy_from_slice(entries);
+        let (listed, behind) = pages.split_at(listed);
+        let following = listed.iter().skip(1).copied().chain([NO_LIST]);
+        for ((entries, page), next) in list.chunks(LIST_PAGE_ENTRIES).zip(listed).zip(following) {
+            let mut record = page_of(entries.iter().copied(), next);
+            for entry in &mut record.entries[..entries.len()] {
+                let place = behind.get(entry.rules.list as usize);
+                entry.rules.list = place.copied().unwrap_or(NO_LIST);
+            }
+            prepared.before.push(Write::List(*page, record));
+        }
+        for (&rules, page) in beyond_quota.iter().zip(behind) {
+            let entry = RuleListEntry {
+                rules,
+                ..RuleListEntry::default()
+            };
+            let record = page_of([entry], NO_LIST);
             prepared.before.push(Write::List(*page, record));
         }
         Ok(first)
@@ -398,6 +410,19 @@ impl SlotTable {
         }
         self.repairs.push_back(write);
     }
+}
+
+/// A page with these entries, as many as fit.
+fn page_of(entries: impl IntoIterator<Item = RuleListEntry>, next: u32) -> Box<RuleList> {
+    let mut page = Box::new(RuleList {
+        next,
+        ..RuleList::default()
+    });
+    for (place, entry) in page.entries.iter_mut().zip(entries) {
+        *place = entry;
+        page.len += 1;
+    }
+    page
 }
 
 fn find<'a>(programs: &'a [Program], like: &Program) -> Option<&'a Program> {

@@ -171,10 +171,15 @@ fn nobody_speaks_for_another_node() {
 #[test]
 fn what_needs_no_answer_gets_none() {
     let (mut room, now) = room(1000);
-    for kind in [253, 254, 7, 241] {
+    for kind in [253, 7, 241] {
         let bytes = [0x30, kind, 0, 0, 0, 0, 0, 9];
         assert_eq!(hear(&mut room, (peer(1), 2152), &bytes, now), [], "{kind}");
     }
+    let bytes = [0x30, 254, 0, 0, 0, 0, 0, 9];
+    assert_eq!(
+        hear(&mut room, (peer(1), 2152), &bytes, now),
+        [Action::EndMarker { teid: 9 }]
+    );
     let malformed = Action::Note(Note::Malformed {
         from: peer(1),
         error: DecodeError::Header,

@@ -4,6 +4,8 @@ mod references;
 
 use std::collections::BTreeMap;
 
+use upf_common::abi::USAGE_SET_RECORDS;
+
 use super::config::SessionsConfig;
 use super::model::{
     Families, Far, MAX_FRAMED_ROUTES, MAX_SDF_FILTERS, Model, NetworkInstance, Pdr, UeAddresses,
@@ -144,7 +146,7 @@ fn check_tunnels(
     Ok(())
 }
 
-/// SDF filters and framed routes of all PDRs together.
+/// SDF filters and framed routes of all PDRs together, and the URRs of each.
 fn check_amounts(model: &Model) -> Result<(), Refusal> {
     let (mut filters, mut routes) = (0, 0);
     let endpoints = model.endpoints.iter();
@@ -158,6 +160,10 @@ fn check_amounts(model: &Model) -> Result<(), Refusal> {
             return Err(refuse(Cause::NoResourcesAvailable, kind::SDF_FILTER, rule));
         }
         framed.push((Some(rule), pdr.way.framed.len()));
+        // Each may need a record of its own.
+        if model.urrs_of(pdr).len() > USAGE_SET_RECORDS {
+            return Err(refuse(Cause::NoResourcesAvailable, kind::URR_ID, rule));
+        }
     }
     for (rule, count) in framed {
         routes += count;

@@ -11,6 +11,8 @@ pub(super) use pdr::{
 };
 pub(super) use rule_set::{Rule, RuleSet};
 
+use std::collections::BTreeSet;
+
 use rule_set::rules;
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +147,22 @@ impl Model {
     pub(super) fn access_of(&self, pdr: &Pdr) -> Option<&AccessForwardingAction> {
         let mar = self.mars.get(pdr.mar?)?;
         mar.tgpp_access.as_ref().or(mar.non_tgpp_access.as_ref())
+    }
+
+    /// The URRs of a PDR, and of the access that its MAR leads to; in order, none twice.
+    pub(super) fn urrs_of(&self, pdr: &Pdr) -> Box<[u32]> {
+        let access = self.access_of(pdr);
+        let of_access = access.map_or(&[][..], |access| &access.urr_ids);
+        let mut urrs = [&pdr.urrs[..], of_access].concat();
+        urrs.sort_unstable();
+        urrs.dedup();
+        urrs.into_boxed_slice()
+    }
+
+    /// The URRs of all PDRs.
+    pub(super) fn used_urrs(&self) -> BTreeSet<u32> {
+        let pdrs = self.pdrs.iter();
+        pdrs.flat_map(|pdr| self.urrs_of(pdr)).collect()
     }
 
     pub(super) fn qers_of<'a>(&'a self, pdr: &'a Pdr) -> impl Iterator<Item = &'a Qer> + 'a {

@@ -137,6 +137,7 @@ pub(super) fn modify(
         endpoints: &request.create_traffic_endpoints,
     })?;
     builder.update(request)?;
+    builder.release_actions(request);
     Ok(builder.finish(Removed {
         fars: request.remove_fars.clone(),
         qers: request.remove_qers.clone(),
@@ -245,6 +246,24 @@ impl Builder<'_> {
             self.update_pdr(pdr)?;
         }
         Ok(())
+    }
+
+    /// A removed FAR is no URR's FAR for Quota Action any more, unless the request itself says so: what is beyond the quota is
+    /// dropped then.
+    fn release_actions(&mut self, request: &SessionModificationRequest) {
+        let Model { urrs, fars, .. } = &mut self.model;
+        let is_gone = |far: u32| request.remove_fars.contains(&far) && !fars.has(far);
+        let creations = request.create_urrs.iter();
+        let creations = creations.map(|create| (create.id, &create.settings));
+        let updates = request.update_urrs.iter().map(|update| (update.id, update));
+        let all = creations.chain(updates);
+        let named: Vec<_> = all.map(|(id, urr)| (id, urr.quota_action_far_id)).collect();
+        for urr in urrs.iter_mut() {
+            let is_named = named.contains(&(urr.id, urr.quota_action_far_id));
+            urr.quota_action_far_id = urr
+                .quota_action_far_id
+                .filter(|far| is_named || !is_gone(*far));
+        }
     }
 
     fn update_bar(&mut self, update: &CreateBar) -> Result<(), Refusal> {

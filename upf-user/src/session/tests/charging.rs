@@ -19,7 +19,7 @@ use crate::pfcp::service::SessionService as _;
 
 pub(super) const URR: u32 = 7;
 
-fn total(bytes: u64) -> Option<Volumes> {
+pub(super) fn total(bytes: u64) -> Option<Volumes> {
     Some(Volumes {
         total: Some(bytes),
         ..Volumes::default()
@@ -27,7 +27,7 @@ fn total(bytes: u64) -> Option<Volumes> {
 }
 
 /// Volume, in packets too, with these triggers.
-fn urr(id: u32, triggers: u32, settings: UpdateUrr) -> CreateUrr {
+pub(super) fn urr(id: u32, triggers: u32, settings: UpdateUrr) -> CreateUrr {
     CreateUrr {
         id,
         measurement_method: MeasurementMethod(MeasurementMethod::VOLUM),
@@ -90,7 +90,7 @@ pub(super) fn pass(world: &World, slot: u32, uplink: u64, downlink: u64) {
 }
 
 /// The same for a record.
-fn pass_record(world: &World, record: u32, uplink: u64, downlink: u64) {
+pub(super) fn pass_record(world: &World, record: u32, uplink: u64, downlink: u64) {
     world.tables.with(|tables| {
         let usage = tables.usage_mut(record).unwrap();
         for (half, packets) in [(&mut usage.uplink, uplink), (&mut usage.downlink, downlink)] {

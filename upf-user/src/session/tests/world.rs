@@ -9,6 +9,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use upf_common::abi::{
     self, Limit, LimitDirection, MAX_LIST_ENTRIES, NO_LIST, Peer, RuleList, RuleListEntry, Rules,
+    UsageSet,
 };
 use upf_common::meter::Rate;
 
@@ -18,9 +19,11 @@ use crate::config::Config;
 use crate::datapath::chaos::{Chaos, ChaosDatapath};
 use crate::datapath::memory::{MemoryDatapath, Sizes};
 use crate::datapath::slots::{
-    Both, Duplicate, Image, LimitKey, TunnelKey, UeEndpoint, Wanted, index_bits, ue_key,
+    Both, Duplicate, Image, LimitKey, Program, TunnelKey, UeEndpoint, Wanted, index_bits, ue_key,
 };
-use crate::datapath::{Datapath, Direction, LimitIndex, LimitSetting, SlotIndex, network_key};
+use crate::datapath::{
+    Account, Datapath, Direction, LimitIndex, LimitSetting, SlotIndex, UsageIndex, network_key,
+};
 use crate::pfcp::ie::NodeId;
 use crate::pfcp::message::{
     CreatedPdr, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
@@ -237,6 +240,7 @@ impl World {
                 // A change that is taken back may cost credit.
                 half.state.full_at = 0;
             }
+            record.tail.word %= abi::usage_flags::EPOCH;
             *tables.slot_mut(index).unwrap() = record;
         }
         for index in 0..tables.limits() {
@@ -257,6 +261,7 @@ impl World {
         for index in (0..tables.lists()).filter(|index| !used.contains(index)) {
             tables.write_list(index, &RuleList::default()).unwrap();
         }
+        self.clear_unused_usages(&mut tables);
         State {
             tables,
             books: books.snapshot(),
@@ -269,6 +274,31 @@ impl World {
             deadlines: self.sessions.deadlines.clone(),
         }
         .at_no_time(self.sessions.config.clock.instant)
+    }
+
+    /// What is not counted in is as it was left.
+    fn clear_unused_usages(&self, tables: &mut MemoryDatapath) {
+        let (mut records, mut sets) = (HashSet::new(), HashSet::new());
+        for (seid, session) in &self.sessions.sessions {
+            let seats = session.seating.usages().iter();
+            records.extend(seats.filter_map(|seat| match seat.account {
+                Account::Record(index) => Some(index.0),
+                Account::Slot(_) => None,
+            }));
+            let detections = self.detections(*seid);
+            let named = detections.iter();
+            sets.extend(named.map(|detection| session.seating.usage_set(&detection.urrs)));
+        }
+        for index in 0..tables.usages() {
+            // A change that is taken back raises the number.
+            tables.usage_mut(index).unwrap().tail.word %= abi::usage_flags::EPOCH;
+            if !records.contains(&index) {
+                tables.reset_usage(UsageIndex(index)).unwrap();
+            }
+            if !sets.contains(&index) {
+                tables.write_usage_set(index, &UsageSet::default()).unwrap();
+            }
+        }
     }
 
     fn living(&self) -> BTreeMap<u64, Session> {
@@ -319,7 +349,15 @@ impl World {
                 next(page).filter(|next| *next != NO_LIST)
             })
         });
-        pages.collect()
+        let mut pages: HashSet<_> = pages.collect();
+        // Behind the list's come those of its entries.
+        let of_entries = pages.iter().flat_map(|page| {
+            let page = self.tables.with(|tables| *tables.list(*page).unwrap());
+            page.entries.map(|entry| entry.rules.list)
+        });
+        let of_entries: Vec<_> = of_entries.filter(|page| *page != NO_LIST).collect();
+        pages.extend(of_entries);
+        pages
     }
 
     /// The tables work again, and what is owed to them is written.
@@ -630,9 +668,7 @@ impl Implied {
             let half = (program.slot.0, program.direction == Direction::Uplink);
             let other = self.halves.insert(half, program.rules);
             assert_eq!(other, None, "{half:?} is shared");
-            if !program.list.is_empty() {
-                assert_eq!(world.list(&program.rules), program.list);
-            }
+            self.check_pages(world, program);
         }
         for meter in &image.meters {
             let half = (meter.slot.0, meter.direction == Direction::Uplink);
@@ -649,6 +685,31 @@ impl Implied {
                 next: limit.next.clone(),
                 sim,
             });
+        }
+    }
+
+    /// The list that rules lead to, and the rules beyond a quota that they or its entries lead to.
+    fn check_pages(&self, world: &World, program: &Program) {
+        let beyond = |rules: &Rules| {
+            let page = world.tables.with(|tables| tables.list(rules.list).copied());
+            page.map(|page| (page.next, page.entries[0].rules))
+        };
+        let wanted = |place: u32| {
+            let rules = program.beyond_quota.get(place as usize);
+            rules.map(|rules| (NO_LIST, *rules))
+        };
+        if program.list.is_empty() {
+            let is_none = program.rules.list == NO_LIST;
+            assert_eq!(is_none, program.beyond_quota.is_empty());
+            assert_eq!(beyond(&program.rules), wanted(0));
+            return;
+        }
+        let list = world.list(&program.rules);
+        assert_eq!(list.len(), program.list.len());
+        for (mut found, expected) in list.into_iter().zip(&program.list) {
+            assert_eq!(beyond(&found.rules), wanted(expected.rules.list));
+            found.rules.list = expected.rules.list;
+            assert_eq!(found, *expected);
         }
     }
 

@@ -37,10 +37,14 @@ pub(super) const ROWS: &[Row] = &[
         "marks before QoS enforcement",
         "VOLUM VOLTH MBQE vth=100",
         "1 dropup 30
-        2 update vth=100
-        2 limits => th=130 beforeqos
-        3 update NOINFO
-        4 limits => th=100",
+        2 limits => th=70
+        2.5 up 20
+        3 limits => th=70
+        3.5 dropup 10
+        3.6 limits => th=70
+        4 limits => th=60
+        5 update NOINFO
+        6 limits => th=60",
     ),
     row(
         "8.2.68",
@@ -60,11 +64,12 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "8.2.49",
-        "marks of dropped traffic",
+        "dropped traffic is looked at each second",
         "VOLUM DROTH dropp=3 dropb=100",
-        "1 limits => dropp=3 dropb=100
-        2 lost 150 => #0 DROTH 0..2 0/0
-        3 limits => dropp=4 dropb=250",
+        "1 deadline => 2
+        1.3 lost 150
+        2 => #0 DROTH 0..2 0/0
+        2.4 deadline => 3",
     ),
     row(
         "8.2.18",

@@ -125,9 +125,9 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "7.5.2.4",
         "an additional time has an event threshold of its own",
-        "EVENT EVETH eth=100 add=20/seth=1",
-        "1 event
-        21 event => #0 MONIT 0..20 BEF at=1 | #1 EVETH 20..21 AFT at=21",
+        "EVENT EVETH eth=100 idt=1 add=20/seth=1",
+        "1 up 1
+        21 up 1 => #0 MONIT 0..20 first=1 last=1 BEF at=1 | #1 EVETH 20..21 first=21 last=21 AFT at=21",
     ),
     row(
         "8.2.15",

@@ -68,8 +68,9 @@ pub(super) const ROWS: &[Row] = &[
         "8.2.41",
         "period and dropped traffic",
         "VOLUM PERIO DROTH period=10 dropp=1",
-        "4 lost 9 => #0 DROTH 0..4 0/0
-        10 => #1 PERIO 4..10 0/0",
+        "4 lost 9
+        5 => #0 DROTH 0..5 0/0
+        10 => #1 PERIO 5..10 0/0",
     ),
     row(
         "8.2.41",
@@ -82,7 +83,7 @@ pub(super) const ROWS: &[Row] = &[
         "8.2.41",
         "period and event threshold",
         "EVENT PERIO EVETH period=10 eth=1",
-        "4 event => #0 EVETH 0..4 at=4
+        "4 up 1 => #0 EVETH 0..4 first=4 last=4 at=4
         10 => #1 PERIO 4..10",
     ),
     row(
@@ -212,11 +213,10 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "8.2.41",
         "event threshold and volume threshold",
-        "VOLUM EVENT EVETH VOLTH eth=2 vth=100",
-        "1 event
-        2 up 100 => #0 VOLTH 0..2 100/0 first=2 last=2 at=1
-        3 event
-        4 event => #1 EVETH 2..4 0/0 at=3,4",
+        "VOLUM EVENT EVETH VOLTH eth=2 vth=100 idt=1",
+        "1 up 100 => #0 VOLTH 0..1 100/0 first=1 last=1 at=1
+        3 up 1
+        5 up 1 => #1 EVETH 1..5 2/0 first=3 last=5 at=3,5",
     ),
     row(
         "8.2.41",
@@ -224,7 +224,8 @@ pub(super) const ROWS: &[Row] = &[
         "VOLUM DROTH VOLTH dropp=2 vth=100",
         "1 lost 5
         2 up 100 => #0 VOLTH 0..2 100/0 first=2 last=2
-        3 lost 5 => #1 DROTH 2..3 0/0",
+        3 lost 5
+        4 => #1 DROTH 2..4 0/0",
     ),
     row(
         "8.2.41",

@@ -179,7 +179,17 @@ pub(super) const ROWS: &[Row] = &[
         "an end marker",
         "VOLUM REEMR",
         "3 marker => #0 EMRRE 0..3 0/0
-        4 marker => #1 EMRRE 3..4 0/0",
+        3 marker
+        4 marker
+        5 end => #1 TERMR 3..5 0/0",
+    ),
+    row(
+        "8.2.19",
+        "an end marker that is asked for once more",
+        "VOLUM REEMR",
+        "3 marker => #0 EMRRE 0..3 0/0
+        4 update REEMR
+        5 marker => #1 EMRRE 3..5 0/0",
     ),
     row(
         "8.2.19",

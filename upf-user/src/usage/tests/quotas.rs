@@ -160,6 +160,29 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "8.2.68",
+        "a quota before QoS enforcement that what is held back uses up",
+        "VOLUM VOLQU MBQE vqu=100",
+        "1.5 dropup 60
+        1.6 dropup 60
+        1.9 up 60
+        2 => #0 VOLQU 0..2 180/0 first=1 last=1 UBE
+        3 limits => qu=60 stopped
+        4 deadline => none",
+    ),
+    row(
+        "8.2.68",
+        "a quota before QoS enforcement after a new one",
+        "VOLUM VOLQU MBQE vqu=100",
+        "1.5 dropup 60
+        1.6 dropup 60
+        2 => #0 VOLQU 0..2 120/0 UBE
+        3 update vqu=50
+        3.5 dropup 20
+        4 limits => qu=30
+        5 up 30 => #1 VOLQU 2..5 50/0 first=5 last=5 UBE",
+    ),
+    row(
+        "8.2.68",
         "an inactive measurement uses no quota",
         "VOLUM VOLQU vqu=100",
         "1 up 60

@@ -100,18 +100,15 @@ fn seconds(ntp: u32) -> i32 {
     ntp.wrapping_sub(BEGIN.ntp_seconds()).cast_signed()
 }
 
-/// Limits: marks of thresholds, quotas and dropped traffic.
+/// Limits: marks of thresholds and quotas.
 pub(super) fn limits(limits: &Limits) -> String {
     let mut words = Vec::new();
     let mut mark = |name: &str, mark: Option<u64>| {
         words.extend(mark.map(|mark| format!("{name}={mark}")));
     };
     let Limits {
-        before_qos,
         threshold,
         quota,
-        dropped_packets,
-        dropped_bytes,
         is_stopped,
         tells_next_packet,
     } = *limits;
@@ -125,13 +122,7 @@ pub(super) fn limits(limits: &Limits) -> String {
         mark(&format!("{kind}u"), uplink);
         mark(&format!("{kind}d"), downlink);
     }
-    mark("dropp", dropped_packets);
-    mark("dropb", dropped_bytes);
-    let flags = [
-        (before_qos, "beforeqos"),
-        (is_stopped, "stopped"),
-        (tells_next_packet, "tells"),
-    ];
+    let flags = [(is_stopped, "stopped"), (tells_next_packet, "tells")];
     let set = flags.into_iter().filter(|(is_set, _)| *is_set);
     words.extend(set.map(|(_, name)| name.to_owned()));
     words.join(" ")

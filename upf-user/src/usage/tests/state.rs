@@ -46,14 +46,14 @@ fn parts_of_monitoring_times_are_reported_before_they_are_too_many() {
 
 #[test]
 fn a_report_that_is_full_of_events_is_sent() {
-    let mut world = world("EVENT EVETH eth=1000");
+    let mut world = world("EVENT EVETH eth=1000 idt=1");
     for second in 1..MAX_EVENT_STAMPS {
-        assert_eq!(world.act(&format!("{second} event")), Vec::<String>::new());
+        assert_eq!(world.act(&format!("{second} up 1")), Vec::<String>::new());
     }
-    let reports = world.run("100 event");
+    let reports = world.run("100 up 1");
     assert_eq!(reports[0].trigger.0, Why::EVETH);
     assert_eq!(reports[0].event_time_stamps.len(), MAX_EVENT_STAMPS);
-    assert_eq!(world.act("101 event"), Vec::<String>::new());
+    assert_eq!(world.act("101 up 1"), Vec::<String>::new());
 }
 
 #[test]

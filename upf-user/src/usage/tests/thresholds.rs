@@ -152,7 +152,32 @@ pub(super) const ROWS: &[Row] = &[
         "VOLUM VOLTH MBQE vth=300",
         "1 up 100
         2 dropup 100
-        3 dropdown 100 => #0 VOLTH 0..3 200/100 first=1 last=1 UBE",
+        3.5 dropdown 100
+        3.9
+        4 => #0 VOLTH 0..4 200/100 first=1 last=1 UBE",
+    ),
+    row(
+        "8.2.68",
+        "before QoS enforcement, where nothing is held back, to the packet",
+        "VOLUM VOLTH MBQE vth=300",
+        "1.1 up 100
+        1.2 up 199
+        1.3 up 1 => #0 VOLTH 0..1 300/0 first=1 last=1 UBE",
+    ),
+    row(
+        "8.2.68",
+        "before QoS enforcement nothing is looked at without a limit",
+        "VOLUM VOLTH MBQE vth=0",
+        "1 dropup 100
+        2 deadline => none
+        3 query => #0 IMMER 0..3 100/0 UBE",
+    ),
+    row(
+        "8.2.68",
+        "before QoS enforcement nothing is looked at during an inactive measurement",
+        "VOLUM VOLTH MBQE INAM vth=10",
+        "1 dropup 100
+        2 deadline => none",
     ),
     row(
         "8.2.68",
@@ -204,10 +229,13 @@ pub(super) const ROWS: &[Row] = &[
         "8.2.49",
         "dropped downlink packets",
         "VOLUM DROTH dropp=2",
-        "1 lost 100
-        2 lost 50 => #0 DROTH 0..2 0/0
-        3 lost 1
-        4 lost 1 => #1 DROTH 2..4 0/0",
+        "1.5 lost 100
+        2.5 lost 50
+        3 => #0 DROTH 0..3 0/0
+        3.5 lost 1
+        3.6 lost 1
+        3.9
+        4 => #1 DROTH 3..4 0/0",
     ),
     row(
         "8.2.49",
@@ -215,16 +243,19 @@ pub(super) const ROWS: &[Row] = &[
         "VOLUM DROTH dropb=1000",
         "1 lost 999
         2 up 70
-        3 lost 1 => #0 DROTH 0..3 70/0 first=2 last=2",
+        3 lost 1
+        4 => #0 DROTH 0..4 70/0 first=2 last=2",
     ),
     row(
         "8.2.49",
         "dropped packets or bytes, whichever is reached",
         "VOLUM DROTH dropp=3 dropb=100",
-        "1 lost 100 => #0 DROTH 0..1 0/0
-        2 lost 1
+        "1 lost 100
+        2 => #0 DROTH 0..2 0/0
         3 lost 1
-        4 lost 1 => #1 DROTH 1..4 0/0",
+        4 lost 1
+        5 lost 1
+        6 => #1 DROTH 2..6 0/0",
     ),
     row(
         "8.2.49",
@@ -232,7 +263,8 @@ pub(super) const ROWS: &[Row] = &[
         "VOLUM DROTH dropp=2",
         "1 lost 10
         2 query => #0 IMMER 0..2 0/0
-        3 lost 10 => #1 DROTH 2..3 0/0",
+        3 lost 10
+        4 => #1 DROTH 2..4 0/0",
     ),
     row(
         "7.5.4.4",
@@ -241,14 +273,15 @@ pub(super) const ROWS: &[Row] = &[
         "1 lost 10
         2 update dropp=2
         3 lost 10
-        4 lost 10 => #0 DROTH 0..4 0/0",
+        4 lost 10
+        5 => #0 DROTH 0..5 0/0",
     ),
     row(
         "8.2.49",
         "thresholds of zero of dropped traffic are none",
         "VOLUM DROTH dropp=0 dropb=0",
         "1 lost 10
-        2 limits
+        2 deadline => none
         3 end => #0 TERMR 0..3 0/0",
     ),
     row(
@@ -256,6 +289,31 @@ pub(super) const ROWS: &[Row] = &[
         "dropped uplink traffic does not count",
         "VOLUM DROTH dropp=1",
         "1 dropup 10
-        2 dropdown 10 => #0 DROTH 0..2 0/0",
+        2 dropdown 10
+        3 => #0 DROTH 0..3 0/0",
+    ),
+    row(
+        "8.2.49",
+        "a threshold of dropped traffic without its trigger is not looked at",
+        "VOLUM NOTRIGGER dropp=1",
+        "1 lost 10
+        2 deadline => none
+        3 end => #0 TERMR 0..3 0/0",
+    ),
+    row(
+        "8.2.133",
+        "dropped traffic is not looked at beyond the Number of Reports",
+        "VOLUM DROTH dropp=1 reports=1",
+        "0.5 lost 10
+        1 => #0 DROTH 0..1 0/0
+        2 deadline => none",
+    ),
+    row(
+        "8.2.49",
+        "reports of others do not put the look at dropped traffic off",
+        "VOLUM DROTH dropp=1;2: VOLUM VOLTH vth=10",
+        "0.5 lost 1: 10
+        0.9 up 2: 10 => 2#0 VOLTH 0..0 10/0 first=0 last=0
+        1 => #0 DROTH 0..1 0/0",
     ),
 ];

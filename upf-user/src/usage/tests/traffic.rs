@@ -64,19 +64,18 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "8.2.41",
-        "a stop that others have found",
+        "no PDR is a stop of traffic, and the next packet a start",
         "VOLUM START STOPT",
         "1 up 5 => #0 START
-        4 stop => #1 STOPT
-        5 stop
+        4 leave => #1 STOPT+TERMR 0..4 5/0 first=1 last=1
         6 up 5 => #2 START",
     ),
     row(
         "8.2.41",
         "without traffic nothing stops",
         "VOLUM STOPT idt=5",
-        "4 stop
-        50 deadline => none",
+        "50 deadline => none
+        51 leave => #0 TERMR 0..51 0/0",
     ),
     row(
         "8.2.41",
@@ -154,5 +153,70 @@ pub(super) const ROWS: &[Row] = &[
         "VOLUM STOPT idt=50",
         "1 up 5
         9 update idt=5 => #0 STOPT",
+    ),
+    row(
+        "8.2.41",
+        "without Inactivity Detection Time a minute of silence is a stop",
+        "VOLUM START STOPT",
+        "1 up 5 => #0 START
+        60 up 5
+        119.9
+        120 => #1 STOPT
+        130 up 5 => #2 START",
+    ),
+    row(
+        "8.2.41",
+        "an Inactivity Detection Time of zero is a minute",
+        "VOLUM STOPT idt=0",
+        "1 up 5
+        60.9
+        61 => #0 STOPT",
+    ),
+    row(
+        "8.2.41",
+        "the last PDR leaves a URR",
+        "VOLUM VOLTH VOLQU vth=100 vqu=100",
+        "1 up 30
+        2 leave => #0 TERMR 0..2 30/0 first=1 last=1
+        3 limits => th=130 qu=100
+        4 end => #1 TERMR 2..4 0/0",
+    ),
+    row(
+        "8.2.41",
+        "a URR without PDR is used again",
+        "VOLUM VOLQU vqu=100",
+        "1 up 30
+        2 leave => #0 TERMR 0..2 30/0 first=1 last=1
+        5 up 70 => #1 VOLQU 2..5 70/0 first=5 last=5",
+    ),
+    row(
+        "8.2.41",
+        "time stands still without PDR",
+        "DURAT TIMTH ISTM tth=100",
+        "10 leave => #0 TERMR 0..10 10s
+        50 deadline => none
+        60 up 1
+        70 query => #1 IMMER 10..70 10s first=60 last=60",
+    ),
+    row(
+        "8.2.41",
+        "an envelope that no PDR closes",
+        "VOLUM ENVCL idt=5",
+        "1 up 5
+        3 leave => #0 TERMR+ENVCL 0..3 5/0 first=1 last=1",
+    ),
+    row(
+        "5.2.2.4",
+        "linked to a URR that its last PDR leaves",
+        "VOLUM NOTRIGGER;2: VOLUM LIUSA link=1",
+        "1 up 5
+        3 leave => #0 TERMR 0..3 5/0 first=1 last=1 | 2#0 LIUSA 0..3 5/0 first=1 last=1",
+    ),
+    row(
+        "8.2.133",
+        "without PDR a URR reports beyond the Number of Reports",
+        "VOLUM PERIO period=10 reports=1",
+        "10 => #0 PERIO 0..10 0/0
+        12 leave => #1 TERMR 10..12 0/0",
     ),
 ];

@@ -77,7 +77,6 @@ impl World {
             "" | "limits" | "deadline" => Vec::new(),
             "late" => self.operate(&|usage, now, totals| usage.poll(now, totals)),
             "up" | "down" | "dropup" | "dropdown" | "lost" => self.packets(action, how),
-            "event" => self.event(urr_of(how)),
             "create" => {
                 self.create(&script::settings(how));
                 self.advance(now)
@@ -108,13 +107,13 @@ impl World {
                 self.operate(&|usage, now, totals| usage.remove(&ids, now, totals))
             }
             "end" => self.operate(&|usage, now, totals| usage.terminate(now, totals)),
-            "stop" => {
-                let id = urr_of(how);
-                self.operate(&|usage, now, totals| usage.traffic_stopped(id, now, totals))
+            "leave" => {
+                let ids = ids_of(how);
+                self.operate(&|usage, now, totals| usage.dissociate(&ids, now, totals))
             }
             "marker" => {
-                let id = urr_of(how);
-                self.operate(&|usage, now, totals| usage.end_marker_received(id, now, totals))
+                let ids = ids_of(how);
+                self.operate(&|usage, now, totals| usage.end_marker_received(&ids, now, totals))
             }
             "full" => self.quota_exceeded(urr_of(how)),
             "mark" => self.mark_reached(urr_of(how)),
@@ -147,14 +146,6 @@ impl World {
 
     fn quota_exceeded(&mut self, id: u32) -> Vec<UsageReport> {
         self.operate(&|usage, now, totals| usage.quota_exceeded(id, now, totals))
-    }
-
-    fn event(&mut self, id: u32) -> Vec<UsageReport> {
-        let now = self.now;
-        let totals = self.totals.get_mut(&id).expect("the URR");
-        totals.events += 1;
-        totals.last_event = Some(now);
-        self.mark_reached(id)
     }
 
     /// A packet of so many bytes, for all URRs or the one that is named: `300` or `2: 300`.
@@ -247,16 +238,9 @@ fn add(count: &mut Count, bytes: u64) {
     count.bytes = count.bytes.saturating_add(bytes);
 }
 
-/// Uplink and downlink bytes that the marks are of.
-fn bytes(limits: &Limits, totals: &Totals) -> [u64; 3] {
-    let of = |flow: &Flow| {
-        if limits.before_qos {
-            flow.before_qos.bytes
-        } else {
-            flow.passed.bytes
-        }
-    };
-    let (uplink, downlink) = (of(&totals.uplink), of(&totals.downlink));
+/// Bytes that have passed: total, uplink and downlink.
+fn bytes(totals: &Totals) -> [u64; 3] {
+    let (uplink, downlink) = (totals.uplink.passed.bytes, totals.downlink.passed.bytes);
     [uplink.saturating_add(downlink), uplink, downlink]
 }
 
@@ -267,12 +251,12 @@ fn is_beyond(limits: &Limits, totals: &Totals) -> bool {
         limits.quota.uplink,
         limits.quota.downlink,
     ];
-    reaches(marks, bytes(limits, totals))
+    reaches(marks, bytes(totals))
 }
 
 /// So many bytes more would take a counter beyond its quota's mark.
 fn exceeds(limits: &Limits, totals: &Totals, direction: Direction, more: u64) -> bool {
-    let [total, uplink, downlink] = bytes(limits, totals);
+    let [total, uplink, downlink] = bytes(totals);
     let after = match direction {
         Direction::Uplink => [total + more, uplink + more, 0],
         Direction::Downlink => [total + more, 0, downlink + more],
@@ -291,11 +275,7 @@ fn exceeds(limits: &Limits, totals: &Totals, direction: Direction, more: u64) ->
 fn is_marked(limits: &Limits, totals: &Totals) -> bool {
     let marks = &limits.threshold;
     let marks = [marks.total, marks.uplink, marks.downlink];
-    let dropped = [limits.dropped_packets, limits.dropped_bytes, None];
-    let lost = totals.dropped_downlink;
-    is_beyond(limits, totals)
-        || reaches(marks, bytes(limits, totals))
-        || reaches(dropped, [lost.packets, lost.bytes, 0])
+    is_beyond(limits, totals) || reaches(marks, bytes(totals))
 }
 
 fn reaches(marks: [Option<u64>; 3], counts: [u64; 3]) -> bool {

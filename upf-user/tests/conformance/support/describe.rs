@@ -97,6 +97,10 @@ fn describe(tables: &MemoryDatapath, rules: &Rules, direction: Direction) -> Str
     if rules.verdict != verdict::NONE && !has(flags::GATE_OPEN) {
         words.push_str(", gate closed");
     }
+    if let Some(page) = tables.list(rules.list) {
+        let beyond = describe(tables, &page.entries[0].rules, direction);
+        let _ = write!(words, "; beyond a quota {beyond}");
+    }
     words
 }
 

@@ -72,6 +72,12 @@ impl Row {
         self
     }
 
+    /// With usage reports that are sent.
+    pub(crate) fn reporting(mut self) -> Self {
+        self.setting.reports = true;
+        self
+    }
+
     pub(crate) fn slots(mut self, slots: u32) -> Self {
         self.setting.slots = slots;
         self

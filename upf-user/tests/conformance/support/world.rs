@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use upf_user::bandwidth::CustomerId;
 use upf_user::config::Config;
 use upf_user::datapath::memory::{MemoryDatapath, Sizes};
 use upf_user::datapath::slots::{index_bits, ue_key};
-use upf_user::datapath::{Datapath, Direction, SlotIndex};
+use upf_user::datapath::{Datapath, Direction, MapsId, SlotIndex};
 use upf_user::pfcp::ie::NodeId;
 use upf_user::pfcp::node::{Action, AssociationView, Config as NodeConfig, Node};
 use upf_user::pfcp::service::SessionService as _;
+use upf_user::reports::Outbox;
 use upf_user::session::{SessionView, Sessions, SessionsConfig};
+use upf_user::store::ReportStore;
 
 use super::describe;
 use super::message::{Allocated, Got, Msg, Seid, be};
@@ -76,6 +79,8 @@ pub(crate) struct Setting {
     pub(crate) connects: bool,
     /// There is a customer, so SIMs have limits.
     pub(crate) of_sims: bool,
+    /// Usage reports are kept and sent.
+    pub(crate) reports: bool,
 }
 
 /// A session of the row.
@@ -101,6 +106,8 @@ pub(crate) struct World {
     /// The last datagram that a row sent.
     last: Vec<u8>,
     pub(crate) last_answer: Option<Got>,
+    /// Where usage reports are kept.
+    _store: Option<TempDir>,
 }
 
 /// What a refused request must leave as it was. The load is no part of it: a peer that a refused request named rests
@@ -126,6 +133,15 @@ impl Snapshot {
         let names: Vec<_> = differing.map(|(name, _)| *name).collect();
         names.join(", ")
     }
+}
+
+/// Has sessions keep their usage reports on the disk, and send them.
+fn keep_reports(stack: &mut Sessions<MemoryDatapath>) -> TempDir {
+    let directory = TempDir::new().expect("a directory");
+    let store = ReportStore::open(directory.path()).expect("a store");
+    let outbox = Outbox::open(store, None, 0).expect("an empty store");
+    stack.keep_in(outbox, MapsId(1));
+    directory
 }
 
 pub(crate) fn smf() -> SocketAddr {
@@ -167,9 +183,11 @@ impl World {
         if setting.connects {
             node_config.connect = vec![smf()];
         }
+        let mut stack = Sessions::new(config.clone(), tables);
+        let store = setting.reports.then(|| keep_reports(&mut stack));
         Self {
             node: Node::new(node_config, now),
-            stack: Sessions::new(config.clone(), tables),
+            stack,
             config,
             now,
             next_sequence: 1,
@@ -178,6 +196,7 @@ impl World {
             last_own: None,
             last: Vec::new(),
             last_answer: None,
+            _store: store,
         }
     }
 
