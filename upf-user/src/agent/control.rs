@@ -34,6 +34,8 @@ const MAX_LOOKS: usize = 4096;
 /// For how long a change of many sessions holds the lock at a time, and lets others have it in between.
 const SLICE: Duration = Duration::from_millis(2);
 const PAUSE: Duration = Duration::from_micros(200);
+/// How much longer others have it than who looks at all sessions each second.
+const OTHERS: u32 = 3;
 
 /// Node and sessions behind one lock, which is held for one message, one look or one slice of work at a time. It is a fair
 /// one: whoever waits gets it soon, however busy the PFCP task is.
@@ -247,12 +249,18 @@ impl<D: Datapath> Control<D> {
         self.rooms().sessions.settle(former, Instant::now())
     }
 
-    /// Writes down what sessions have counted. Others get their turn between parts.
-    pub(super) fn keep_counters(&self) {
+    /// Writes down what sessions have counted. Others get their turn between parts, and most of the time, unless it `hurries`.
+    pub(super) fn keep_counters(&self, hurries: bool) {
         let mut from = Some(0);
         while let Some(first) = from {
+            let begin = Instant::now();
             from = self.rooms().sessions.keep_counters(first);
-            std::thread::sleep(PAUSE);
+            let others = if hurries {
+                PAUSE
+            } else {
+                PAUSE.max(OTHERS * begin.elapsed())
+            };
+            std::thread::sleep(others);
         }
     }
 

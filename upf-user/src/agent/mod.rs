@@ -185,7 +185,7 @@ fn keep_all(control: &Control<BpfDatapath>) -> Result<(), AgentError> {
     if let Err(error) = wait_for_packets() {
         debug!(%error, "the kernel does not tell when the last packet has left");
     }
-    control.keep_counters();
+    control.keep_counters(true);
     if let Some(syncing) = control.sync_reports()? {
         syncing.run()?;
     }
@@ -239,7 +239,7 @@ async fn sync_reports(control: Arc<Control<BpfDatapath>>, every: Duration) -> io
         interval.tick().await;
         let control = Arc::clone(&control);
         let synced = tokio::task::spawn_blocking(move || {
-            control.keep_counters();
+            control.keep_counters(false);
             control.sync_reports()?.map_or(Ok(()), Syncing::run)
         });
         if let Err(error) = synced.await.map_err(io::Error::other)? {

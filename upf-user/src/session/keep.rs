@@ -20,7 +20,7 @@ use crate::reports::Outbox;
 use crate::usage::{SessionUsage, SessionVolumes};
 
 /// Sessions whose counters are looked at before others get their turn.
-const MAX_LOOKS: usize = 1024;
+const MAX_LOOKS: usize = 128;
 
 /// A session as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
