@@ -34,8 +34,8 @@ const PORT: u16 = 9000;
 const SOON: Duration = Duration::from_secs(10);
 /// Within which all packets are sent, unless the machine has other work.
 const AT_ONCE: Duration = Duration::from_millis(700);
-/// What the agent may take more of memory than before.
-const MEMORY: u64 = 160 << 20;
+/// What the agent may take more of memory than before: what it has written and the disk has not taken yet is bounded.
+const MEMORY: u64 = 512 << 20;
 /// A heartbeat's answer may take so long.
 const BEAT: Duration = Duration::from_secs(1);
 /// Between two packets of the session that is watched.
