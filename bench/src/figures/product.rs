@@ -16,7 +16,9 @@ use upf_common::meter::Rate;
 use upf_common::wire::{IpAddress, outer_ipv4_checksum_base};
 use upf_user::datapath::bpf::{Loaded, Sizes, load};
 use upf_user::datapath::slots::PoolLayout;
-use upf_user::datapath::{Credit, Datapath as _, Direction, SlotIndex};
+use upf_user::datapath::{
+    Account, Bounds, Credit, Datapath as _, Direction, SlotIndex, UsageLimits,
+};
 
 use super::frames::{FIRST_TEID, FIRST_UE};
 use crate::packets::kernel::Record;
@@ -31,14 +33,18 @@ pub const MAX_SESSIONS: u32 = 1 << 23;
 const POOL_LENGTH: u8 = 9;
 /// A rate that every packet is measured against and none exceeds.
 const RATE: Rate = Rate::from_bits_per_second(400_000_000_000);
+/// The threshold of a session's URR, which no bench reaches; its quota is twice that.
+const THRESHOLD_BYTES: u64 = 1 << 50;
 /// Sessions of a customer.
 const CUSTOMER_SESSIONS: u32 = 1000;
 
-/// The limits that each session has, in each direction.
+/// What each session has beside its tunnel and its address: limits, in each direction, or a URR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Levels {
     /// None.
     None,
+    /// No limit, and one URR that the slot's own counters do for, with a threshold and a quota.
+    Urr,
     /// The flow's MBR.
     Flow,
     /// The SIM's.
@@ -53,8 +59,9 @@ pub enum Levels {
 
 impl Levels {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::None,
+        Self::Urr,
         Self::Flow,
         Self::Sim,
         Self::Two,
@@ -67,6 +74,7 @@ impl Levels {
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "no MBR",
+            Self::Urr => "no MBR, one URR",
             Self::Flow => "with an MBR",
             Self::Sim => "SIM",
             Self::Two => "MBR, SIM",
@@ -76,7 +84,7 @@ impl Levels {
     }
 
     const fn has_flow(self) -> bool {
-        !matches!(self, Self::None | Self::Sim)
+        !matches!(self, Self::None | Self::Urr | Self::Sim)
     }
 
     const fn has_session(self) -> bool {
@@ -84,7 +92,7 @@ impl Levels {
     }
 
     const fn has_sim(self) -> bool {
-        !matches!(self, Self::None | Self::Flow)
+        !matches!(self, Self::None | Self::Urr | Self::Flow)
     }
 }
 
@@ -155,6 +163,32 @@ impl Product {
                 tables.write_meter(slot, direction, RATE, Credit::Full)?;
                 self.loaded.datapath.write_rules(slot, direction, &rules)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Gives each session a URR, or takes it away. The first packets that come then look at its threshold and its quota.
+    ///
+    /// # Errors
+    /// When a slot is missing.
+    pub fn set_urrs(&mut self, has_urrs: bool) -> Result<()> {
+        let bounds = Bounds {
+            threshold: Some(THRESHOLD_BYTES),
+            quota: Some(2 * THRESHOLD_BYTES),
+        };
+        let limits = if has_urrs {
+            UsageLimits {
+                counts_uplink: true,
+                counts_downlink: true,
+                total: bounds,
+                ..UsageLimits::default()
+            }
+        } else {
+            UsageLimits::default()
+        };
+        for number in 0..self.sessions {
+            let account = Account::Slot(SlotIndex(number));
+            self.loaded.datapath.write_usage_limits(account, &limits)?;
         }
         Ok(())
     }
