@@ -9,8 +9,8 @@ use upf_common::abi::{Peer, RuleList, Rules, UeKey, UsageSet};
 use upf_common::meter::Rate;
 
 use super::{
-    Account, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
-    SlotIndex, UsageCounters, UsageIndex, UsageLimits,
+    Account, Accounts, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex,
+    LimitSetting, SlotIndex, UsageCounters, UsageIndex, UsageLimits,
 };
 
 /// Which writes fail.
@@ -98,6 +98,24 @@ impl<D: Datapath> ChaosDatapath<D> {
     }
 }
 
+impl<D: Datapath> Accounts for ChaosDatapath<D> {
+    fn usage_counters(
+        &self,
+        account: Account,
+        direction: Direction,
+    ) -> Result<UsageCounters, DatapathError> {
+        self.lock().0.usage_counters(account, direction)
+    }
+
+    fn write_usage_limits(
+        &mut self,
+        account: Account,
+        limits: &UsageLimits,
+    ) -> Result<(), DatapathError> {
+        self.write("USAGES", |inner| inner.write_usage_limits(account, limits))
+    }
+}
+
 impl<D: Datapath> Datapath for ChaosDatapath<D> {
     fn now_ns(&self) -> u64 {
         self.lock().0.now_ns()
@@ -180,24 +198,8 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
         self.lock().0.limit_counters(limit, direction)
     }
 
-    fn write_usage_limits(
-        &mut self,
-        account: Account,
-        limits: &UsageLimits,
-    ) -> Result<(), DatapathError> {
-        self.write("USAGES", |inner| inner.write_usage_limits(account, limits))
-    }
-
     fn reset_usage(&mut self, record: UsageIndex) -> Result<(), DatapathError> {
         self.write("USAGES", |inner| inner.reset_usage(record))
-    }
-
-    fn usage_counters(
-        &self,
-        account: Account,
-        direction: Direction,
-    ) -> Result<UsageCounters, DatapathError> {
-        self.lock().0.usage_counters(account, direction)
     }
 
     fn write_usage_set(&mut self, index: u32, set: &UsageSet) -> Result<(), DatapathError> {

@@ -9,8 +9,8 @@ use upf_common::abi::{
 use upf_common::meter::Rate;
 
 use super::{
-    Account, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
-    SlotIndex, UsageCounters, UsageIndex, UsageLimits, credit, network_key, usage,
+    Account, Accounts, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex,
+    LimitSetting, SlotIndex, UsageCounters, UsageIndex, UsageLimits, credit, network_key, usage,
 };
 
 /// Sizes of a [`MemoryDatapath`], in entries.
@@ -222,6 +222,65 @@ impl MemoryDatapath {
     }
 }
 
+impl Accounts for MemoryDatapath {
+    fn usage_counters(
+        &self,
+        account: Account,
+        direction: Direction,
+    ) -> Result<UsageCounters, DatapathError> {
+        match account {
+            Account::Slot(slot) => {
+                let state = &self.half(slot, direction)?.state;
+                let record = self.slot(slot.0).ok_or(out_of_range("SLOTS", slot.0))?;
+                let drops = usage::drops(&record.tail, direction);
+                Ok(usage::of_half(state, drops))
+            }
+            Account::Record(index) => {
+                let record = self.usage(index.0);
+                let record = record.ok_or(out_of_range("USAGES", index.0))?;
+                Ok(usage::of_record(record, direction))
+            }
+        }
+    }
+
+    fn write_usage_limits(
+        &mut self,
+        account: Account,
+        limits: &UsageLimits,
+    ) -> Result<(), DatapathError> {
+        let (tail, marks) = match account {
+            Account::Slot(slot) => {
+                let record = self.slot_mut(slot.0).ok_or(out_of_range("SLOTS", slot.0))?;
+                let marks = [
+                    &mut record.uplink.state.mark,
+                    &mut record.downlink.state.mark,
+                ];
+                (&mut record.tail, marks)
+            }
+            Account::Record(index) => {
+                let record = self.usage_mut(index.0);
+                let record = record.ok_or(out_of_range("USAGES", index.0))?;
+                for (half, bounds) in [
+                    (&mut record.uplink, limits.uplink),
+                    (&mut record.downlink, limits.downlink),
+                ] {
+                    half.threshold = usage::bound(bounds.threshold);
+                    half.quota = usage::bound(bounds.quota);
+                }
+                let marks = [&mut record.uplink.mark, &mut record.downlink.mark];
+                (&mut record.tail, marks)
+            }
+        };
+        tail.threshold = usage::bound(limits.total.threshold);
+        tail.quota = usage::bound(limits.total.quota);
+        tail.word = usage::next_word(tail.word, limits.flags(account));
+        let [uplink, downlink] = marks;
+        *uplink = limits.mark(account, Direction::Uplink);
+        *downlink = limits.mark(account, Direction::Downlink);
+        Ok(())
+    }
+}
+
 impl Datapath for MemoryDatapath {
     fn now_ns(&self) -> u64 {
         self.now_ns
@@ -372,67 +431,10 @@ impl Datapath for MemoryDatapath {
         })
     }
 
-    fn write_usage_limits(
-        &mut self,
-        account: Account,
-        limits: &UsageLimits,
-    ) -> Result<(), DatapathError> {
-        let (tail, marks) = match account {
-            Account::Slot(slot) => {
-                let record = self.slot_mut(slot.0).ok_or(out_of_range("SLOTS", slot.0))?;
-                let marks = [
-                    &mut record.uplink.state.mark,
-                    &mut record.downlink.state.mark,
-                ];
-                (&mut record.tail, marks)
-            }
-            Account::Record(index) => {
-                let record = self.usage_mut(index.0);
-                let record = record.ok_or(out_of_range("USAGES", index.0))?;
-                for (half, bounds) in [
-                    (&mut record.uplink, limits.uplink),
-                    (&mut record.downlink, limits.downlink),
-                ] {
-                    half.threshold = usage::bound(bounds.threshold);
-                    half.quota = usage::bound(bounds.quota);
-                }
-                let marks = [&mut record.uplink.mark, &mut record.downlink.mark];
-                (&mut record.tail, marks)
-            }
-        };
-        tail.threshold = usage::bound(limits.total.threshold);
-        tail.quota = usage::bound(limits.total.quota);
-        tail.word = usage::next_word(tail.word, limits.flags(account));
-        let [uplink, downlink] = marks;
-        *uplink = limits.mark(account, Direction::Uplink);
-        *downlink = limits.mark(account, Direction::Downlink);
-        Ok(())
-    }
-
     fn reset_usage(&mut self, record: UsageIndex) -> Result<(), DatapathError> {
         let entry = self.usage_mut(record.0);
         *entry.ok_or(out_of_range("USAGES", record.0))? = Usage::default();
         Ok(())
-    }
-
-    fn usage_counters(
-        &self,
-        account: Account,
-        direction: Direction,
-    ) -> Result<UsageCounters, DatapathError> {
-        match account {
-            Account::Slot(slot) => {
-                let state = &self.half(slot, direction)?.state;
-                let record = self.slot(slot.0).ok_or(out_of_range("SLOTS", slot.0))?;
-                let drops = usage::drops(&record.tail, direction);
-                Ok(usage::of_half(state, drops))
-            }
-            Account::Record(index) => {
-                let record = self.usage(index.0);
-                let record = record.ok_or(out_of_range("USAGES", index.0))?;
-                Ok(usage::of_record(record, direction))
-            }
-        }
     }
 
     fn write_usage_set(&mut self, index: u32, set: &UsageSet) -> Result<(), DatapathError> {

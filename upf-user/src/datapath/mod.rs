@@ -13,6 +13,7 @@ pub mod slots;
 pub mod usage;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 use upf_common::abi::{
     LimitDirection, NO_LIMIT, Peer, RuleList, Rules, UeKey, UeNetwork, UsageSet, mapped,
     network_bits,
@@ -23,7 +24,7 @@ pub use credit::Credit;
 pub use usage::{Account, Bounds, Reached, Traffic, UsageCounters, UsageIndex, UsageLimits};
 
 /// A slot's number, below [`Datapath::capacity`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SlotIndex(pub u32);
 
 /// A limit's number, below [`Datapath::limits`].
@@ -100,7 +101,7 @@ pub struct LimitCounters {
 }
 
 /// Traffic directions, as seen from the UE.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Direction {
     /// From the UE.
     Uplink,
@@ -109,7 +110,7 @@ pub enum Direction {
 }
 
 /// What one direction of a slot has counted since [`Datapath::reset_slot`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotCounters {
     /// Inner packets forwarded.
     pub packets: u64,
@@ -148,11 +149,44 @@ pub enum DatapathError {
     },
 }
 
+/// Where traffic is counted: that of slots, and that of URRs.
+pub trait Accounts {
+    /// What has been counted since the slot or the record was reset.
+    fn usage_counters(
+        &self,
+        account: Account,
+        direction: Direction,
+    ) -> Result<UsageCounters, DatapathError>;
+    /// What a half of a slot has counted since then.
+    fn counters(
+        &self,
+        slot: SlotIndex,
+        direction: Direction,
+    ) -> Result<SlotCounters, DatapathError> {
+        let UsageCounters {
+            passed, dropped, ..
+        } = self.usage_counters(Account::Slot(slot), direction)?;
+        Ok(SlotCounters {
+            packets: passed.packets,
+            bytes: passed.bytes,
+            dropped_packets: dropped.packets,
+            dropped_bytes: dropped.bytes,
+        })
+    }
+
+    /// Says at what counts we are told, and beyond what counts nothing passes; what the fast path knew of that is forgotten.
+    fn write_usage_limits(
+        &mut self,
+        account: Account,
+        limits: &UsageLimits,
+    ) -> Result<(), DatapathError>;
+}
+
 /// The tables of the fast path.
 ///
 /// Every call is atomic for packets: they see the entry before or after, never between. Calls either
 /// succeed or change nothing.
-pub trait Datapath: Send {
+pub trait Datapath: Accounts + Send {
     /// The fast path's clock.
     fn now_ns(&self) -> u64;
     /// Number of slots.
@@ -190,23 +224,6 @@ pub trait Datapath: Send {
     /// Zeroes the counters of both directions, fills their meters and takes their rates; for a slot that carries no
     /// traffic yet.
     fn reset_slot(&mut self, slot: SlotIndex) -> Result<(), DatapathError>;
-    /// What has been counted.
-    fn counters(
-        &self,
-        slot: SlotIndex,
-        direction: Direction,
-    ) -> Result<SlotCounters, DatapathError> {
-        let UsageCounters {
-            passed, dropped, ..
-        } = self.usage_counters(Account::Slot(slot), direction)?;
-        Ok(SlotCounters {
-            packets: passed.packets,
-            bytes: passed.bytes,
-            dropped_packets: dropped.packets,
-            dropped_bytes: dropped.bytes,
-        })
-    }
-
     /// Says what one direction of a limit demands from now on; counters stay. Packets may see part of the old setting and
     /// part of the new one for as long as that takes.
     fn write_limit(
@@ -225,20 +242,8 @@ pub trait Datapath: Send {
         direction: Direction,
     ) -> Result<LimitCounters, DatapathError>;
 
-    /// Says at what counts we are told, and beyond what counts nothing passes; what the fast path knew of that is forgotten.
-    fn write_usage_limits(
-        &mut self,
-        account: Account,
-        limits: &UsageLimits,
-    ) -> Result<(), DatapathError>;
     /// Zeroes a record and takes its bounds.
     fn reset_usage(&mut self, record: UsageIndex) -> Result<(), DatapathError>;
-    /// What has been counted since the slot or the record was reset.
-    fn usage_counters(
-        &self,
-        account: Account,
-        direction: Direction,
-    ) -> Result<UsageCounters, DatapathError>;
     /// Writes a set of records that no rules name yet.
     fn write_usage_set(&mut self, index: u32, set: &UsageSet) -> Result<(), DatapathError>;
 

@@ -1,15 +1,16 @@
 //! Counters of URRs, as the session room sees them ([`upf_common::abi::usage`]).
 
+use serde::{Deserialize, Serialize};
 use upf_common::abi::{self, NO_MARK, UsageTail, usage_flags};
 
 use super::{Direction, SlotIndex};
 
 /// A record's number, below [`super::Datapath::usages`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UsageIndex(pub u32);
 
 /// Where a URR is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Account {
     /// In a slot, with all packets of those of its halves that count.
     Slot(SlotIndex),
@@ -75,7 +76,7 @@ pub struct UsageLimits {
 }
 
 /// Inner packets and their bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
     /// Packets.
     pub packets: u64,

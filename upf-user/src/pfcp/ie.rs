@@ -114,7 +114,7 @@ impl fmt::Display for NodeId {
 }
 
 /// F-SEID (clause 8.2.37): a session's number at one end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FSeid {
     /// The number.
     pub seid: u64,
@@ -167,7 +167,7 @@ pub struct UeIpAddress {
 }
 
 /// Source Interface (clause 8.2.2) and Destination Interface (clause 8.2.24).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Interface {
     /// Access.
     #[default]
@@ -220,7 +220,7 @@ impl OuterHeaderCreation {
 }
 
 /// Apply Action (clause 8.2.26): octet 5 in the low byte, octet 6 in the high byte.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplyAction(pub u16);
 
 impl ApplyAction {
@@ -259,7 +259,7 @@ impl ApplyAction {
 }
 
 /// Gate Status (clause 8.2.7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateStatus {
     /// The uplink is open.
     pub uplink_open: bool,
@@ -278,7 +278,7 @@ impl Default for GateStatus {
 }
 
 /// MBR (clause 8.2.8) and GBR (clause 8.2.9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BitRates {
     /// Uplink, kbit/s (1000 bit/s), below 2^40.
     pub uplink_kbps: u64,
@@ -376,7 +376,7 @@ pub mod release_request {
 }
 
 /// FQ-CSID (clause 8.2.46): sets of sessions that end together.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FqCsid {
     /// The node.
     pub node: FqCsidNode,
@@ -387,7 +387,7 @@ pub struct FqCsid {
 }
 
 /// The node of an FQ-CSID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FqCsidNode {
     /// By an address.
     Address(IpAddr),
@@ -396,7 +396,7 @@ pub enum FqCsidNode {
 }
 
 /// User ID (clause 8.2.101).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserId {
     /// IMSI, its digits.
     pub imsi: Option<String>,
@@ -434,7 +434,7 @@ impl UserId {
 }
 
 /// S-NSSAI (clause 8.2.176).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SNssai {
     /// Slice/Service type.
     pub sst: u8,
@@ -443,7 +443,7 @@ pub struct SNssai {
 }
 
 /// Redirect Information (clause 8.2.20).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedirectInformation {
     /// Redirect Address Type: 0 IPv4, 1 IPv6, 2 URL, 3 SIP URI, 4 IPv4 and IPv6, 5 port, and sums of port and others.
     pub address_type: u8,
@@ -456,7 +456,7 @@ pub struct RedirectInformation {
 }
 
 /// Header Enrichment (clause 8.2.67).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaderEnrichment {
     /// Header Type: 0 HTTP.
     pub header_type: u8,
@@ -467,7 +467,7 @@ pub struct HeaderEnrichment {
 }
 
 /// Packet Rate (clause 8.2.63). Time units: 0 minute, 1 six minutes, 2 hour, 3 day, 4 week.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PacketRate {
     /// Uplink: time unit and packets.
     pub uplink: Option<(u8, u16)>,
@@ -478,7 +478,7 @@ pub struct PacketRate {
 }
 
 /// DL Flow Level Marking (clause 8.2.66).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowLevelMarking {
     /// ToS / traffic class and its mask.
     pub tos: Option<(u8, u8)>,
@@ -487,7 +487,7 @@ pub struct FlowLevelMarking {
 }
 
 /// Measurement Method (clause 8.2.40).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeasurementMethod(pub u8);
 
 impl MeasurementMethod {
@@ -500,7 +500,7 @@ impl MeasurementMethod {
 }
 
 /// Reporting Triggers (clause 8.2.19): octet 5 in the lowest byte. Not the bits of [`UsageReportTrigger`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportingTriggers(pub u32);
 
 impl ReportingTriggers {
@@ -640,7 +640,7 @@ pub struct VolumeMeasurement {
 }
 
 /// Dropped DL Traffic Threshold (clause 8.2.49).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DroppedTrafficThreshold {
     /// Packets.
     pub packets: Option<u64>,

@@ -1,12 +1,13 @@
 //! What a control plane tells about a session beside its rules.
 
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 use crate::pfcp::ie::{FqCsid, FqCsidNode, SNssai, UserId};
 use crate::pfcp::message::{SessionEstablishmentRequest, SessionModificationRequest};
 
 /// What is known of a session beside its rules.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct About {
     pub(super) dnn: Option<Box<str>>,
     pub(super) user_id: Option<Box<UserId>>,

@@ -1,6 +1,7 @@
 //! What is compiled into the tables: PDRs in which all that traffic endpoints, application IDs, predefined rules and
 //! times stand for has been put in.
 
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -105,7 +106,7 @@ pub(super) struct Forward {
 }
 
 /// A tunnel endpoint of another node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RemoteTunnel {
     /// TEID.
     pub teid: u32,

@@ -9,13 +9,15 @@ use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 use upf_common::abi::MatchPorts;
 
 /// Most ports and ranges of ports of one side.
 const MAX_PORT_RANGES: usize = 64;
 
-/// A flow description that was understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A flow description that was understood. It is kept as text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub(super) struct FlowDescription {
     /// `None` for every protocol.
     pub(super) protocol: Option<u8>,
@@ -72,6 +74,20 @@ pub(super) fn parse(text: &str) -> Option<FlowDescription> {
         remote,
         local,
     })
+}
+
+impl From<FlowDescription> for String {
+    fn from(description: FlowDescription) -> Self {
+        description.to_string()
+    }
+}
+
+impl TryFrom<String> for FlowDescription {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        parse(&text).ok_or("no flow description")
+    }
 }
 
 impl fmt::Display for FlowDescription {

@@ -2,9 +2,10 @@
 
 use crate::datapath::slots::Seat;
 use crate::datapath::{Direction, SlotCounters};
+use serde::{Deserialize, Serialize};
 
 /// Traffic of a session, by direction as seen from the UE.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionVolumes {
     /// From the UE.
     pub uplink: SlotCounters,

@@ -21,6 +21,7 @@ use tracing::{debug, info};
 use upf_common::abi::{MAX_POOLS, Plain, Slot};
 
 use super::Sizes;
+use super::accounts::AccountTables;
 use super::control::ControlTable;
 use super::counters::CounterTable;
 use super::mmap::MappedArray;
@@ -186,12 +187,14 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
     let control = Arc::new(control);
     let datapath = BpfDatapath {
         sizes: *sizes,
-        slots: mapped(&mut ebpf, "SLOTS", sizes.slots)?,
+        accounts: AccountTables {
+            slots: mapped(&mut ebpf, "SLOTS", sizes.slots)?,
+            usages: mapped(&mut ebpf, "USAGES", sizes.usages.max(1))?,
+        },
         blocks: mapped(&mut ebpf, "BLOCKS", sizes.blocks.max(1))?,
         peers: mapped(&mut ebpf, "PEERS", sizes.peers)?,
         lists: mapped(&mut ebpf, "LISTS", sizes.lists)?,
         limits: mapped(&mut ebpf, "LIMITS", sizes.limits.max(1))?,
-        usages: mapped(&mut ebpf, "USAGES", sizes.usages.max(1))?,
         usage_sets: mapped(&mut ebpf, "USAGE_SETS", sizes.usages.max(1))?,
         teids: typed(&mut ebpf, "TEIDS", HashMap::try_from)?,
         ue_addresses: typed(&mut ebpf, "UE_ADDRESSES", HashMap::try_from)?,

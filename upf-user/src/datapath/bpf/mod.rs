@@ -6,12 +6,14 @@
 //! | [`loader`] | program and maps into the kernel |
 //! | [`pins`] | their names in the BPF file system |
 //! | [`attach`] | the program at devices |
+//! | [`accounts`] | what counts in that memory |
 //! | [`tables`] | [`crate::datapath::Datapath`] over memory that the kernel shares with us |
 //! | [`ports`] | devices, address pools and network instances |
 //! | [`control`] | what voids remembered next hops |
 //! | [`counters`] | figures that are not one SIM's |
 
 mod account;
+pub mod accounts;
 pub mod attach;
 mod clock;
 pub mod control;

@@ -9,22 +9,23 @@ use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{HashMap, MapData, MapError};
 use ipnet::IpNet;
 use upf_common::abi::{
-    BLOCK_SLOTS, Limit, NO_SLOT, POOL_NETWORK, Peer, Plain, RuleList, Rules, Slot, UeKey,
-    UeNetwork, Usage, UsageSet, control_flags,
+    BLOCK_SLOTS, Limit, NO_SLOT, POOL_NETWORK, Peer, Plain, RuleList, Rules, UeKey, UeNetwork,
+    Usage, UsageSet, control_flags,
 };
 use upf_common::meter::Rate;
 
-use super::account::{self, SlotWords};
+use super::account;
+use super::accounts::AccountTables;
 use super::clock;
 use super::control::ControlTable;
-use super::latch::{self, HALF_WORDS, Half};
+use super::latch;
 use super::limit::{self, LIMIT_HALF_WORDS, LimitHalf};
 use super::mmap::{self, MappedArray, words_of};
 use super::{Record, Sizes};
 use crate::datapath::slots::PoolLayout;
 use crate::datapath::{
-    Account, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex, LimitSetting,
-    SlotIndex, UsageCounters, UsageIndex, UsageLimits, network_key, usage,
+    Account, Accounts, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex,
+    LimitSetting, SlotIndex, UsageCounters, UsageIndex, UsageLimits, network_key,
 };
 
 /// An entry of `BLOCKS`.
@@ -35,23 +36,20 @@ pub(super) struct Block(pub(super) u32);
 // SAFETY: one integer.
 unsafe impl Plain for Block {}
 
-pub(super) type SlotArray = MappedArray<Slot, { words_of::<Slot>() }>;
 pub(super) type BlockArray = MappedArray<Block, { words_of::<Block>() }>;
 pub(super) type PeerArray = MappedArray<Peer, { words_of::<Peer>() }>;
 pub(super) type ListArray = MappedArray<RuleList, { words_of::<RuleList>() }>;
-pub(super) type UsageArray = MappedArray<Usage, { words_of::<Usage>() }>;
 pub(super) type UsageSetArray = MappedArray<UsageSet, { words_of::<UsageSet>() }>;
 pub(super) type LimitArray = MappedArray<Limit, { words_of::<Limit>() }>;
 
 /// The tables that the XDP program reads.
 pub struct BpfDatapath {
     pub(super) sizes: Sizes,
-    pub(super) slots: SlotArray,
+    pub(super) accounts: AccountTables,
     pub(super) blocks: BlockArray,
     pub(super) peers: PeerArray,
     pub(super) lists: ListArray,
     pub(super) limits: LimitArray,
-    pub(super) usages: UsageArray,
     pub(super) usage_sets: UsageSetArray,
     pub(super) teids: HashMap<MapData, [u8; 4], u32>,
     pub(super) ue_addresses: HashMap<MapData, Record<UeKey>, u32>,
@@ -134,33 +132,6 @@ impl BpfDatapath {
         }
     }
 
-    fn half(&self, slot: SlotIndex, direction: Direction) -> Result<&Half, DatapathError> {
-        let [uplink, downlink] = self.slot_words(slot)?.halves;
-        Ok(match direction {
-            Direction::Uplink => uplink,
-            Direction::Downlink => downlink,
-        })
-    }
-
-    fn slot_words(&self, slot: SlotIndex) -> Result<SlotWords<'_>, DatapathError> {
-        let entry = self.slots.entry(slot.0);
-        let entry = entry.ok_or(out_of_range("SLOTS", slot.0))?;
-        let (halves, tail) = entry.as_chunks::<HALF_WORDS>();
-        match (halves, tail.as_array()) {
-            ([uplink, downlink], Some(tail)) => Ok(SlotWords {
-                halves: [uplink, downlink],
-                tail,
-            }),
-            _ => Err(out_of_range("SLOTS", slot.0)),
-        }
-    }
-
-    fn usage_record(&self, record: UsageIndex) -> Result<&account::Record, DatapathError> {
-        let is_there = record.0 < self.sizes.usages;
-        let entry = self.usages.entry(record.0).filter(|_| is_there);
-        entry.ok_or(out_of_range("USAGES", record.0))
-    }
-
     fn limit_half(
         &self,
         limit: LimitIndex,
@@ -182,6 +153,24 @@ impl BpfDatapath {
         } else {
             Err(out_of_range(table, slot.0))
         }
+    }
+}
+
+impl Accounts for BpfDatapath {
+    fn usage_counters(
+        &self,
+        account: Account,
+        direction: Direction,
+    ) -> Result<UsageCounters, DatapathError> {
+        self.accounts.usage_counters(account, direction)
+    }
+
+    fn write_usage_limits(
+        &mut self,
+        account: Account,
+        limits: &UsageLimits,
+    ) -> Result<(), DatapathError> {
+        self.accounts.write_usage_limits(account, limits)
     }
 }
 
@@ -220,12 +209,12 @@ impl Datapath for BpfDatapath {
         direction: Direction,
         rules: &Rules,
     ) -> Result<(), DatapathError> {
-        latch::replace(self.half(slot, direction)?, rules);
+        latch::replace(self.accounts.half(slot, direction)?, rules);
         Ok(())
     }
 
     fn read_rules(&self, slot: SlotIndex, direction: Direction) -> Result<Rules, DatapathError> {
-        Ok(latch::in_force(self.half(slot, direction)?))
+        Ok(latch::in_force(self.accounts.half(slot, direction)?))
     }
 
     fn write_meter(
@@ -235,15 +224,15 @@ impl Datapath for BpfDatapath {
         rate: Rate,
         credit: Credit,
     ) -> Result<(), DatapathError> {
-        latch::set_rate(self.half(slot, direction)?, rate, credit);
+        latch::set_rate(self.accounts.half(slot, direction)?, rate, credit);
         Ok(())
     }
 
     fn reset_slot(&mut self, slot: SlotIndex) -> Result<(), DatapathError> {
         for direction in [Direction::Uplink, Direction::Downlink] {
-            latch::reset(self.half(slot, direction)?, slot.0);
+            latch::reset(self.accounts.half(slot, direction)?, slot.0);
         }
-        account::reset_tail(self.slot_words(slot)?.tail);
+        account::reset_tail(self.accounts.slot_words(slot)?.tail);
         Ok(())
     }
 
@@ -273,42 +262,9 @@ impl Datapath for BpfDatapath {
         Ok(limit::counters(self.limit_half(limit, direction)?))
     }
 
-    fn write_usage_limits(
-        &mut self,
-        account: Account,
-        limits: &UsageLimits,
-    ) -> Result<(), DatapathError> {
-        match account {
-            Account::Slot(slot) => account::set_slot(&self.slot_words(slot)?, account, limits),
-            Account::Record(record) => {
-                account::set_record(self.usage_record(record)?, account, limits);
-            }
-        }
-        Ok(())
-    }
-
     fn reset_usage(&mut self, record: UsageIndex) -> Result<(), DatapathError> {
-        mmap::store(self.usage_record(record)?, &Usage::default());
+        mmap::store(self.accounts.usage_record(record)?, &Usage::default());
         Ok(())
-    }
-
-    fn usage_counters(
-        &self,
-        account: Account,
-        direction: Direction,
-    ) -> Result<UsageCounters, DatapathError> {
-        match account {
-            Account::Slot(slot) => {
-                let words = self.slot_words(slot)?;
-                let state = latch::counters(self.half(slot, direction)?);
-                let drops = account::drops(words.tail, direction);
-                Ok(usage::of_half(&state, drops))
-            }
-            Account::Record(record) => {
-                let record = self.usage_record(record)?;
-                Ok(account::record_counters(record, direction))
-            }
-        }
     }
 
     fn write_usage_set(&mut self, index: u32, set: &UsageSet) -> Result<(), DatapathError> {
@@ -395,7 +351,7 @@ impl Datapath for BpfDatapath {
     }
 }
 
-fn out_of_range(table: &'static str, index: u32) -> DatapathError {
+pub(super) fn out_of_range(table: &'static str, index: u32) -> DatapathError {
     DatapathError::OutOfRange {
         table,
         index: u64::from(index),

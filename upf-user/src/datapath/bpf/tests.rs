@@ -20,8 +20,9 @@ use super::{Loaded, Record, Sizes, load};
 use crate::config::Mode;
 use crate::datapath::slots::PoolLayout;
 use crate::datapath::{
-    Account, Bounds, Credit, Datapath, DatapathError, Direction, LimitCounters, LimitIndex,
-    LimitSetting, SlotCounters, SlotIndex, Traffic, UsageCounters, UsageIndex, UsageLimits,
+    Account, Accounts, Bounds, Credit, Datapath, DatapathError, Direction, LimitCounters,
+    LimitIndex, LimitSetting, SlotCounters, SlotIndex, Traffic, UsageCounters, UsageIndex,
+    UsageLimits,
 };
 use crate::netlink::{AttachedXdp, XdpPlace, attached_xdp};
 

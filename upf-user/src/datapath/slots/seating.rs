@@ -5,6 +5,7 @@
 //! has one slot with all three taken. What only few sessions have is kept apart, so that the others do not pay for
 //! it.
 
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 use upf_common::abi::{NO_USAGE, RuleListEntry, Rules};
@@ -20,7 +21,7 @@ use crate::bandwidth::Imsi;
 use crate::datapath::{Direction, LimitSetting, SlotIndex};
 
 /// A session's name for one of its local F-TEIDs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TunnelKey {
     /// Shared by all PDRs with this CHOOSE ID (TS 29.244 clause 8.2.3).
     Shared(u8),
@@ -34,7 +35,7 @@ pub enum TunnelKey {
 ///
 /// The fast path takes the bucket from the slot's half by which the packet came, so traffic towards the UE
 /// that comes through a tunnel of ours (S5, N9) has a bucket beside the one for traffic from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MeterKey {
     /// QER ID.
     pub qer: u32,
@@ -43,7 +44,7 @@ pub struct MeterKey {
 }
 
 /// A UE address in a network instance; an IPv6 address is the /64 prefix with the lower half zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UeEndpoint {
     /// The network instance's number.
     pub instance: u32,
@@ -122,7 +123,7 @@ pub(super) struct Extras {
 }
 
 /// One slot of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {
     /// The slot.
     pub slot: SlotIndex,
@@ -137,7 +138,7 @@ pub struct Seat {
 }
 
 /// A local F-TEID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tunnel {
     /// The session's name for it.
     pub key: TunnelKey,
@@ -148,7 +149,7 @@ pub struct Tunnel {
 }
 
 /// A UE address that packets arrive for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
     /// The address.
     pub endpoint: UeEndpoint,

@@ -3,6 +3,7 @@
 //! A URR has the counters of a slot if all packets of those halves that it counts at all are its own, and nobody else's. The
 //! others have records. A slot is one URR's: the first one's that fits, as long as it fits.
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -32,7 +33,7 @@ pub struct WantedUsage {
 }
 
 /// Where a session's URR is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageSeat {
     /// URR ID.
     pub urr: u32,

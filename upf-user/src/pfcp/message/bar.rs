@@ -1,7 +1,9 @@
 //! Buffering Action Rules.
 
+use serde::{Deserialize, Serialize};
+
 /// Create BAR (clause 7.5.2.6).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateBar {
     /// BAR ID.
     pub id: u8,

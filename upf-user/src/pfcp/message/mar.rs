@@ -1,7 +1,9 @@
 //! Multi-Access Rules.
 
+use serde::{Deserialize, Serialize};
+
 /// Create MAR (clause 7.5.2.8).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateMar {
     /// MAR ID.
     pub id: u16,
@@ -16,7 +18,7 @@ pub struct CreateMar {
 }
 
 /// What is done by way of one access.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessForwardingAction {
     /// FAR ID.
     pub far_id: u32,

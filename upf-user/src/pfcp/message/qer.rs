@@ -1,9 +1,10 @@
 //! QoS Enforcement Rules.
 
 use crate::pfcp::ie::{BitRates, FlowLevelMarking, GateStatus, PacketRate};
+use serde::{Deserialize, Serialize};
 
 /// Create QER (clause 7.5.2.5).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateQer {
     /// QER ID.
     pub id: u32,

@@ -1,6 +1,7 @@
 //! Usage Reporting Rules.
 
 use crate::pfcp::ie::{DroppedTrafficThreshold, MeasurementMethod, ReportingTriggers, Volumes};
+use serde::{Deserialize, Serialize};
 
 /// Create URR (clause 7.5.2.4).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl CreateUrr {
 }
 
 /// Update URR (clause 7.5.4.4): what is absent stays. Times in seconds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdateUrr {
     /// URR ID.
     pub id: u32,
@@ -88,7 +89,7 @@ pub struct UpdateUrr {
 }
 
 /// Additional Monitoring Time (clause 7.5.2.4).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdditionalMonitoringTime {
     /// Monitoring Time, seconds of NTP.
     pub monitoring_time: u32,

@@ -5,9 +5,10 @@ use super::rule_set::rules;
 use crate::pfcp::ie::{ApplyAction, HeaderEnrichment, Interface, RedirectInformation};
 use crate::session::config::SessionsConfig;
 use crate::session::detection::RemoteTunnel;
+use serde::{Deserialize, Serialize};
 
 /// Forwarding Action Rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) struct Far {
     pub(in crate::session) id: u32,
     pub(in crate::session) action: ApplyAction,
@@ -17,7 +18,7 @@ pub(in crate::session) struct Far {
 }
 
 /// Forwarding Parameters.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) struct Forwarding {
     /// `None` if the FAR never had Forwarding Parameters.
     pub(in crate::session) destination: Option<Interface>,
@@ -38,7 +39,7 @@ pub(in crate::session) struct Forwarding {
 }
 
 /// Duplicating Parameters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) struct Duplicate {
     pub(in crate::session) destination: Interface,
     pub(in crate::session) tunnel: Option<RemoteTunnel>,

@@ -12,6 +12,7 @@ pub(super) use pdr::{
 pub(super) use rule_set::{Rule, RuleSet};
 
 use rule_set::rules;
+use serde::{Deserialize, Serialize};
 
 use crate::datapath::Direction;
 use crate::pfcp::message::{AccessForwardingAction, CreateBar, CreateMar, CreateQer, UpdateUrr};
@@ -36,7 +37,7 @@ pub const MAX_SDF_FILTERS: usize = 256;
 pub const MAX_FRAMED_ROUTES: usize = 16;
 
 /// All rules of a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Model {
     pub(super) pdrs: RuleSet<Pdr>,
     pub(super) fars: RuleSet<Far>,

@@ -1,5 +1,6 @@
 //! Packet Detection Rules and Traffic Endpoints.
 
+use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
@@ -11,7 +12,7 @@ use crate::pfcp::ie::Interface;
 use crate::session::flow_description::FlowDescription;
 
 /// Packet Detection Rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) struct Pdr {
     pub(in crate::session) id: u16,
     pub(in crate::session) precedence: Option<u32>,
@@ -34,7 +35,7 @@ pub(in crate::session) struct Pdr {
 }
 
 /// Traffic Endpoint (clause 5.2.1A.2B).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) struct TrafficEndpoint {
     pub(in crate::session) id: u8,
     /// Source Interface of the PDRs that have it or had it last; Access for one that none ever had.
@@ -43,7 +44,7 @@ pub(in crate::session) struct TrafficEndpoint {
 }
 
 /// What a PDI and a traffic endpoint have in common: the way by which packets come.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) struct Way {
     pub(in crate::session) tunnel: Option<LocalTunnel>,
     pub(in crate::session) network_instance: Option<NetworkInstance>,
@@ -57,7 +58,7 @@ pub(in crate::session) struct Way {
 }
 
 /// A local F-TEID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) struct LocalTunnel {
     pub(in crate::session) key: TunnelKey,
     /// Our GTP-U addresses, one of them at least.
@@ -66,7 +67,7 @@ pub(in crate::session) struct LocalTunnel {
 }
 
 /// A network instance that a rule names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) enum NetworkInstance {
     /// One of the config.
     Known(u32),
@@ -75,7 +76,7 @@ pub(in crate::session) enum NetworkInstance {
 }
 
 /// The UE's addresses in a PDI.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) struct UeAddresses {
     pub(in crate::session) v4: Option<Ipv4Addr>,
     /// Upper half of the /64 prefix.
@@ -83,7 +84,7 @@ pub(in crate::session) struct UeAddresses {
 }
 
 /// UE IP Address: given, or left to us.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) struct UeIp {
     /// Those that the control plane gave, and those that were chosen.
     pub(in crate::session) addresses: UeAddresses,
@@ -92,14 +93,14 @@ pub(in crate::session) struct UeIp {
 }
 
 /// Address families.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) struct Families {
     pub(in crate::session) v4: bool,
     pub(in crate::session) v6: bool,
 }
 
 /// The UE's addresses that we chose: one of each family for all rules of a session that leave it to us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) struct UeChoice {
     /// Whose pools they are from.
     pub(in crate::session) instance: u32,
@@ -107,7 +108,7 @@ pub(in crate::session) struct UeChoice {
 }
 
 /// One SDF filter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) struct SdfFilter {
     pub(in crate::session) id: Option<u32>,
     pub(in crate::session) flow: Option<FlowDescription>,

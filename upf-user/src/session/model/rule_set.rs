@@ -1,9 +1,10 @@
 //! Rules of one kind, by their ID.
 
 use crate::session::weight;
+use serde::{Deserialize, Serialize};
 
 /// Rules of one kind, sorted by their ID.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::session) struct RuleSet<R>(Vec<R>);
 
 pub(in crate::session) trait Rule {
