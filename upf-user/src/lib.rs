@@ -16,4 +16,5 @@ pub mod pfcp;
 pub mod reports;
 pub mod session;
 pub mod store;
+pub mod testing;
 pub mod usage;

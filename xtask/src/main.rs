@@ -44,6 +44,9 @@ enum Command {
     },
     /// Run every test: unit, property, in-kernel and end to end (needs root)
     Test {
+        /// In full length what is shortened otherwise
+        #[arg(long)]
+        long: bool,
         /// Arguments of the test runner, such as a part of a test's name
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -85,7 +88,7 @@ fn perform(command: Command) -> anyhow::Result<()> {
         Command::Setup => setup::everything().map(drop),
         Command::Build => build::everything(&setup::for_building()?),
         Command::Run { arguments } => run::agent_or_lab(&arguments),
-        Command::Test { arguments } => test::everything(&arguments),
+        Command::Test { long, arguments } => test::everything(long, &arguments),
         Command::Bench { arguments } => bench::everything(&arguments),
         Command::Fuzz { target, seconds } => fuzz::targets(target.as_deref(), seconds),
         Command::Vectors { folder } => vectors::replay(&folder),

@@ -6,25 +6,34 @@ use anyhow::Result;
 
 use crate::{build, command, host, setup};
 
-/// Sets up, builds, and runs unit, property, in-kernel and end-to-end tests.
-pub(crate) fn everything(arguments: &[String]) -> Result<()> {
+/// The environment variable that tests look at (`upf_user::testing`).
+const LONG_TESTS: &str = "UPF_LONG_TESTS";
+
+/// Sets up, builds, and runs unit, property, in-kernel and end-to-end tests; `long` ones in full length.
+pub(crate) fn everything(long: bool, arguments: &[String]) -> Result<()> {
     host::require_root("testing (BPF programs, network namespaces)")?;
     let mut sections = Sections::default();
     let toolchain = sections.time("set-up", setup::everything)?;
     // The end-to-end tests run these very binaries.
     sections.time("build", || build::everything(&toolchain))?;
-    let outcome = sections.time("tests", || tests(arguments));
+    let outcome = sections.time("tests", || tests(long, arguments));
     sections.print();
     outcome
 }
 
 /// One run over the workspace; the eBPF crate builds for its own target only.
-fn tests(arguments: &[String]) -> Result<()> {
+fn tests(long: bool, arguments: &[String]) -> Result<()> {
     command::heading("tests");
     let workspace = ["--workspace", "--exclude", "upf-ebpf"];
     let mut cargo = command::cargo();
+    if long {
+        cargo.env(LONG_TESTS, "1");
+    }
     if command::succeeds("cargo-nextest", &["nextest", "--version"]) {
         cargo.args(["nextest", "run"]);
+        if long {
+            cargo.args(["--profile", "long"]);
+        }
     } else {
         // The same tests, one binary after the other.
         cargo.args(["test", "--lib", "--bins", "--tests"]);

@@ -24,6 +24,7 @@ mod next_hops;
 mod packet;
 mod peers;
 mod profiles;
+mod refills;
 mod restart;
 mod sessions;
 mod signalling;

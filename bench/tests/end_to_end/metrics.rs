@@ -26,6 +26,10 @@ fn promtool_accepts_a_live_scrape() -> Result<()> {
         "upf_pfcp_associations",
         "upf_pfcp_messages_total",
         "upf_pfcp_request_duration_seconds",
+        "upf_usage_records",
+        "upf_usage_reports_total",
+        "upf_usage_reports_unacknowledged",
+        "upf_usage_reports_oldest_age_seconds",
         "upf_build_info",
     ] {
         assert!(

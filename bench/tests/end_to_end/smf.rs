@@ -1,5 +1,7 @@
 //! The SMF made of scapy: `peer/smf.py`, spoken to over a pipe.
 
+pub(crate) mod charging;
+
 use std::{
     collections::HashMap,
     io::{BufRead as _, BufReader, Write as _},

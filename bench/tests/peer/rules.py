@@ -2,11 +2,13 @@
 
 A PDR: id, precedence, from (source interface), instance; choose (a CHOOSE ID, with outer 4 or 6) for an F-TEID of the
 UPF's; ue (an address or several), choose_ue (families) for one of the UPF's; sdf (flow descriptions), application, qfi,
-framed (routes); far, qers, predefined (a rule's name), ends_at (seconds of Unix).
+framed (routes); far, qers, urrs, predefined (a rule's name), ends_at (seconds of Unix).
 A FAR: id, drop, or to (destination interface), instance, tunnel (teid, address), policy, end_marker.
 A QER: id, mbr and gbr (uplink and downlink, kbit/s), qfi.
+A URR: see charging.py.
 """
 
+import charging
 from scapy.contrib.pfcp import *  # noqa: F403: scapy's style
 
 # GTP-U/UDP/IP, whichever IP version (TS 29.244 clause 8.2.64).
@@ -22,6 +24,7 @@ def create(rules):
         *(IE_CreatePDR(IE_list=pdr(rule)) for rule in rules.get("pdrs", [])),
         *(IE_CreateFAR(IE_list=far(rule, IE_ForwardingParameters)) for rule in rules.get("fars", [])),
         *(IE_CreateQER(IE_list=qer(rule)) for rule in rules.get("qers", [])),
+        *(charging.urr(rule) for rule in rules.get("urrs", [])),
     ]
 
 
@@ -48,6 +51,7 @@ def pdr(rule):
         ies.append(IE_OuterHeaderRemoval(header=REMOVE_GTPU_UDP_IP))
     ies.append(IE_FAR_Id(id=rule["far"]))
     ies.extend(IE_QER_Id(id=number) for number in rule.get("qers", []))
+    ies.extend(IE_URR_Id(id=number) for number in rule.get("urrs", []))
     if "predefined" in rule:
         ies.append(IE_ActivatePredefinedRules(name=rule["predefined"]))
     if "ends_at" in rule:

@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 
+import charging
 import profiles
 import rules
 from scapy.contrib.pfcp import *  # noqa: F403: scapy's style
@@ -33,6 +34,10 @@ heartbeats = 0
 told = []
 # UP SEIDs by the test's own number of a session.
 seids = {}
+# Usage reports, each once, in the order of their coming; and those that a quota has still to be granted for.
+used, to_refill = [], []
+# What is granted for a report, and how often.
+tariff = {"times": 0}
 
 
 def exchange(message, seid=None):
@@ -88,6 +93,9 @@ def answer_report(message, datagram):
     """Notes what a report says, once however often it is sent, and accepts it."""
     body = datagram[16 if message.S else 8:]
     if all(report["sequence"] != message.seq for report in told):
+        reports = charging.usage(message)
+        used.extend(reports)
+        to_refill.extend(reports)
         told.append({
             "sequence": message.seq,
             "kind": {NODE_REPORT: "node", SESSION_REPORT: "session"}[message.message_type],
@@ -107,6 +115,29 @@ def answer_report(message, datagram):
         header = PFCP(seq=message.seq, S=1, seid=seids.get(message.seid, 0))
         response = header / PFCPSessionReportResponse(IE_list=[accepted])
     udp.sendto(bytes(response), UPF)
+
+
+def refill():
+    """Grants a new quota for the oldest report."""
+    report = to_refill.pop(0)
+    if tariff["times"] == 0:
+        return
+    tariff["times"] -= 1
+    update = charging.refill({"id": report["urr"], **tariff["grant"]})
+    answer = modify({"session": tariff["session"]}, [update])
+    report["refilled"] = answer["cause"] == 1
+    # How long it took us and the UPF.
+    report["seconds"] = time.monotonic() - report["came"]
+
+
+def refills(command):
+    """From now on each report is answered with a new quota, so many times in all."""
+    tariff.update(session=command["session"], grant=command["grant"], times=command["times"])
+    return {}
+
+
+def usage(_):
+    return {"reports": used}
 
 
 def elements(body, *kinds):
@@ -259,12 +290,15 @@ def establish(command):
         IE_ForwardingParameters(IE_list=[IE_DestinationInterface(interface="Core"), instance]),
     ])
     qer = IE_CreateQER(IE_list=[IE_QER_Id(id=1), IE_GateStatus(ul="OPEN", dl="OPEN"), *mbr, *qfi])
-    user = [user_id(command["imsi"])] if command.get("imsi") else []
     result = request_session(command["session"], [
-        uplink, downlink, uplink_far, downlink_far, qer, IE_PDNType(pdn_type="IPv4"), *user,
+        uplink, downlink, uplink_far, downlink_far, qer, IE_PDNType(pdn_type="IPv4"), *user(command),
     ])
     result.update(result.get("tunnels", {}).get(2, {}))
     return result
+
+
+def user(command):
+    return [user_id(command["imsi"])] if command.get("imsi") else []
 
 
 def user_id(imsi):
@@ -305,7 +339,7 @@ def create(command):
     """A session of the rules that the test describes."""
     return request_session(
         command["session"],
-        [*rules.create(command["rules"]), IE_PDNType(pdn_type=command.get("pdn", "IPv4"))])
+        [*rules.create(command["rules"]), IE_PDNType(pdn_type=command.get("pdn", "IPv4")), *user(command)])
 
 
 def change(command):
@@ -388,6 +422,7 @@ def gate(command):
 
 def delete(command):
     answer = exchange(PFCPSessionDeletionRequest(), seid=seids[command["session"]])
+    used.extend(charging.usage(answer))
     return {"cause": cause(answer), "header_seid": answer.seid}
 
 
@@ -401,7 +436,7 @@ def repeat(_):
 COMMANDS = {
     command.__name__: command
     for command in (
-        associate, accept, restart, heartbeats_seen, reports, release, release_when_asked,
+        associate, accept, restart, heartbeats_seen, reports, refills, usage, release, release_when_asked,
         establish, create, change, applications, profile, join, tunnel, duplicate, idle, rate, gate, delete, repeat,
     )
 }
@@ -409,6 +444,9 @@ COMMANDS = {
 
 def main():
     while True:
+        if to_refill:
+            refill()
+            continue
         readable, _, _ = select.select([sys.stdin, udp], [], [])
         if udp in readable:
             receive()

@@ -13,7 +13,7 @@ use crate::datapath::bpf::tables::BpfDatapath;
 use crate::gtpu::{PathKey, PathView};
 use crate::http::{Association, PathEntry, Service, SpeedClassView};
 use crate::metrics::Metrics;
-use crate::session::{CustomerView, SessionView, SimView};
+use crate::session::{CustomerView, SessionUsageView, SessionView, SimUsageView, SimView};
 
 /// What HTTP reads from.
 pub(super) struct Api {
@@ -73,6 +73,15 @@ impl Service for Api {
 
     fn sim(&self, imsi: Imsi) -> Option<SimView> {
         self.control.look(|sessions| sessions.sim(imsi))
+    }
+
+    fn session_usage(&self, seid: u64) -> Option<SessionUsageView> {
+        self.control
+            .look(|sessions| sessions.usage(seid, Instant::now()))
+    }
+
+    fn sim_usage(&self, imsi: Imsi) -> Option<SimUsageView> {
+        self.control.sim_usage(imsi)
     }
 
     fn customers(&self, after: Option<&str>, limit: usize) -> Vec<CustomerView> {

@@ -11,16 +11,18 @@ use tracing::{debug, info, warn};
 use super::complaints::Complaints;
 use super::figures::{Census, Population};
 use super::pfcp::{Datagram, Engine};
+use crate::bandwidth::Imsi;
 use crate::config::{Config, NodeName};
 use crate::datapath::slots::DuplicateSet;
 use crate::datapath::{Account, Datapath, Reached};
 use crate::gtpu::PathKey;
 use crate::http::Association;
-use crate::metrics::RequestCounters;
+use crate::metrics::{ReportReading, RequestCounters};
 use crate::pfcp::ie::{NodeId, RemoteGtpuPeer, UpFunctionFeatures};
 use crate::pfcp::message::SessionReport;
 use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
-use crate::session::{CustomerView, RemoteTunnel, SessionView, Sessions};
+use crate::reports::Figures;
+use crate::session::{CustomerView, RemoteTunnel, SessionView, Sessions, SimUsageView};
 use crate::store::{NTP_TO_UNIX, StoreError, Syncing};
 
 /// Sessions that are shown at a time.
@@ -105,6 +107,17 @@ impl<D: Datapath> Control<D> {
             Ok::<(), Infallible>(())
         });
         views
+    }
+
+    /// What the sessions of a SIM have used. Others get their turn between them.
+    pub(super) fn sim_usage(&self, imsi: Imsi) -> Option<SimUsageView> {
+        let seids = self.look(|sessions| sessions.sessions_of_sim(imsi))?;
+        let mut views = Vec::with_capacity(seids.len());
+        let Ok(()) = self.in_slices(&seids, |sessions, seid| {
+            views.extend(sessions.usage(*seid, Instant::now()));
+            Ok::<(), Infallible>(())
+        });
+        Some(SimUsageView::new(imsi, views))
     }
 
     /// Looks at the sessions.
@@ -215,8 +228,7 @@ impl<D: Datapath> Control<D> {
     /// # Errors
     /// When the store does not open.
     pub(super) fn sync_reports(&self) -> Result<Option<Syncing>, StoreError> {
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now_ms = u64::try_from(now_ms.unwrap_or_default().as_millis()).unwrap_or(u64::MAX);
+        let now_ms = unix_ms();
         let mut rooms = self.rooms();
         let outbox = rooms.sessions.outbox();
         outbox.map(|outbox| outbox.tick(now_ms)).transpose()
@@ -291,7 +303,17 @@ impl<D: Datapath + 'static> Census for Control<D> {
             associations: rooms.node.association_count() as u64,
             limits: u64::from(rooms.sessions.limits_in_use()),
             limit_capacity: u64::from(rooms.sessions.tables().limits()),
+            usage_records: u64::from(rooms.sessions.usage_records_in_use()),
+            usage_record_capacity: u64::from(rooms.sessions.tables().usages()),
         }
+    }
+}
+
+impl<D: Datapath + 'static> ReportReading for Control<D> {
+    fn report_figures(&self) -> Option<(Figures, u64)> {
+        let mut rooms = self.rooms();
+        let outbox = rooms.sessions.outbox()?;
+        Some((outbox.figures(), unix_ms()))
     }
 }
 
@@ -360,6 +382,12 @@ fn announced(config: &Config) -> UpFunctionFeatures {
     } else {
         all
     })
+}
+
+/// Milliseconds since 1970.
+pub(super) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The lower 32 bits of NTP's seconds (TS 29.244 clause 8.2.65, RFC 5905 clause 6).
@@ -444,6 +472,8 @@ gtpu = ["10.1.0.2"]
             associations: 1,
             limits: 0,
             limit_capacity: 4,
+            usage_records: 0,
+            usage_record_capacity: 4,
         };
         assert_eq!(control.population(), expected);
     }

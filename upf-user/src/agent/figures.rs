@@ -18,6 +18,8 @@ pub(super) struct Population {
     pub(super) associations: u64,
     pub(super) limits: u64,
     pub(super) limit_capacity: u64,
+    pub(super) usage_records: u64,
+    pub(super) usage_record_capacity: u64,
 }
 
 /// Tells the [`Population`].
@@ -62,6 +64,8 @@ impl<C: Census> Reading for LiveFigures<C> {
             associations,
             limits,
             limit_capacity,
+            usage_records,
+            usage_record_capacity,
         } = self.census.population();
         Some(Figures {
             uplink: counters.uplink,
@@ -75,6 +79,8 @@ impl<C: Census> Reading for LiveFigures<C> {
             associations,
             limits,
             limit_capacity,
+            usage_records,
+            usage_record_capacity,
             classes: Arc::clone(&self.classes),
             levels,
         })

@@ -35,7 +35,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use aya::maps::{MapData, RingBuf};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -69,8 +69,6 @@ use crate::store::{BandwidthStore, FileStore, ReportStore, StoreError, Syncing, 
 
 /// GTP-U peers at most: every gNB of a large country.
 const MAX_PEERS: u32 = 65_536;
-/// Sessions for which there is one record of a URR that their slots do not do for.
-const SESSIONS_PER_USAGE: u32 = 4;
 /// Pages of rule lists at least: both directions of a session with as many filters as it may have, old and new.
 const MIN_LISTS: u32 = 1024;
 /// Pages of rule lists at most; sessions with one PDR for a direction need none.
@@ -238,10 +236,7 @@ fn open_outbox(config: &Config) -> Result<Outbox, AgentError> {
     let export = config.charging.export.clone();
     let export = export.map(Exporter::open).transpose();
     let export = export.map_err(AgentError::Export)?;
-    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now_ms = now_ms.unwrap_or_default().as_millis();
-    let now_ms = u64::try_from(now_ms).unwrap_or(u64::MAX);
-    Ok(Outbox::open(store, export, now_ms)?)
+    Ok(Outbox::open(store, export, control::unix_ms())?)
 }
 
 /// Makes usage reports durable, and turns the export's files over. It waits for the disk, thus not in a task.
@@ -311,6 +306,7 @@ async fn start(
     };
     let metrics = Arc::new(Metrics::new(Arc::new(figures), listeners.gtpu.metrics())?);
     metrics.show_requests(&control.request_counters())?;
+    metrics.show_reports(Arc::<Control<_>>::clone(&control))?;
     let mut devices = Devices::new(
         plan,
         Attachments::new(program, pins),
@@ -454,7 +450,7 @@ fn load(config: &Config, sessions: &SessionsConfig) -> Result<Loaded, LoadError>
         peers: MAX_PEERS,
         lists: slots.saturating_mul(2).clamp(MIN_LISTS, MAX_LISTS),
         limits: config.capacity.limits,
-        usages: slots.div_ceil(SESSIONS_PER_USAGE),
+        usages: config.capacity.usage_records,
     };
     bpf::load(&sizes, Some(Path::new(&config.node.pins)))
 }

@@ -215,6 +215,8 @@ pub struct Capacity {
     /// Limits that sessions share, 1 to [`MAX_SESSIONS`]: one a SIM, a customer, and a QER with a correlation ID, a packet
     /// rate or a guarantee.
     pub limits: u32,
+    /// Records of URRs whose packets are not all those of a slot, 1 to [`MAX_SESSIONS`]. As many sets of them there are.
+    pub usage_records: u32,
 }
 
 impl Default for Capacity {
@@ -222,6 +224,7 @@ impl Default for Capacity {
         Self {
             sessions: DEFAULT_SESSIONS,
             limits: DEFAULT_SESSIONS,
+            usage_records: DEFAULT_SESSIONS,
         }
     }
 }
@@ -351,8 +354,14 @@ impl Config {
         for marking in &self.markings {
             lines.push(format!("marking    {marking}"));
         }
-        let Capacity { sessions, limits } = self.capacity;
-        lines.push(format!("capacity   {sessions} sessions, {limits} limits"));
+        let Capacity {
+            sessions,
+            limits,
+            usage_records,
+        } = self.capacity;
+        lines.push(format!(
+            "capacity   {sessions} sessions, {limits} limits, {usage_records} usage records"
+        ));
         lines.push(format!("gtpu       {}", self.gtpu));
         lines.push(format!("http       {}", self.http.listen));
         lines.join("\n")
@@ -632,11 +641,14 @@ where
 
 fn read_capacity(section: &Section<'_>) -> Option<Capacity> {
     let sessions = read_count(section, "sessions", DEFAULT_SESSIONS);
-    let limits = read_count(section, "limits", sessions.unwrap_or(DEFAULT_SESSIONS));
+    let as_many = sessions.unwrap_or(DEFAULT_SESSIONS);
+    let limits = read_count(section, "limits", as_many);
+    let usage_records = read_count(section, "usage_records", as_many);
     section.finish();
     Some(Capacity {
         sessions: sessions?,
         limits: limits?,
+        usage_records: usage_records?,
     })
 }
 

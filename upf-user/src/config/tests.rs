@@ -100,7 +100,7 @@ fn the_summary_names_what_matters() {
         "10.100.0.2:8805",
         "n3: access, gtpu 10.1.0.2",
         "n6: core, to internet",
-        "100000 sessions, 100000 limits",
+        "100000 sessions, 100000 limits, 100000 usage records",
     ] {
         assert!(summary.contains(part), "{part} in\n{summary}");
     }

@@ -16,6 +16,7 @@ use utoipa::{OpenApi, ToSchema};
 use super::Service;
 use super::bandwidth::{self, MAX_BODY_BYTES, MAX_BULK_BYTES, MAX_BULKS};
 use super::problem::Problem;
+use super::usage;
 use crate::gtpu::PathKey;
 use crate::session::SessionView;
 
@@ -129,7 +130,9 @@ pub(super) type Agent = State<Arc<dyn Service>>;
         bandwidth::customers,
         bandwidth::customer,
         bandwidth::put_customer,
-        bandwidth::delete_customer
+        bandwidth::delete_customer,
+        usage::session_usage,
+        usage::sim_usage
     )
 )]
 struct Description;
@@ -143,6 +146,8 @@ pub fn router(service: Arc<dyn Service>) -> Router {
         .route("/readyz", get(readyz))
         .route("/v1/sessions", get(sessions))
         .route("/v1/sessions/{seid}", get(session))
+        .route("/v1/sessions/{seid}/usage", get(usage::session_usage))
+        .route("/v1/sims/{imsi}/usage", get(usage::sim_usage))
         .route("/v1/associations", get(associations))
         .route("/v1/paths", get(paths))
         .merge(changes())
@@ -264,7 +269,11 @@ async fn session(
     agent
         .session(seid)
         .map(Json)
-        .ok_or_else(|| Problem::not_found(format!("no session has the SEID {seid}")))
+        .ok_or_else(|| no_session(seid))
+}
+
+pub(super) fn no_session(seid: u64) -> Problem {
+    Problem::not_found(format!("no session has the SEID {seid}"))
 }
 
 /// PFCP associations.

@@ -123,7 +123,7 @@ fn shown_or_gone<T: serde::Serialize>(view: Option<T>) -> Response {
     }
 }
 
-fn no_sim(imsi: Imsi) -> Problem {
+pub(super) fn no_sim(imsi: Imsi) -> Problem {
     Problem::not_found(format!(
         "the SIM {imsi} has no sessions, and was given neither class nor customer"
     ))
@@ -286,7 +286,7 @@ fn shown(agent: &dyn Service, id: &str) -> Result<Json<CustomerView>, Problem> {
         .ok_or_else(|| Problem::not_found(format!("there is no customer \"{id}\"")))
 }
 
-fn imsi_of(path: Result<Path<String>, PathRejection>) -> Result<Imsi, Problem> {
+pub(super) fn imsi_of(path: Result<Path<String>, PathRejection>) -> Result<Imsi, Problem> {
     let Path(text) = path.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     text.parse()
         .map_err(|error| Problem::bad_request(format!("\"{text}\" is no IMSI: {error}")))

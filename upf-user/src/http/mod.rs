@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`api`] | the resources and their OpenAPI description |
 //! | [`bandwidth`] | those of SIMs and customers, which may be changed |
+//! | [`usage`] | what sessions and SIMs have used |
 //! | [`bodies`] | what is sent and shown of them |
 //! | [`problem`] | errors as RFC 9457 writes them |
 //! | [`listener`] | bounds on what clients may hold |
@@ -17,6 +18,7 @@ pub mod listener;
 pub mod problem;
 #[cfg(test)]
 mod tests;
+pub mod usage;
 
 use std::io;
 use std::sync::Arc;
@@ -29,7 +31,7 @@ pub use listener::Bounded;
 
 use crate::bandwidth::{ChangeError, CustomerChange, Imsi, SimChange};
 use crate::gtpu::PathKey;
-use crate::session::{CustomerView, SessionView, SimView};
+use crate::session::{CustomerView, SessionUsageView, SessionView, SimUsageView, SimView};
 
 /// What the handlers ask the agent. Every answer is quick, but for those to changes.
 pub trait Service: Send + Sync + 'static {
@@ -62,6 +64,12 @@ pub trait Service: Send + Sync + 'static {
 
     /// A SIM with sessions, or one that was given something.
     fn sim(&self, imsi: Imsi) -> Option<SimView>;
+
+    /// What a session has used.
+    fn session_usage(&self, seid: u64) -> Option<SessionUsageView>;
+
+    /// What the sessions of a SIM have used; `None` if it has none and was not given anything.
+    fn sim_usage(&self, imsi: Imsi) -> Option<SimUsageView>;
 
     /// Customers in the order of their names, from the one after `after` on, `limit` at most.
     fn customers(&self, after: Option<&str>, limit: usize) -> Vec<CustomerView>;

@@ -1,6 +1,7 @@
 //! The API over a real connection.
 
 mod bandwidth;
+mod usage;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
@@ -127,6 +128,15 @@ impl Service for Fake {
 
     fn sim(&self, imsi: Imsi) -> Option<SimView> {
         bandwidth::sim_view(&self.bandwidth(), imsi)
+    }
+
+    fn session_usage(&self, seid: u64) -> Option<SessionUsageView> {
+        let is_there = self.sessions.contains(&seid);
+        is_there.then(|| usage::session_usage(seid))
+    }
+
+    fn sim_usage(&self, imsi: Imsi) -> Option<SimUsageView> {
+        usage::sim_usage(&self.sessions, imsi)
     }
 
     fn customers(&self, after: Option<&str>, limit: usize) -> Vec<CustomerView> {
@@ -358,6 +368,8 @@ async fn every_path_is_described() {
         "/v1/paths",
         "/v1/speed-classes",
         "/v1/sims/{imsi}",
+        "/v1/sims/{imsi}/usage",
+        "/v1/sessions/{seid}/usage",
         "/v1/customers",
         "/v1/customers/{id}",
     ] {
@@ -388,6 +400,9 @@ async fn every_path_is_described() {
         "TrafficEndpointView",
         "SpeedClassView",
         "SimView",
+        "SessionUsageView",
+        "SimUsageView",
+        "UrrUsageView",
         "SimBody",
         "SimsBody",
         "SimEntry",

@@ -39,6 +39,10 @@ pub struct Figures {
     pub limits: u64,
     /// Limits of that kind that there are.
     pub limit_capacity: u64,
+    /// Records of URRs in use.
+    pub usage_records: u64,
+    /// Records of URRs that there are.
+    pub usage_record_capacity: u64,
     /// Names of the speed classes.
     pub classes: Arc<[String]>,
     /// What limits have done ([`of_level`]); a class's number is its place in `classes` from 1 on.
@@ -133,6 +137,20 @@ fn limit_capacity() -> Opts {
     )
 }
 
+fn usage_records() -> Opts {
+    Opts::new(
+        "upf_usage_records",
+        "Records of URRs in use: of those that slots do not count for.",
+    )
+}
+
+fn usage_record_capacity() -> Opts {
+    Opts::new(
+        "upf_usage_record_capacity",
+        "Records of URRs that there are.",
+    )
+}
+
 fn sessions() -> Opts {
     Opts::new("upf_sessions", "PFCP sessions established.")
 }
@@ -182,6 +200,8 @@ impl DataPathCollector {
             limited_bytes().variable_labels(OF_LIMITS.map(str::to_owned).to_vec()),
             limits(),
             limit_capacity(),
+            usage_records(),
+            usage_record_capacity(),
         ];
         let descriptions = with_labels
             .iter()
@@ -223,6 +243,11 @@ fn families(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
     families.extend(limited(figures)?);
     families.extend(gauge(limits(), figures.limits)?);
     families.extend(gauge(limit_capacity(), figures.limit_capacity)?);
+    families.extend(gauge(usage_records(), figures.usage_records)?);
+    families.extend(gauge(
+        usage_record_capacity(),
+        figures.usage_record_capacity,
+    )?);
     Ok(families)
 }
 
@@ -310,13 +335,13 @@ fn limited(figures: &Figures) -> prometheus::Result<Vec<MetricFamily>> {
     Ok([packets.collect(), bytes.collect()].concat())
 }
 
-fn counter(options: Opts, value: u64) -> prometheus::Result<Vec<MetricFamily>> {
+pub(super) fn counter(options: Opts, value: u64) -> prometheus::Result<Vec<MetricFamily>> {
     let counter = IntCounter::with_opts(options)?;
     counter.inc_by(value);
     Ok(counter.collect())
 }
 
-fn gauge(options: Opts, value: u64) -> prometheus::Result<Vec<MetricFamily>> {
+pub(super) fn gauge(options: Opts, value: u64) -> prometheus::Result<Vec<MetricFamily>> {
     let gauge = IntGauge::with_opts(options)?;
     gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
     Ok(gauge.collect())

@@ -6,6 +6,7 @@
 mod data_path;
 mod gtpu;
 mod pfcp;
+mod usage;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use prometheus::{Encoder, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 pub use data_path::{DeviceCounters, Figures, Reading};
 pub use gtpu::{GtpuMetrics, Reported};
 pub use pfcp::{PfcpMetrics, RequestCounters};
+pub use usage::ReportReading;
 
 /// Version of the program, of the package.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -59,6 +61,15 @@ impl Metrics {
     /// When it was done before.
     pub fn show_requests(&self, counters: &RequestCounters) -> prometheus::Result<()> {
         counters.register(&self.registry)
+    }
+
+    /// Shows what becomes of usage reports; `reading` is asked at each scrape.
+    ///
+    /// # Errors
+    /// When it was done before.
+    pub fn show_reports(&self, reading: Arc<dyn ReportReading>) -> prometheus::Result<()> {
+        let collector = usage::UsageCollector::new(reading)?;
+        self.registry.register(Box::new(collector))
     }
 
     /// The exposition in Prometheus' text format.

@@ -9,12 +9,33 @@ use upf_common::drop_reason::DropReason;
 
 use super::*;
 use crate::gtpu::{NotSent, PathState};
+use crate::reports;
 
 struct Fixed(Option<Figures>);
 
 impl Reading for Fixed {
     fn figures(&self) -> Option<Figures> {
         self.0.clone()
+    }
+}
+
+struct Reports;
+
+impl ReportReading for Reports {
+    fn report_figures(&self) -> Option<(reports::Figures, u64)> {
+        let figures = reports::Figures {
+            waiting: 3,
+            oldest_ms: Some(1_700_000_000_000),
+            made: [("VOLTH", 5), ("QUVTI", 1)].into(),
+            acknowledged: 9,
+            unknown_session: 2,
+            refused: 4,
+            given_up: 1,
+            store_failures: 6,
+            export_lost: 8,
+            ..reports::Figures::default()
+        };
+        Some((figures, 1_700_000_001_500))
     }
 }
 
@@ -51,6 +72,8 @@ fn sample() -> Metrics {
         associations: 1,
         limits: 4,
         limit_capacity: 500,
+        usage_records: 12,
+        usage_record_capacity: 300,
         classes: ["s1.slow".to_owned(), "gold".to_owned()].into(),
         levels: levels(),
         ..Figures::default()
@@ -77,6 +100,7 @@ fn sample() -> Metrics {
     gtpu.error_not_sent(NotSent::HeldBack);
     gtpu.copy(true);
     let metrics = Metrics::new(Arc::new(Fixed(Some(figures))), &gtpu).unwrap();
+    metrics.show_reports(Arc::new(Reports)).unwrap();
     metrics.pfcp.received(&[0x20, 1, 0, 4, 0, 0, 1, 0]);
     metrics.pfcp.sent(
         &[0x20, 2, 0, 4, 0, 0, 1, 0],
@@ -105,6 +129,22 @@ fn every_metric_is_there_with_its_labels() {
         "upf_pfcp_associations 1",
         "upf_limits 4",
         "upf_limit_capacity 500",
+        "upf_usage_records 12",
+        "upf_usage_record_capacity 300",
+        "upf_usage_reports_total{trigger=\"VOLTH\"} 5",
+        "upf_usage_reports_total{trigger=\"QUVTI\"} 1",
+        "upf_usage_reports_total{trigger=\"PERIO\"} 0",
+        "upf_usage_reports_unacknowledged 3",
+        "upf_usage_reports_oldest_age_seconds 1.5",
+        "upf_usage_reports_settled_total{outcome=\"acknowledged\"} 7",
+        "upf_usage_reports_settled_total{outcome=\"unknown_session\"} 2",
+        "upf_usage_reports_settled_total{outcome=\"given_up\"} 1",
+        "upf_usage_reports_settled_total{outcome=\"turned_away\"} 0",
+        "upf_usage_requests_refused_total 4",
+        "upf_usage_failures_total{of=\"store\"} 6",
+        "upf_usage_export_lost_total 8",
+        "# TYPE upf_usage_reports_total counter",
+        "# TYPE upf_usage_reports_oldest_age_seconds gauge",
         "upf_limited_packets_total{class=\"\",direction=\"uplink\",level=\"flow\",outcome=\"passed\"} 1200",
         "upf_limited_packets_total{class=\"\",direction=\"uplink\",level=\"session\",outcome=\"marked\"} 1506",
         "upf_limited_bytes_total{class=\"\",direction=\"uplink\",level=\"customer\",outcome=\"dropped\"} 2115",
@@ -142,6 +182,7 @@ fn figures_that_cannot_be_read_leave_the_rest_in_place() {
         .render()
         .unwrap();
     assert!(!text.contains("upf_packets_total"), "{text}");
+    assert!(!text.contains("upf_usage_reports"), "{text}");
     assert!(text.contains("upf_build_info"), "{text}");
 }
 

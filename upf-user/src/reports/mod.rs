@@ -17,7 +17,7 @@ mod queue;
 mod record;
 #[cfg(test)]
 mod tests;
-mod utc;
+pub(crate) mod utc;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub use export::{ExportCounts, Exporter, FILE};
 pub use figures::Figures;
 pub use outbox::{Batch, MAX_KEPT, Outbox};
 pub use queue::{BACK_OFF, MAX_BACK_OFF, MAX_DATAGRAM, MAX_REFUSALS};
-pub use record::{Delivery, UsageRecord};
+pub use record::{Delivery, TRIGGERS, UsageRecord};
 
 use crate::bandwidth::Imsi;
 use crate::pfcp::ie::NodeId;

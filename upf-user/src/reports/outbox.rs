@@ -181,16 +181,20 @@ impl Outbox {
         &mut self.store
     }
 
-    /// For metrics. Reads the oldest report of each control plane.
+    /// For metrics. Reads one report of each control plane.
     pub fn figures(&mut self) -> Figures {
         let mut figures = self.figures.clone();
-        figures.waiting = self.waiting;
+        let unwritten = &self.unwritten.reports;
+        figures.waiting = self.waiting + unwritten.len() as u64;
+        figures.oldest_ms = unwritten.first().map(|(_, report)| report.made_ms);
         let counts = self.export.as_ref().map(Exporter::counts);
         let counts = counts.unwrap_or_default();
         figures.export_lost = counts.lost;
         figures.export_failures = counts.failures;
-        for owner in self.queues.keys() {
-            if let Ok(oldest) = self.store.read(owner, 0, 1) {
+        for (owner, queue) in &self.queues {
+            // From there on, as the store is slow to pass what was removed from it.
+            let from = queue.oldest();
+            if let Ok(oldest) = self.store.read(owner, from, 1) {
                 let made = oldest.first().map(|(_, report)| report.made_ms);
                 figures.oldest_ms = figures.oldest_ms.into_iter().chain(made).min();
             }

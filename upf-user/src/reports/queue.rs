@@ -138,6 +138,14 @@ impl Queue {
         self.end = self.end.max(number.saturating_add(1));
     }
 
+    /// No report has a lower number.
+    pub(super) fn oldest(&self) -> u64 {
+        let lines = self.sessions.values();
+        let first = lines.filter_map(|line| Some(line.reports.front()?.number));
+        let first = first.chain(self.passed_over).min();
+        first.map_or(self.cursor, |first| first.min(self.cursor))
+    }
+
     /// The next request. Numbers from `first_of_run` on are of sessions since the agent's start.
     pub(super) fn next(
         &mut self,

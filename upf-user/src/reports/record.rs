@@ -6,7 +6,7 @@ use super::{MadeReport, utc};
 use crate::bandwidth::Imsi;
 
 /// Names of Usage Report Trigger's bits, from the lowest of octet 5 on (TS 29.244 clause 8.2.41).
-const TRIGGERS: [&str; 22] = [
+pub const TRIGGERS: [&str; 22] = [
     "PERIO", "VOLTH", "TIMTH", "QUHTI", "START", "STOPT", "DROTH", "IMMER", "VOLQU", "TIMQU",
     "LIUSA", "TERMR", "MONIT", "ENVCL", "MACAR", "EVETH", "EVEQU", "TEBUR", "IPMJL", "QUVTI",
     "EMRRE", "UPINT",

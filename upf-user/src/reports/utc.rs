@@ -40,7 +40,7 @@ pub(super) fn seconds(unix_seconds: u64) -> String {
 }
 
 /// `2026-11-25T12:43:42.007Z`
-pub(super) fn millis(unix_ms: u64) -> String {
+pub(crate) fn millis(unix_ms: u64) -> String {
     let mut text = seconds(unix_ms / 1000);
     text.pop();
     format!("{text}.{:03}Z", unix_ms % 1000)

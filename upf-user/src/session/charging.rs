@@ -9,7 +9,9 @@ use crate::datapath::slots::{LeftUsage, Seating, UsageSeat};
 use crate::datapath::{
     Account, Bounds, Datapath, DatapathError, Direction, Traffic, UsageCounters, UsageLimits,
 };
-use crate::usage::{Count, Flow, Limits, Marks, Millis, ReadTotals, SessionUsage, Totals};
+use crate::usage::{
+    Count, Flow, Limits, Marks, Millis, ReadTotals, SessionUsage, Standing, Totals,
+};
 
 const BOTH: [Direction; 2] = [Direction::Uplink, Direction::Downlink];
 
@@ -113,6 +115,12 @@ impl Charging {
     fn totals(&self, tables: &impl Datapath, moment: Moment, urr: u32) -> Totals {
         let ledger = self.ledgers.iter().find(|ledger| ledger.urr == urr);
         ledger.map_or_else(Totals::default, |ledger| ledger.totals(tables, moment))
+    }
+
+    /// The URRs as they stand.
+    pub(super) fn standings(&self, tables: &impl Datapath, moment: Moment) -> Vec<Standing> {
+        let totals = |urr| self.totals(tables, moment, urr);
+        self.usage.standings(moment.now, &totals)
     }
 
     /// Has the engine work, which is told what its URRs have counted.

@@ -9,6 +9,7 @@ mod accounts;
 mod answers;
 mod applications;
 mod apply;
+mod by_imsi;
 mod by_owner;
 mod chains;
 mod charging;
@@ -66,6 +67,7 @@ pub use view::*;
 
 use self::about::About;
 use self::applications::Applications;
+use self::by_imsi::ByImsi;
 use self::by_owner::{ByOwner, SlotsByOwner};
 use self::charging::Charging;
 use self::compile::{Compiler, Subscriber};
@@ -106,6 +108,7 @@ pub struct Sessions<D> {
     bandwidth: Bandwidth,
     sessions: BTreeMap<u64, Session>,
     of_owner: ByOwner,
+    by_imsi: ByImsi,
     slots_by_owner: SlotsByOwner,
     /// Sessions that have ended and are only not removed yet.
     endings: Endings,
@@ -187,6 +190,7 @@ impl<D: Datapath> Sessions<D> {
             tables,
             sessions: BTreeMap::new(),
             of_owner: ByOwner::default(),
+            by_imsi: ByImsi::default(),
             slots_by_owner: SlotsByOwner::default(),
             endings: Endings::default(),
             applications: HashMap::new(),
@@ -232,6 +236,12 @@ impl<D: Datapath> Sessions<D> {
     #[must_use]
     pub fn limits_in_use(&self) -> u32 {
         self.books.used_limits()
+    }
+
+    /// Records of URRs in use: of those that slots do not count for.
+    #[must_use]
+    pub fn usage_records_in_use(&self) -> u32 {
+        self.books.used_usages()
     }
 
     /// The tables.
@@ -362,6 +372,7 @@ impl<D: Datapath> Sessions<D> {
         self.remotes.change(seid, owner, model, &Model::default());
         self.application_users.remove(owner, seid);
         self.of_owner.remove(owner, seid);
+        self.by_imsi.remove(seid, &session);
         self.weight -= session.weight;
         self.slots_by_owner.change(owner, session.slots, 0);
         self.endings.removed(&session);

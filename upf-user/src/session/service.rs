@@ -280,6 +280,7 @@ impl<D: Datapath> Sessions<D> {
         session.weight = session.model.weight() + session.about.weight();
         self.weight += session.weight;
         self.count_slots(&mut session);
+        self.by_imsi.insert(seid, &session);
         if session.model.uses_applications() {
             self.application_users.insert(&session.owner, seid);
         } else {

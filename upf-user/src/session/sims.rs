@@ -17,6 +17,9 @@ use crate::datapath::slots::{
 use crate::datapath::{Datapath, DatapathError, LimitSetting};
 use std::time::Instant;
 
+/// Sessions of a SIM that are looked at and shown; mostly there are one or two.
+const MAX_SESSIONS_OF_SIM: usize = 64;
+
 /// Sessions that have still to be brought under the limits of their SIMs, because those have none so far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
@@ -30,6 +33,17 @@ impl<D: Datapath> Sessions<D> {
     #[must_use]
     pub fn bandwidth(&self) -> &Bandwidth {
         &self.bandwidth
+    }
+
+    /// Our SEIDs of a SIM's sessions, of very many only the first ones; `None` if it has neither sessions nor been given
+    /// anything.
+    #[must_use]
+    pub fn sessions_of_sim(&self, imsi: Imsi) -> Option<Vec<u64>> {
+        let seids = self.by_imsi.sessions(imsi);
+        let living = seids.filter(|seid| self.living(*seid).is_some());
+        let sessions: Vec<u64> = living.take(MAX_SESSIONS_OF_SIM).collect();
+        let is_known = !sessions.is_empty() || self.bandwidth.assignment(imsi).is_some();
+        is_known.then_some(sessions)
     }
 
     /// Gives a SIM a speed class and a customer, or takes them back, and puts that into force.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::meter::Meter;
-use super::{Limits, Millis, Totals};
+use super::{Limits, Millis, Standing, Totals};
 use crate::pfcp::ie::UsageReportTrigger as Why;
 use crate::pfcp::message::{UpdateUrr, UsageReport};
 
@@ -211,6 +211,14 @@ impl SessionUsage {
         Some(meter.limits(self.now))
     }
 
+    /// Each URR as it stands now, in the order of their making. Nothing is changed.
+    #[must_use]
+    pub fn standings(&self, now: Millis, totals: ReadTotals<'_>) -> Vec<Standing> {
+        let now = self.at_least(now);
+        let standing = |meter: &Meter| meter.standing(now, &totals(meter.id));
+        self.meters.iter().map(standing).collect()
+    }
+
     /// What the session has on the heap, in bytes, without what the allocator adds.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
@@ -224,7 +232,11 @@ impl SessionUsage {
 
     /// Time does not go back.
     fn pass(&mut self, now: Millis) {
-        self.now = self.now.max(now);
+        self.now = self.at_least(now);
+    }
+
+    fn at_least(&self, now: Millis) -> Millis {
+        self.now.max(now)
     }
 
     /// Reports what is due of one URR.

@@ -40,6 +40,10 @@ impl Interval {
         }
     }
 
+    pub(super) fn start(&self) -> Millis {
+        self.start
+    }
+
     pub(super) fn note_packets(&mut self, first: Millis, last: Millis) {
         self.first_packet.get_or_insert(first.ntp_seconds());
         self.last_packet = Some(last.ntp_seconds());

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::limits::Marks;
+use super::standing::{Left, Remaining};
 use super::totals::Volume;
 use crate::pfcp::ie::{UsageReportTrigger, Volumes};
 use crate::pfcp::message::{AdditionalMonitoringTime, UpdateUrr};
@@ -233,6 +234,22 @@ impl LimitSet {
             left(self.events, events) == 0,
             of,
         )
+    }
+
+    /// What was given, and what is left of it.
+    pub(super) fn remaining(&self, measured: &Measured) -> Remaining {
+        let given = |of: u64, left: u64| (of != NONE).then_some(Left { of, left });
+        let [total, uplink, downlink] = self.volume_left(measured);
+        let events = measured.events.saturating_sub(self.from.events);
+        Remaining {
+            bytes: [
+                given(self.volume[0], total),
+                given(self.volume[1], uplink),
+                given(self.volume[2], downlink),
+            ],
+            millis: given(self.millis, self.millis_left(measured).unwrap_or_default()),
+            events: given(self.events, left(self.events, events)),
+        }
     }
 
     /// Where counters that say `seen` now will be when a limit is reached.

@@ -29,7 +29,7 @@ pub(super) struct Meter {
     pub(super) told: u32,
     /// Traffic goes on: no silence as long as the Inactivity Detection Time.
     pub(super) is_active: bool,
-    began: Millis,
+    pub(super) began: Millis,
     /// What the counters said when they were last read: those that the rule looks at.
     pub(super) seen: Volume,
     seen_events: u64,

@@ -16,6 +16,7 @@ mod monitoring;
 mod reporting;
 mod rule;
 mod session_volumes;
+mod standing;
 mod stopwatch;
 #[cfg(test)]
 mod tests;
@@ -25,4 +26,5 @@ pub use engine::{ReadTotals, SessionUsage};
 pub use limits::{Limits, Marks};
 pub use millis::Millis;
 pub use session_volumes::SessionVolumes;
+pub use standing::{Left, Remaining, Standing};
 pub use totals::{Count, Flow, Totals};

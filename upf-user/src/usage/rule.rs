@@ -61,6 +61,11 @@ impl Rule {
         self.reports & bits != 0
     }
 
+    /// Measurement Method.
+    pub(super) fn method(&self) -> u8 {
+        self.method
+    }
+
     pub(super) fn measures_volume(&self) -> bool {
         self.method & MeasurementMethod::VOLUM != 0
     }

@@ -94,6 +94,11 @@ impl Volume {
         self.downlink.add(more.downlink);
     }
 
+    /// Uplink and downlink.
+    pub(super) fn both(&self) -> [Count; 2] {
+        [self.uplink, self.downlink]
+    }
+
     pub(super) fn is_zero(&self) -> bool {
         *self == Self::default()
     }

@@ -41,6 +41,28 @@ fn usage_is_durable_every_second_and_not_exported_unless_told_otherwise() {
 }
 
 #[test]
+fn as_many_usage_records_as_sessions_unless_told_otherwise() {
+    let records = |text| {
+        Config::parse(&with(27, text))
+            .unwrap()
+            .capacity
+            .usage_records
+    };
+    assert_eq!(records("sessions = 5000"), 5000);
+    assert_eq!(records("sessions = 5000\nusage_records = 20_000"), 20_000);
+    assert_eq!(records("usage_records = 16_777_216"), 16_777_216);
+    for text in ["usage_records = 0", "usage_records = 16_777_217"] {
+        refused(27, text, "capacity.usage_records", "write 1 to 16777216");
+    }
+    refused(
+        27,
+        "usage_records = \"few\"",
+        "capacity.usage_records",
+        "usage_records = 100_000",
+    );
+}
+
+#[test]
 fn what_cannot_be() {
     let rows = [
         (

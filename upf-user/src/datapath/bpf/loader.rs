@@ -397,14 +397,17 @@ fn tell_price(sizes: &Sizes) {
     let others = words(sizes.blocks, 8)
         + words(sizes.peers, size_of::<upf_common::abi::Peer>())
         + words(sizes.lists, size_of::<upf_common::abi::RuleList>())
-        + words(sizes.limits, size_of::<upf_common::abi::Limit>())
-        + words(sizes.usages, size_of::<upf_common::abi::Usage>())
-        + words(sizes.usages, size_of::<upf_common::abi::UsageSet>());
+        + words(sizes.limits, size_of::<upf_common::abi::Limit>());
+    // Each record with a place in the table of their sets.
+    let of_usage = size_of::<upf_common::abi::Usage>() + size_of::<upf_common::abi::UsageSet>();
+    let usages = words(sizes.usages, of_usage);
     info!(
-        "{} slots of {} bytes: {} MiB; blocks, peers, rule lists, limits and URRs' records: {} MiB",
+        "{} slots of {} bytes: {} MiB; {} usage records of {of_usage} bytes: {} MiB; blocks, peers, rule lists and limits: {} MiB",
         sizes.slots,
         size_of::<Slot>(),
         slots.div_ceil(1 << 20),
+        sizes.usages,
+        usages.div_ceil(1 << 20),
         others.div_ceil(1 << 20),
     );
 }

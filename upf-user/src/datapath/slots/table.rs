@@ -319,6 +319,12 @@ impl SlotTable {
         self.limits.used()
     }
 
+    /// Records of URRs in use.
+    #[must_use]
+    pub fn used_usages(&self) -> u32 {
+        self.usages.used()
+    }
+
     /// All limits that have names: users, record, and what is in force in both directions.
     #[cfg(test)]
     pub(crate) fn limits(

@@ -17,7 +17,7 @@ use crate::pfcp::message::{
 };
 use crate::pfcp::service::SessionService as _;
 
-const URR: u32 = 7;
+pub(super) const URR: u32 = 7;
 
 fn total(bytes: u64) -> Option<Volumes> {
     Some(Volumes {
@@ -40,7 +40,7 @@ fn urr(id: u32, triggers: u32, settings: UpdateUrr) -> CreateUrr {
 }
 
 /// A session both of whose PDRs have the URRs.
-fn charged(address: &str, urrs: &[CreateUrr]) -> SessionEstablishmentRequest {
+pub(super) fn charged(address: &str, urrs: &[CreateUrr]) -> SessionEstablishmentRequest {
     let mut request = pgw_u(1, ue(Some(address), None));
     request.create_pdrs.truncate(2);
     for pdr in &mut request.create_pdrs {
@@ -50,7 +50,7 @@ fn charged(address: &str, urrs: &[CreateUrr]) -> SessionEstablishmentRequest {
     request
 }
 
-fn threshold(bytes: u64) -> CreateUrr {
+pub(super) fn threshold(bytes: u64) -> CreateUrr {
     let settings = UpdateUrr {
         volume_threshold: total(bytes),
         ..UpdateUrr::default()
@@ -58,7 +58,7 @@ fn threshold(bytes: u64) -> CreateUrr {
     urr(URR, ReportingTriggers::VOLTH, settings)
 }
 
-fn quota(bytes: u64) -> CreateUrr {
+pub(super) fn quota(bytes: u64) -> CreateUrr {
     let settings = UpdateUrr {
         volume_quota: total(bytes),
         ..UpdateUrr::default()
@@ -67,7 +67,7 @@ fn quota(bytes: u64) -> CreateUrr {
 }
 
 /// Packets of 100 bytes pass a slot.
-fn pass(world: &World, slot: u32, uplink: u64, downlink: u64) {
+pub(super) fn pass(world: &World, slot: u32, uplink: u64, downlink: u64) {
     world.tables.with(|tables| {
         let slot = tables.slot_mut(slot).unwrap();
         for (half, packets) in [(&mut slot.uplink, uplink), (&mut slot.downlink, downlink)] {
@@ -124,14 +124,14 @@ impl World {
         answer.outcome.unwrap().usage_reports
     }
 
-    fn ended(&mut self, seid: u64) -> Vec<UsageReport> {
+    pub(super) fn ended(&mut self, seid: u64) -> Vec<UsageReport> {
         self.now += Duration::from_millis(100);
         let request = SessionDeletionRequest::default();
         let answer = self.sessions.delete(&smf(), seid, &request, self.now);
         answer.outcome.unwrap().usage_reports
     }
 
-    fn reach(&mut self, account: Account, what: Reached) {
+    pub(super) fn reach(&mut self, account: Account, what: Reached) {
         self.sessions.usage_reached(account, what, self.now);
     }
 }

@@ -29,6 +29,7 @@ mod sims;
 mod times;
 mod tunnels;
 mod ue_pools;
+mod usage;
 mod views;
 mod weight;
 mod world;

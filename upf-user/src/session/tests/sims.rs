@@ -149,7 +149,8 @@ fn without_classes_and_customers_nothing_is_taken() {
     world.established(&of_sim("10.45.0.1", ONE));
     assert_eq!(world.downlink(1, "10.45.0.1").limit, NO_LIMIT);
     assert_eq!(world.sessions.books.used_limits(), 0);
-    assert_eq!(world.sessions.sim(imsi(ONE)), None);
+    let shown = world.sessions.sim(imsi(ONE)).unwrap();
+    assert_eq!((shown.class_source, shown.sessions.len()), ("none", 1));
     world.check();
 }
 

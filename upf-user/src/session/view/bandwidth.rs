@@ -14,9 +14,6 @@ use crate::session::detection::{Detection, LimitKey};
 use crate::session::{Session, Sessions};
 use crate::usage::SessionVolumes;
 
-/// Sessions of a SIM that are looked at and shown; mostly there are one or two.
-const MAX_SESSIONS_OF_SIM: usize = 64;
-
 /// A SIM.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SimView {
@@ -107,19 +104,13 @@ impl<D: Datapath> Sessions<D> {
     /// A SIM; `None` if it has neither sessions nor been given anything.
     #[must_use]
     pub fn sim(&self, imsi: Imsi) -> Option<SimView> {
-        let sim = self.books.sim(imsi);
+        let sessions = self.sessions_of_sim(imsi)?;
         let assigned = self.bandwidth.assignment(imsi);
-        if sim.is_none() && assigned.is_none() {
-            return None;
-        }
         let has_class = assigned.is_some_and(|assigned| assigned.class.is_some());
         let has_customer = assigned.is_some_and(|assigned| assigned.customer.is_some());
         let class = self.bandwidth.entitlement(imsi, None).class;
         let class = class.and_then(|class| self.bandwidth.class(class));
         let customer = self.customer_of(imsi);
-        let seids = sim.iter().flat_map(|sim| sim.sessions.iter().copied());
-        let seids = seids.filter(|seid| self.living(*seid).is_some());
-        let sessions: Vec<u64> = seids.take(MAX_SESSIONS_OF_SIM).collect();
         let source = |is_assigned, is_there, other| match (is_assigned, is_there) {
             (true, _) => "assigned",
             (false, true) => other,

@@ -4,6 +4,7 @@ mod bandwidth;
 mod limits;
 mod rules;
 mod show;
+mod usage;
 pub(super) use show::ue_addresses;
 
 use std::net::IpAddr;
@@ -17,6 +18,10 @@ pub use limits::SessionLimitView;
 pub use rules::{
     BarView, FarView, MarView, PdrView, PeerTunnelView, QerView, RulesView, SdfFilterView,
     TrafficEndpointView, UrrView, VolumesView, WayView,
+};
+pub use usage::{
+    CountView, LeftView, RemainingView, SessionUsageView, SimUsageView, TrafficView,
+    UnreportedView, UrrUsageView,
 };
 
 use super::detection::Detection;

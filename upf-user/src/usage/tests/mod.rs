@@ -15,6 +15,7 @@ mod quotas;
 mod requests;
 mod script;
 mod show;
+mod standing;
 mod state;
 mod thresholds;
 mod traffic;
