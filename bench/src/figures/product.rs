@@ -17,7 +17,7 @@ use upf_common::wire::{IpAddress, outer_ipv4_checksum_base};
 use upf_user::datapath::bpf::{Loaded, Sizes, load};
 use upf_user::datapath::slots::PoolLayout;
 use upf_user::datapath::{
-    Account, Bounds, Credit, Datapath as _, Direction, SlotIndex, UsageLimits,
+    Account, Accounts as _, Bounds, Credit, Datapath as _, Direction, SlotIndex, UsageLimits,
 };
 
 use super::frames::{FIRST_TEID, FIRST_UE};
