@@ -107,23 +107,57 @@ impl Author {
 
     fn create(&mut self, session: &mut Session, id: u32) -> CreateUrr {
         let triggers = (0..self.random.random_range(1..5)).map(|_| self.pick(&TRIGGERS));
-        let triggers = triggers.collect::<Vec<_>>();
+        let mut triggers = triggers.fold(0, |all, one| all | one);
         let mut method = MeasurementMethod::VOLUM;
-        if self.chance(50) {
+        if triggers & Asked::TIMTH != 0 || self.chance(40) {
             method |= MeasurementMethod::DURAT;
         }
+        let mut settings = UpdateUrr {
+            measurement_information: Some(self.information(session)),
+            linked_urr_ids: self.linked(session, id),
+            ..self.settings(session, id)
+        };
+        if settings.linked_urr_ids.is_empty() {
+            triggers &= !Asked::LIUSA;
+        }
+        self.complete(&mut settings, triggers);
         let create = CreateUrr {
             id,
             measurement_method: MeasurementMethod(method),
-            reporting_triggers: Asked(triggers.into_iter().fold(0, |all, one| all | one)),
-            settings: UpdateUrr {
-                measurement_information: Some(self.information(session)),
-                linked_urr_ids: self.ids(2),
-                ..self.settings(session, id)
-            },
+            reporting_triggers: Asked(triggers),
+            settings,
         };
         session.urrs.insert(id, Urr::from(&create));
         create
+    }
+
+    /// Another URR that there is.
+    fn linked(&mut self, session: &Session, id: u32) -> Vec<u32> {
+        let others = session.urrs.keys().copied().filter(|other| *other != id);
+        let others: Vec<_> = others.collect();
+        others.choose(&mut self.random).copied().into_iter().collect()
+    }
+
+    /// Adds what triggers cannot do without.
+    fn complete(&mut self, settings: &mut UpdateUrr, triggers: u32) {
+        let bytes = self.random.random_range(200..20_000);
+        let seconds = self.random.random_range(1..30);
+        if triggers & Asked::VOLTH != 0 {
+            settings.volume_threshold.get_or_insert(Volumes {
+                total: Some(bytes),
+                ..Volumes::default()
+            });
+        }
+        let times = [
+            (Asked::PERIO, &mut settings.measurement_period),
+            (Asked::TIMTH, &mut settings.time_threshold),
+            (Asked::QUHTI, &mut settings.quota_holding_time),
+        ];
+        for (trigger, time) in times {
+            if triggers & trigger != 0 {
+                time.get_or_insert(seconds);
+            }
+        }
     }
 
     fn information(&mut self, session: &Session) -> u8 {
@@ -236,6 +270,9 @@ impl Author {
         let Some(id) = self.some_urr(session, request) else {
             return;
         };
+        if session.urrs.values().any(|urr| urr.linked.contains(&id)) {
+            return;
+        }
         session.urrs.remove(&id);
         request.remove_urrs.push(id);
         for pdr in &mut session.pdrs {

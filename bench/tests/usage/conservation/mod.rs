@@ -208,7 +208,10 @@ impl Run {
                 self.sessions.retain(|one| one.ue != ue);
                 self.sessions.push(session);
             }
-            Err(refusal) => self.refused(refusal.cause)?,
+            Err(refusal) => {
+                let about = format!("{refusal:?} of {request:?}");
+                self.refused(refusal.cause).context(about)?;
+            }
         }
         Ok(())
     }
@@ -221,7 +224,7 @@ impl Run {
         let modified = match answer.outcome {
             Ok(modified) => modified,
             Err(refusal) => {
-                let about = format!("{refusal:?} of {request:#?}");
+                let about = format!("{refusal:?} of {request:?}");
                 return self.refused(refusal.cause).context(about);
             }
         };
@@ -234,13 +237,13 @@ impl Run {
         let asks_all = request.flags & sm_request_flags::QAURR != 0;
         for id in &request.remove_urrs {
             self.settled(number, *id)
-                .with_context(|| format!("{request:#?}"))?;
+                .with_context(|| format!("{request:?}"))?;
         }
         if asks_all {
             let ids: Vec<_> = self.sessions[at].urrs.keys().copied().collect();
             for id in ids {
                 self.settled(number, id)
-                    .with_context(|| format!("{request:#?}"))?;
+                    .with_context(|| format!("{request:?}"))?;
             }
         }
         Ok(())

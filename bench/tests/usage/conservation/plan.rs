@@ -40,6 +40,8 @@ pub(super) struct Urr {
     pub(super) is_active: bool,
     /// MBQE.
     pub(super) is_before_qos: bool,
+    /// It is linked to these, which have to be there.
+    pub(super) linked: Vec<u32>,
 }
 
 /// A session as its control plane knows it.
@@ -78,6 +80,7 @@ impl From<&CreateUrr> for Urr {
             may_stop: false,
             is_active: true,
             is_before_qos: false,
+            linked: create.settings.linked_urr_ids.clone(),
         };
         urr.take(&create.settings);
         urr
