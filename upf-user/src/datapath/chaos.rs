@@ -107,6 +107,10 @@ impl<D: Datapath> Accounts for ChaosDatapath<D> {
         self.lock().0.usage_counters(account, direction)
     }
 
+    fn wait_for_packets(&self) -> Result<(), DatapathError> {
+        self.lock().0.wait_for_packets()
+    }
+
     fn write_usage_limits(
         &mut self,
         account: Account,

@@ -243,6 +243,11 @@ impl Accounts for MemoryDatapath {
         }
     }
 
+    /// None is ever under way while the tables are changed.
+    fn wait_for_packets(&self) -> Result<(), DatapathError> {
+        Ok(())
+    }
+
     fn write_usage_limits(
         &mut self,
         account: Account,

@@ -174,6 +174,10 @@ pub trait Accounts {
         })
     }
 
+    /// Waits until no packet is under way any more that may have seen what was in the tables before: then counters say all that
+    /// it was counted by, and it counts nowhere any more.
+    fn wait_for_packets(&self) -> Result<(), DatapathError>;
+
     /// Says at what counts we are told, and beyond what counts nothing passes; what the fast path knew of that is forgotten.
     fn write_usage_limits(
         &mut self,
