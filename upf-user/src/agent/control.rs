@@ -14,7 +14,7 @@ use super::pfcp::{Datagram, Engine};
 use crate::bandwidth::Imsi;
 use crate::config::{Config, NodeName};
 use crate::datapath::slots::DuplicateSet;
-use crate::datapath::{Account, Datapath, Reached};
+use crate::datapath::{Account, Accounts, Datapath, FormerMaps, Reached};
 use crate::gtpu::PathKey;
 use crate::http::Association;
 use crate::metrics::{ReportReading, RequestCounters};
@@ -221,6 +221,23 @@ impl<D: Datapath> Control<D> {
             Ok::<(), Infallible>(())
         });
         self.wake.notify_one();
+    }
+
+    /// Adds what former maps have counted in the end.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) fn settle<A: Accounts>(&self, former: &[FormerMaps<A>]) -> Result<(), StoreError> {
+        self.rooms().sessions.settle(former, Instant::now())
+    }
+
+    /// Writes down what sessions have counted. Others get their turn between parts.
+    pub(super) fn keep_counters(&self) {
+        let mut from = Some(0);
+        while let Some(first) = from {
+            from = self.rooms().sessions.keep_counters(first);
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// Writes again what could not be written of reports. What it hands back makes all of it durable, and waits for the disk.

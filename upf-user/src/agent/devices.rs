@@ -190,6 +190,11 @@ impl Devices {
         }
     }
 
+    /// Removes what agents before us have counted in.
+    pub(super) fn remove_former(&self) -> Result<(), PinsError> {
+        self.attachments.remove_former()
+    }
+
     /// Detaches from everything and removes all pins.
     pub(super) fn stop(self) -> Result<(), PinsError> {
         self.attachments.stop()

@@ -29,6 +29,7 @@ mod pfcp_sockets;
 mod readiness;
 #[cfg(test)]
 mod storm;
+mod takeover;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -42,7 +43,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use self::api::Api;
 use self::changes::Changes;
@@ -53,8 +54,10 @@ use self::listeners::Listeners;
 use self::numbers::PortNumbers;
 use self::pfcp::{Pulse, Server};
 use self::readiness::Readiness;
+use self::takeover::Takeover;
 use crate::config::Config;
 use crate::datapath::bpf::attach::Attachments;
+use crate::datapath::bpf::grace::wait_for_packets;
 use crate::datapath::bpf::pins::PinsError;
 use crate::datapath::bpf::tables::BpfDatapath;
 use crate::datapath::bpf::{self, FastPathLogger, LoadError, Loaded, Sizes};
@@ -181,7 +184,20 @@ async fn serve(config: Config) -> Result<(), AgentError> {
     }
     info!("the data path is removed");
     tasks.shutdown().await;
-    running.devices.stop().map_err(AgentError::Stop)
+    running.devices.stop().map_err(AgentError::Stop)?;
+    keep_all(&running.control)
+}
+
+/// Nothing is counted any more: what was counted outlives the maps, which end with us.
+fn keep_all(control: &Control<BpfDatapath>) -> Result<(), AgentError> {
+    if let Err(error) = wait_for_packets() {
+        debug!(%error, "the kernel does not tell when the last packet has left");
+    }
+    control.keep_counters();
+    if let Some(syncing) = control.sync_reports()? {
+        syncing.run()?;
+    }
+    Ok(())
 }
 
 /// What the main task works with.
@@ -247,6 +263,7 @@ async fn sync_reports(control: Arc<Control<BpfDatapath>>, every: Duration) -> io
         interval.tick().await;
         let control = Arc::clone(&control);
         let synced = tokio::task::spawn_blocking(move || {
+            control.keep_counters();
             control.sync_reports()?.map_or(Ok(()), Syncing::run)
         });
         if let Err(error) = synced.await.map_err(io::Error::other)? {
@@ -273,6 +290,8 @@ async fn start(
         copies,
         usage_events,
         logger,
+        maps,
+        former,
         pins,
     } = loaded;
     let Kept {
@@ -295,7 +314,8 @@ async fn start(
     let pools = datapath.write_pools(&sessions_config.pools);
     pools.map_err(LoadError::from)?;
     let mut sessions = Sessions::new(sessions_config, datapath);
-    sessions.set_outbox(outbox);
+    sessions.keep_in(outbox, maps);
+    let takeover = Takeover::begin(&mut sessions, former, |_| true)?;
     let control = Arc::new(Control::new(&config, recovery, sessions));
     let classes = config.bandwidth.classes.iter();
     let figures = LiveFigures {
@@ -321,9 +341,11 @@ async fn start(
         Err(error) => {
             // An agent that does not start leaves nothing behind.
             devices.stop().map_err(AgentError::Stop)?;
+            takeover.settle(&control)?;
             return Err(error);
         }
     };
+    takeover.finish(&control, &devices)?;
     let mut tasks = Tasks::new();
     let signalling = gtpu::Signalling {
         config: config.gtpu,

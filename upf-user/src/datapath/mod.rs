@@ -27,6 +27,21 @@ pub use usage::{Account, Bounds, Reached, Traffic, UsageCounters, UsageIndex, Us
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SlotIndex(pub u32);
 
+/// A set of maps: those of one agent. No two that have been in the kernel since the host was started have the same number.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+pub struct MapsId(pub u32);
+
+/// Maps of an agent before us, in which packets may still be counted.
+#[derive(Debug)]
+pub struct FormerMaps<A> {
+    /// Which they are.
+    pub maps: MapsId,
+    /// The counters there.
+    pub accounts: A,
+}
+
 /// A limit's number, below [`Datapath::limits`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LimitIndex(pub u32);

@@ -29,9 +29,11 @@ pub struct Batch {
     pub reports: Vec<MadeReport>,
     /// Reports that are in answers to control planes.
     pub answered: Vec<MadeReport>,
-    /// What sessions' usage is at then, by our SEIDs.
-    pub snapshots: Vec<(u64, Vec<u8>)>,
-    /// Sessions whose usage is over, by our SEIDs.
+    /// Sessions as they are then, by our SEIDs.
+    pub sessions: Vec<(u64, Vec<u8>)>,
+    /// What sessions have counted since they were written, by our SEIDs.
+    pub counters: Vec<(u64, Vec<u8>)>,
+    /// Sessions that there are no more, by our SEIDs.
     pub ended: Vec<u64>,
 }
 
@@ -64,7 +66,8 @@ pub struct Outbox {
 struct Unwritten {
     reports: Vec<Numbered>,
     answered: Vec<Numbered>,
-    snapshots: HashMap<u64, Vec<u8>>,
+    sessions: HashMap<u64, Vec<u8>>,
+    counters: HashMap<u64, Vec<u8>>,
     ended: BTreeSet<u64>,
 }
 
@@ -75,6 +78,25 @@ impl fmt::Debug for Outbox {
         shown.field("next", &self.next);
         shown.field("waiting", &self.waiting);
         shown.finish_non_exhaustive()
+    }
+}
+
+impl Batch {
+    /// Whether nothing is to be written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            reports,
+            answered,
+            sessions,
+            counters,
+            ended,
+        } = self;
+        reports.is_empty()
+            && answered.is_empty()
+            && sessions.is_empty()
+            && counters.is_empty()
+            && ended.is_empty()
     }
 }
 
@@ -139,12 +161,15 @@ impl Outbox {
                 self.unwritten.answered.push(numbered);
             }
         }
-        for (seid, snapshot) in batch.snapshots {
+        for (seid, session) in batch.sessions {
             self.unwritten.ended.remove(&seid);
-            self.unwritten.snapshots.insert(seid, snapshot);
+            self.unwritten.counters.remove(&seid);
+            self.unwritten.sessions.insert(seid, session);
         }
+        self.unwritten.counters.extend(batch.counters);
         for seid in batch.ended {
-            self.unwritten.snapshots.remove(&seid);
+            self.unwritten.sessions.remove(&seid);
+            self.unwritten.counters.remove(&seid);
             self.unwritten.ended.insert(seid);
         }
         self.write();
@@ -176,7 +201,7 @@ impl Outbox {
         self.export.as_ref().map_or(Ok(()), Exporter::sync)
     }
 
-    /// The store, for snapshots.
+    /// The store, for its sessions.
     pub fn store(&mut self) -> &mut ReportStore {
         &mut self.store
     }
@@ -250,10 +275,12 @@ impl Outbox {
         let Unwritten {
             reports,
             answered,
-            snapshots,
+            sessions,
+            counters,
             ended,
         } = &mut self.unwritten;
-        let snapshots: Vec<_> = snapshots.drain().collect();
+        let sessions: Vec<_> = sessions.drain().collect();
+        let counters: Vec<_> = counters.drain().collect();
         let ended: Vec<_> = std::mem::take(ended).into_iter().collect();
         let is_clear = self.export.as_ref().is_some_and(Exporter::is_clear);
         let exported = if is_clear {
@@ -265,12 +292,14 @@ impl Outbox {
             reports,
             answered,
             exported: &exported,
-            snapshots: &snapshots,
+            sessions: &sessions,
+            counters: &counters,
             ended: &ended,
         };
         if let Err(error) = self.store.write(change) {
             self.exported.extend(exported);
-            self.unwritten.snapshots.extend(snapshots);
+            self.unwritten.sessions.extend(sessions);
+            self.unwritten.counters.extend(counters);
             self.unwritten.ended.extend(ended);
             return self.store_failed(&error);
         }
@@ -308,7 +337,8 @@ impl Unwritten {
     fn is_empty(&self) -> bool {
         self.reports.is_empty()
             && self.answered.is_empty()
-            && self.snapshots.is_empty()
+            && self.sessions.is_empty()
+            && self.counters.is_empty()
             && self.ended.is_empty()
     }
 }

@@ -102,7 +102,8 @@ impl<D: Datapath> Sessions<D> {
         }
         let old_image = old_compiler.image(old.seating, books)?;
         let (seid, random) = (subscriber.seid, &mut self.random);
-        let mut prepared = books.prepare(seid, old.seating, &wanted, now, random)?;
+        let mut prepared =
+            books.prepare(seid, old.seating, &requested.former, &wanted, now, random)?;
         charging.seat(tables, old.seating, &prepared.seating);
         prepared.bound(old.seating, |seat| charging.limits_at(tables, seat));
         // Rules that count later have to fit, too; room for them in tables that sessions share is not kept.

@@ -6,8 +6,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::datapath::slots::{LeftUsage, Seating, UsageSeat};
+use serde::{Deserialize, Serialize};
+
 use crate::datapath::{
-    Account, Bounds, Datapath, DatapathError, Direction, Traffic, UsageCounters, UsageLimits,
+    Account, Accounts, Bounds, DatapathError, Direction, Traffic, UsageCounters, UsageLimits,
 };
 use crate::usage::{
     Count, Flow, Limits, Marks, Millis, ReadTotals, SessionUsage, Standing, Totals,
@@ -22,6 +24,10 @@ pub(super) struct Charging {
     ledgers: Vec<Ledger>,
     /// When [`SessionUsage::poll`] is planned.
     pub(super) deadline: Option<Millis>,
+    /// What [`Self::sum`] was when it was written down.
+    pub(super) written: u64,
+    /// How many other sets of maps it is counted in at the same time, see [`super::restore`]: each gets its share of quotas.
+    pub(super) other_maps: u64,
 }
 
 /// The two clocks of one moment.
@@ -53,23 +59,39 @@ struct Ledger {
 }
 
 /// Figures that only grow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Figures {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Figures {
     passed: Traffic,
     dropped: Traffic,
     held_back: Traffic,
 }
 
 impl Figures {
-    fn less(self, other: Self) -> Self {
-        let less = |a: Traffic, b: Traffic| Traffic {
-            packets: a.packets.wrapping_sub(b.packets),
-            bytes: a.bytes.wrapping_sub(b.bytes),
+    pub(super) fn less(self, other: Self) -> Self {
+        self.with(other, u64::wrapping_sub)
+    }
+
+    /// Where figures were read at two times, the later ones: one that has gone back was begun anew.
+    pub(super) fn or_later(self, later: Self) -> Self {
+        self.with(later, u64::max)
+    }
+
+    fn sum(self) -> u64 {
+        let all = [self.passed, self.dropped, self.held_back];
+        all.iter().fold(0, |sum: u64, one| {
+            sum.wrapping_add(one.packets).wrapping_add(one.bytes)
+        })
+    }
+
+    fn with(self, other: Self, with: impl Fn(u64, u64) -> u64) -> Self {
+        let both = |a: Traffic, b: Traffic| Traffic {
+            packets: with(a.packets, b.packets),
+            bytes: with(a.bytes, b.bytes),
         };
         Self {
-            passed: less(self.passed, other.passed),
-            dropped: less(self.dropped, other.dropped),
-            held_back: less(self.held_back, other.held_back),
+            passed: both(self.passed, other.passed),
+            dropped: both(self.dropped, other.dropped),
+            held_back: both(self.held_back, other.held_back),
         }
     }
 }
@@ -96,6 +118,62 @@ impl Charging {
         });
     }
 
+    /// A URR that has counted before, `ahead` of its counters that are all zero.
+    pub(super) fn resume(&mut self, urr: u32, ahead: [Figures; 2]) {
+        self.begin(urr);
+        self.correct(urr, ahead);
+    }
+
+    /// Says anew how far a URR's counters are ahead of its totals.
+    pub(super) fn correct(&mut self, urr: u32, ahead: [Figures; 2]) {
+        let ledger = self.ledgers.iter_mut().find(|ledger| ledger.urr == urr);
+        if let Some(ledger) = ledger {
+            ledger.ahead = ahead;
+        }
+    }
+
+    /// Each URR, with what its counters are ahead of its totals.
+    pub(super) fn urrs(&self) -> impl Iterator<Item = (u32, [Figures; 2])> {
+        self.ledgers.iter().map(|ledger| (ledger.urr, ledger.ahead))
+    }
+
+    /// Where URRs are counted, and what the counters there say.
+    pub(super) fn places(
+        &self,
+        tables: &impl Accounts,
+    ) -> impl Iterator<Item = (UsageSeat, [Figures; 2])> {
+        let seats = self.ledgers.iter().filter_map(|ledger| ledger.seat);
+        seats.map(|seat| (seat, figures_at(tables, &seat)))
+    }
+
+    /// What a URR may do at a place in other maps where it is counted at the same time, and has counted `figures`.
+    pub(super) fn limits_elsewhere(
+        &self,
+        tables: &impl Accounts,
+        seat: &UsageSeat,
+        figures: [Figures; 2],
+    ) -> Option<UsageLimits> {
+        let ledger = self.ledgers.iter().find(|ledger| ledger.urr == seat.urr)?;
+        let here = ledger.seat.map(|seat| counters(tables, &seat));
+        let totals = ledger.figures(&here.unwrap_or_default());
+        let elsewhere = Ledger {
+            urr: ledger.urr,
+            seat: Some(*seat),
+            ahead: [figures[0].less(totals[0]), figures[1].less(totals[1])],
+            told: 0,
+        };
+        let mut limits = self.usage.limits(ledger.urr)?;
+        self.share(&mut limits, totals);
+        elsewhere.limits(figures, &limits)
+    }
+
+    /// What all counters together say.
+    pub(super) fn sum(&self, tables: &impl Accounts) -> u64 {
+        let places = self.places(tables);
+        let figures = places.flat_map(|(_, figures)| figures);
+        figures.map(Figures::sum).fold(0, u64::wrapping_add)
+    }
+
     /// URRs have ended.
     pub(super) fn end(&mut self, urrs: &[u32]) {
         self.ledgers.retain(|ledger| !urrs.contains(&ledger.urr));
@@ -112,7 +190,7 @@ impl Charging {
     }
 
     /// What a URR has counted.
-    fn totals(&self, tables: &impl Datapath, moment: Moment, urr: u32) -> Totals {
+    fn totals(&self, tables: &impl Accounts, moment: Moment, urr: u32) -> Totals {
         let ledger = self.ledgers.iter().find(|ledger| ledger.urr == urr);
         ledger.map_or_else(Totals::default, |ledger| ledger.totals(tables, moment))
     }
@@ -126,7 +204,7 @@ impl Charging {
     /// Has the engine work, which is told what its URRs have counted.
     pub(super) fn work<T>(
         &mut self,
-        tables: &impl Datapath,
+        tables: &impl Accounts,
         moment: Moment,
         work: impl FnOnce(&mut SessionUsage, ReadTotals<'_>) -> T,
     ) -> T {
@@ -138,7 +216,7 @@ impl Charging {
 
     /// URRs that were not counted begin to be. What the session has already may have counted before, what it has not is reset
     /// before packets come.
-    pub(super) fn seat(&mut self, tables: &impl Datapath, current: &Seating, next: &Seating) {
+    pub(super) fn seat(&mut self, tables: &impl Accounts, current: &Seating, next: &Seating) {
         for ledger in self.ledgers.iter_mut().filter(|one| one.seat.is_none()) {
             let mut seats = next.usages().iter();
             let Some(seat) = seats.find(|seat| seat.urr == ledger.urr) else {
@@ -167,7 +245,7 @@ impl Charging {
     }
 
     /// What a URR may do where it will be counted, as far as that can be told before it is.
-    pub(super) fn limits_at(&self, tables: &impl Datapath, seat: &UsageSeat) -> UsageLimits {
+    pub(super) fn limits_at(&self, tables: &impl Accounts, seat: &UsageSeat) -> UsageLimits {
         let ledger = self.ledgers.iter().find(|ledger| ledger.urr == seat.urr);
         let Some(mut ledger) = ledger.cloned() else {
             return UsageLimits::default();
@@ -182,13 +260,32 @@ impl Charging {
         self.limits(tables, &ledger).unwrap_or_default()
     }
 
-    fn limits(&self, tables: &impl Datapath, ledger: &Ledger) -> Option<UsageLimits> {
-        let limits = self.usage.limits(ledger.urr)?;
-        ledger.limits(tables, &limits)
+    fn limits(&self, tables: &impl Accounts, ledger: &Ledger) -> Option<UsageLimits> {
+        let mut limits = self.usage.limits(ledger.urr)?;
+        let here = ledger.seat.map(|seat| counters(tables, &seat));
+        let here = here.unwrap_or_default();
+        self.share(&mut limits, ledger.figures(&here));
+        ledger.limits(here.map(Figures::from), &limits)
+    }
+
+    /// Leaves a URR only its share of what is left of its quotas, where it is counted in other maps as well.
+    fn share(&self, limits: &mut Limits, [up, down]: [Figures; 2]) {
+        if self.other_maps == 0 {
+            return;
+        }
+        let (up, down) = (up.passed.bytes, down.passed.bytes);
+        let share = |quota: Option<u64>, used: u64| {
+            let left = quota?.saturating_sub(used);
+            Some(used.saturating_add(left / (self.other_maps + 1)))
+        };
+        let quota = &mut limits.quota;
+        quota.total = share(quota.total, up.saturating_add(down));
+        quota.uplink = share(quota.uplink, up);
+        quota.downlink = share(quota.downlink, down);
     }
 
     /// Tells the fast path what has changed since it was told.
-    pub(super) fn tell(&mut self, tables: &mut impl Datapath) -> Result<(), DatapathError> {
+    pub(super) fn tell(&mut self, tables: &mut impl Accounts) -> Result<(), DatapathError> {
         for at in 0..self.ledgers.len() {
             let ledger = &self.ledgers[at];
             let (Some(seat), Some(limits)) = (ledger.seat, self.limits(tables, ledger)) else {
@@ -208,7 +305,7 @@ impl Charging {
 }
 
 impl Ledger {
-    fn totals(&self, tables: &impl Datapath, moment: Moment) -> Totals {
+    fn totals(&self, tables: &impl Accounts, moment: Moment) -> Totals {
         let counters = self.seat.map(|seat| counters(tables, &seat));
         let counters = counters.unwrap_or_default();
         let figures = self.figures(&counters);
@@ -254,8 +351,8 @@ impl Ledger {
         self.told = 0;
     }
 
-    /// The same bounds for the counters there.
-    fn limits(&self, tables: &impl Datapath, limits: &Limits) -> Option<UsageLimits> {
+    /// The same bounds for the counters there, which say `figures`.
+    fn limits(&self, figures: [Figures; 2], limits: &Limits) -> Option<UsageLimits> {
         let seat = self.seat?;
         let [up, down] = self.ahead.map(|ahead| ahead.passed.bytes);
         let marks = |Marks {
@@ -281,7 +378,7 @@ impl Ledger {
         let mut threshold = marks(of_passed(limits.threshold));
         let mut quota = marks(of_passed(limits.quota));
         if limits.tells_next_packet {
-            let [up, down] = counters(tables, &seat).map(|one| one.passed.bytes);
+            let [up, down] = figures.map(|one| one.passed.bytes);
             let next = up.wrapping_add(down).saturating_add(1);
             threshold[0] = Some(threshold[0].map_or(next, |mark| mark.min(next)));
         }
@@ -310,8 +407,13 @@ fn reached_at(mark: u64, ahead: u64) -> u64 {
     u64::try_from(at.max(0)).unwrap_or(u64::MAX)
 }
 
+/// What the counters of a place say.
+pub(super) fn figures_at(tables: &impl Accounts, seat: &UsageSeat) -> [Figures; 2] {
+    counters(tables, seat).map(Figures::from)
+}
+
 /// What is counted for a URR; nothing where it cannot be read.
-fn counters(tables: &impl Datapath, seat: &UsageSeat) -> [UsageCounters; 2] {
+fn counters(tables: &impl Accounts, seat: &UsageSeat) -> [UsageCounters; 2] {
     let read = BOTH.map(|direction| {
         let counters = tables.usage_counters(seat.account, direction);
         counters.unwrap_or_else(|error| {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use super::clock::NtpAnchor;
 use super::flow_description;
@@ -51,6 +52,27 @@ pub struct SessionsConfig {
     pub(super) forwarding_policies: Vec<ForwardingPolicy>,
 }
 
+/// The names that numbers in the rules of sessions stand for, in the order of their numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Numbering {
+    instances: Vec<String>,
+    predefined_rules: Vec<String>,
+    forwarding_policies: Vec<String>,
+}
+
+impl Numbering {
+    /// Whether all numbers mean the same in a later config.
+    pub(super) fn is_kept_by(&self, later: &Self) -> bool {
+        let instances = later.instances.get(..self.instances.len());
+        let same = |(own, other): (&String, &String)| config::same_network_instance(own, other);
+        instances.is_some_and(|later| self.instances.iter().zip(later).all(same))
+            && later.predefined_rules.starts_with(&self.predefined_rules)
+            && later
+                .forwarding_policies
+                .starts_with(&self.forwarding_policies)
+    }
+}
+
 /// Rules of ours that a control plane activates by their name (clause 5.19).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PredefinedRule {
@@ -72,6 +94,18 @@ pub(super) struct ForwardingPolicy {
 }
 
 impl SessionsConfig {
+    /// What its numbers stand for.
+    pub(super) fn numbering(&self) -> Numbering {
+        let instances = (0..self.instances.len() as u32).filter_map(|n| self.instances.name(n));
+        let rules = self.predefined_rules.iter().map(|rule| rule.name.clone());
+        let policies = self.forwarding_policies.iter();
+        Numbering {
+            instances: instances.map(str::to_owned).collect(),
+            predefined_rules: rules.collect(),
+            forwarding_policies: policies.map(|policy| policy.name.clone()).collect(),
+        }
+    }
+
     /// Takes from the config what sessions depend on.
     ///
     /// # Errors

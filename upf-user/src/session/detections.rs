@@ -25,6 +25,14 @@ pub(super) struct Basis {
 }
 
 impl Basis {
+    /// Of a session without applications.
+    pub(super) const fn at(at: Instant) -> Self {
+        Self {
+            at,
+            applications: None,
+        }
+    }
+
     /// The filters of an application; none of one that nobody has provisioned.
     pub(super) fn filters(&self, application: &str) -> &[SdfFilter] {
         let applications = self.applications.as_deref();

@@ -26,6 +26,7 @@ mod flow_description;
 mod framed_route;
 mod half;
 mod image;
+mod keep;
 mod limits;
 mod model;
 mod obstacle;
@@ -34,6 +35,7 @@ mod passes;
 mod refusal;
 mod remotes;
 mod request;
+mod restore;
 mod service;
 mod sims;
 mod slices;
@@ -63,6 +65,7 @@ pub use model::{
     MAX_BARS, MAX_FARS, MAX_FRAMED_ROUTES, MAX_MARS, MAX_PDRS, MAX_QERS, MAX_SDF_FILTERS,
     MAX_TRAFFIC_ENDPOINTS, MAX_URRS,
 };
+pub use restore::Restored;
 pub use view::*;
 
 use self::about::About;
@@ -80,8 +83,8 @@ use self::slices::Portion;
 use self::times::Failures;
 use self::versions::Versions;
 use crate::bandwidth::Bandwidth;
-use crate::datapath::Datapath;
 use crate::datapath::slots::{Changed, DuplicateSet, Image, Seating, SlotTable};
+use crate::datapath::{Datapath, MapsId};
 use crate::gtpu::PathKey;
 use crate::pfcp::ie::{FSeid, NodeId};
 use crate::pfcp::message::Refusal;
@@ -132,6 +135,10 @@ pub struct Sessions<D> {
     /// Usage reports that are not in the outbox yet.
     made: Batch,
     outbox: Option<Outbox>,
+    /// Sessions that are not in the store as they are now.
+    changed: BTreeSet<u64>,
+    /// Those that the tables are in.
+    maps: MapsId,
     /// How much of each kind of work is done in a tick, how much for the sake of a request, and how much for a look.
     tick_portion: Portion,
     request_portion: Portion,
@@ -205,6 +212,8 @@ impl<D: Datapath> Sessions<D> {
             usage_deadlines: BTreeSet::new(),
             made: Batch::default(),
             outbox: None,
+            changed: BTreeSet::new(),
+            maps: MapsId::default(),
             tick_portion: Portion::TICK,
             request_portion: Portion::REQUEST,
             look_portion: Portion::LOOK,
@@ -368,6 +377,7 @@ impl<D: Datapath> Sessions<D> {
         let Some(session) = self.sessions.remove(&seid) else {
             return;
         };
+        self.has_changed(seid);
         let Session { owner, model, .. } = &session;
         self.remotes.change(seid, owner, model, &Model::default());
         self.application_users.remove(owner, seid);

@@ -188,10 +188,13 @@ impl<D: Datapath> SessionService for Sessions<D> {
                     suggested.or(bar.suggested_buffering_packets_count);
             }
         }
+        if response.cp_f_seid.is_some() || !response.update_bars.is_empty() {
+            self.has_changed(seid);
+        }
     }
 
     fn take_usage_owners(&mut self) -> Vec<NodeId> {
-        self.keep_reports();
+        self.keep();
         let outbox = self.outbox.as_mut();
         outbox.map_or_else(Vec::new, Outbox::take_usage_owners)
     }
@@ -275,7 +278,7 @@ impl<D: Datapath> Sessions<D> {
     }
 
     /// Puts a session in whose rules are in force.
-    fn put_in(&mut self, seid: u64, mut session: Session) {
+    pub(super) fn put_in(&mut self, seid: u64, mut session: Session) {
         self.weight -= session.weight;
         session.weight = session.model.weight() + session.about.weight();
         self.weight += session.weight;
@@ -287,6 +290,7 @@ impl<D: Datapath> Sessions<D> {
             self.application_users.remove(&session.owner, seid);
         }
         self.sessions.insert(seid, session);
+        self.has_changed(seid);
         self.plan(seid);
     }
 

@@ -104,6 +104,7 @@ impl<D: Datapath> Sessions<D> {
         });
         self.count_slots(&mut session);
         self.sessions.insert(seid, session);
+        self.has_changed(seid);
         match outcome {
             Ok(()) => self.plan(seid),
             Err(obstacle) => {

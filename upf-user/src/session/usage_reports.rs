@@ -44,23 +44,9 @@ impl<D: Datapath> Sessions<D> {
         });
     }
 
-    /// Where reports are kept until control planes have acknowledged them; before that, they wait here.
-    pub fn set_outbox(&mut self, outbox: Outbox) {
-        self.outbox = Some(outbox);
-    }
-
     /// Where reports are kept.
     pub fn outbox(&mut self) -> Option<&mut Outbox> {
         self.outbox.as_mut()
-    }
-
-    /// Brings what was made into the outbox.
-    pub(super) fn keep_reports(&mut self) {
-        let is_empty = self.made.reports.is_empty() && self.made.answered.is_empty();
-        if let Some(outbox) = self.outbox.as_mut().filter(|_| !is_empty) {
-            let now = self.config.clock.millis_of(Instant::now());
-            outbox.keep(std::mem::take(&mut self.made), now.0);
-        }
     }
 
     pub(super) fn moment(&self, now: Instant) -> Moment {
@@ -171,7 +157,7 @@ impl<D: Datapath> Sessions<D> {
     }
 
     /// Has a session report what is due.
-    fn report_usage(
+    pub(super) fn report_usage(
         &mut self,
         seid: u64,
         now: Instant,
@@ -188,6 +174,7 @@ impl<D: Datapath> Sessions<D> {
             return;
         };
         let reports = report(&mut charging, &self.tables, moment);
+        self.has_changed(seid);
         let charging = self.put_charging_in(seid, *charging);
         if let Some(session) = self.sessions.get_mut(&seid) {
             session.charging = charging;
@@ -196,7 +183,7 @@ impl<D: Datapath> Sessions<D> {
     }
 
     /// Reports of a session with what there is to know of it.
-    fn described(
+    pub(super) fn described(
         &self,
         seid: u64,
         session: &Session,

@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub use bandwidth::{BandwidthStore, Chunk};
 pub use engine::Syncing;
 pub use file::FileStore;
-pub use reports::{Change, Numbered, ReportStore};
+pub use reports::{Change, Kept, Numbered, ReportStore};
 
 /// Seconds from the NTP epoch (1900) to the Unix epoch (1970).
 pub const NTP_TO_UNIX: u64 = 2_208_988_800;

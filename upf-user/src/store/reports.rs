@@ -1,5 +1,5 @@
-//! Usage reports until control planes have acknowledged them, and what sessions' usage is at, in a key-value store (fjall)
-//! of its own directory.
+//! Sessions, and usage reports until control planes have acknowledged them, in a key-value store (fjall) of its own
+//! directory.
 //!
 //! What a call has written outlives the process at once, and a power failure once a [`Syncing`] made after it has run.
 //!
@@ -13,6 +13,8 @@ use std::path::Path;
 use std::str;
 
 use fjall::{Keyspace, OwnedWriteBatch, PersistMode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::StoreError;
 use super::engine::{Engine, Failure, Held, Syncing, Tables, number_at, read, written};
@@ -20,13 +22,26 @@ use crate::pfcp::ie::NodeId;
 use crate::reports::MadeReport;
 
 /// Below `node.state`.
-const DIRECTORY: &str = "reports";
+const DIRECTORY: &str = "sessions";
 /// The record of the number that the next report gets.
 const NEXT_KEY: &str = "next";
+/// The record of what numbers in sessions stand for.
+const NUMBERING_KEY: &str = "numbering";
 const NUMBER_BYTES: usize = 8;
 
 /// A report with its number.
 pub type Numbered = (u64, MadeReport);
+
+/// A session that is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept<S, C> {
+    /// Our SEID.
+    pub seid: u64,
+    /// As it was written.
+    pub session: S,
+    /// What it has counted since, as last written.
+    pub counters: Option<C>,
+}
 
 /// What is to be written at once, all or none of it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,13 +52,15 @@ pub struct Change<'a> {
     pub answered: &'a [Numbered],
     /// Those of `answered` before that are exported.
     pub exported: &'a [u64],
-    /// What sessions' usage is at, by our SEIDs.
-    pub snapshots: &'a [(u64, Vec<u8>)],
-    /// Sessions without usage from now on.
+    /// Sessions as they are now, by our SEIDs.
+    pub sessions: &'a [(u64, Vec<u8>)],
+    /// What sessions have counted since they were written, by our SEIDs.
+    pub counters: &'a [(u64, Vec<u8>)],
+    /// Sessions that there are no more.
     pub ended: &'a [u64],
 }
 
-/// The store of usage reports and of the state of usage.
+/// The store of sessions and usage reports.
 pub struct ReportStore {
     tables: Held<ReportTables>,
 }
@@ -52,21 +69,22 @@ struct ReportTables {
     engine: Engine,
     reports: Keyspace,
     answered: Keyspace,
-    snapshots: Keyspace,
+    sessions: Keyspace,
+    counters: Keyspace,
 }
 
 impl Tables for ReportTables {
-    const LOSES: &str =
-        "the usage reports that control planes have not acknowledged (they are in the export)";
+    const LOSES: &str = "its sessions, and the usage reports that control planes have not acknowledged (they are in the export)";
 
     fn open(path: &Path) -> Result<Self, Failure> {
-        let (engine, [reports, answered, snapshots]) =
-            Engine::open(path, ["reports", "answered", "snapshots"])?;
+        let names = ["reports", "answered", "sessions", "counters"];
+        let (engine, [reports, answered, sessions, counters]) = Engine::open(path, names)?;
         Ok(Self {
             engine,
             reports,
             answered,
-            snapshots,
+            sessions,
+            counters,
         })
     }
 }
@@ -127,11 +145,16 @@ impl ReportStore {
             for number in change.exported {
                 batch.remove(&kept.answered, number.to_be_bytes());
             }
-            for (seid, snapshot) in change.snapshots {
-                batch.insert(&kept.snapshots, seid.to_be_bytes(), snapshot.as_slice());
+            for (seid, session) in change.sessions {
+                batch.insert(&kept.sessions, seid.to_be_bytes(), session.as_slice());
+                batch.remove(&kept.counters, seid.to_be_bytes());
+            }
+            for (seid, counters) in change.counters {
+                batch.insert(&kept.counters, seid.to_be_bytes(), counters.as_slice());
             }
             for seid in change.ended {
-                batch.remove(&kept.snapshots, seid.to_be_bytes());
+                batch.remove(&kept.sessions, seid.to_be_bytes());
+                batch.remove(&kept.counters, seid.to_be_bytes());
             }
             let given = change.reports.iter().chain(change.answered);
             if let Some(last) = given.map(|(number, _)| *number).max() {
@@ -142,47 +165,57 @@ impl ReportStore {
         })
     }
 
-    /// Keeps what sessions' usage is at, by our SEIDs.
+    /// Sessions from this SEID on, in their order, each with what it has counted since it was written: so many at most.
     ///
     /// # Errors
-    /// When it cannot be written; the former state is still there.
-    pub fn put_many(&mut self, snapshots: &[(u64, Vec<u8>)]) -> Result<(), StoreError> {
-        self.write(Change {
-            snapshots,
-            ..Change::default()
+    /// When they cannot be read, or are damaged.
+    pub fn sessions<S: DeserializeOwned, C: DeserializeOwned>(
+        &mut self,
+        from: u64,
+        most: usize,
+    ) -> Result<Vec<Kept<S, C>>, StoreError> {
+        self.tables.with(|kept| {
+            let range = kept.sessions.range(from.to_be_bytes()..);
+            let mut sessions = Vec::new();
+            for record in range {
+                if sessions.len() >= most {
+                    break;
+                }
+                let (seid, session) = record.into_inner()?;
+                // The others are not sessions.
+                if seid.len() == NUMBER_BYTES {
+                    let counters = kept.counters.get(&seid)?;
+                    sessions.push(Kept {
+                        seid: number(&seid)?,
+                        session: read(&session)?,
+                        counters: counters.as_deref().map(read).transpose()?,
+                    });
+                }
+            }
+            Ok(sessions)
         })
     }
 
-    /// Forgets what a session's usage was at.
-    ///
-    /// # Errors
-    /// When that cannot be written.
-    pub fn remove(&mut self, seid: u64) -> Result<(), StoreError> {
-        self.write(Change {
-            ended: &[seid],
-            ..Change::default()
-        })
-    }
-
-    /// What sessions' usage is at, from this SEID on, in their order: so many at most.
+    /// What numbers in sessions stand for, as it was written; `None` before that.
     ///
     /// # Errors
     /// When it cannot be read, or is damaged.
-    pub fn load(&mut self, from: u64, most: usize) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    pub fn numbering<T: DeserializeOwned>(&mut self) -> Result<Option<T>, StoreError> {
         self.tables.with(|kept| {
-            let range = kept.snapshots.range(from.to_be_bytes()..);
-            let mut snapshots = Vec::new();
-            for record in range {
-                if snapshots.len() >= most {
-                    break;
-                }
-                let (seid, snapshot) = record.into_inner()?;
-                // The number of the last change has a key of one byte.
-                if seid.len() != 1 {
-                    snapshots.push((number(&seid)?, snapshot.to_vec()));
-                }
-            }
-            Ok(snapshots)
+            let numbering = kept.sessions.get(NUMBERING_KEY)?;
+            numbering.as_deref().map(read).transpose()
+        })
+    }
+
+    /// Keeps what numbers in sessions stand for.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_numbering(&mut self, numbering: &impl Serialize) -> Result<(), StoreError> {
+        self.tables.with(|kept| {
+            let mut batch = kept.batch();
+            batch.insert(&kept.sessions, NUMBERING_KEY, written(numbering)?);
+            kept.engine.commit(batch)
         })
     }
 

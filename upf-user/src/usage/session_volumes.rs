@@ -14,6 +14,12 @@ pub struct SessionVolumes {
 }
 
 impl SessionVolumes {
+    /// Adds others.
+    pub fn add(&mut self, others: &Self) {
+        add(&mut self.uplink, others.uplink);
+        add(&mut self.downlink, others.downlink);
+    }
+
     /// Adds what a slot has counted. The uplink half counts what came through a tunnel of ours, which is
     /// traffic to the UE where the tunnel begins in the core.
     pub fn add_slot(

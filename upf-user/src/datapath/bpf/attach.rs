@@ -265,6 +265,17 @@ impl Attachments {
         Ok(())
     }
 
+    /// Removes what agents before us have counted in.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn remove_former(&self) -> Result<(), PinsError> {
+        for number in self.pins.former()? {
+            self.pins.remove_former(number)?;
+        }
+        Ok(())
+    }
+
     /// Detaches from every device and removes all pins.
     ///
     /// # Errors

@@ -24,14 +24,15 @@ use super::Sizes;
 use super::accounts::AccountTables;
 use super::control::ControlTable;
 use super::counters::CounterTable;
+use super::former;
 use super::mmap::MappedArray;
 use super::object::OBJECT;
 use super::pins::{Pins, PinsError};
 use super::ports::{Placement, PortTable};
 use super::runs::Runs;
 use super::tables::{BpfDatapath, UeNetworks};
-use crate::datapath::DatapathError;
 use crate::datapath::slots::index_bits;
+use crate::datapath::{DatapathError, FormerMaps, MapsId};
 
 /// Name of the XDP program in the object.
 const PROGRAM: &str = "upf";
@@ -126,6 +127,10 @@ pub struct Loaded {
     pub usage_events: RingBuf<MapData>,
     /// Log records from the fast path; `None` where the object logs nothing.
     pub logger: Option<FastPathLogger>,
+    /// Which maps these are.
+    pub maps: MapsId,
+    /// What agents before us have counted in, which is still pinned.
+    pub former: Vec<FormerMaps<AccountTables>>,
     /// The directory of pins, where one was named.
     pub pins: Option<Pins>,
 }
@@ -155,8 +160,13 @@ pub fn load(sizes: &Sizes, pins: Option<&Path>) -> Result<Loaded, LoadError> {
         return Err(LoadError::NoObject);
     }
     let pins = pins.map(Pins::open).transpose()?;
+    let former = pins.as_ref().map(former::open).transpose()?;
     match load_object(sizes, pins.as_ref()) {
-        Ok(loaded) => Ok(Loaded { pins, ..loaded }),
+        Ok(loaded) => Ok(Loaded {
+            pins,
+            former: former.unwrap_or_default(),
+            ..loaded
+        }),
         Err(error) => {
             if let Some(pins) = pins {
                 pins.abandon();
@@ -186,6 +196,10 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
             source,
         })?;
     let control = Arc::new(control);
+    let maps = match ebpf.map("SLOTS") {
+        Some(Map::Array(slots)) => MapsId(former::number_of(slots)?),
+        _ => return Err(LoadError::Mismatch { what: "SLOTS" }),
+    };
     let datapath = BpfDatapath {
         sizes: *sizes,
         accounts: AccountTables {
@@ -235,6 +249,8 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
         copies,
         usage_events,
         logger,
+        maps,
+        former: Vec::new(),
         pins: None,
     })
 }

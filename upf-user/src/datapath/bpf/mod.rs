@@ -5,6 +5,8 @@
 //! | [`object`] | the compiled program inside this binary |
 //! | [`loader`] | program and maps into the kernel |
 //! | [`pins`] | their names in the BPF file system |
+//! | [`former`] | what agents before us have counted in |
+//! | [`grace`] | waiting for packets that are under way |
 //! | [`attach`] | the program at devices |
 //! | [`accounts`] | what counts in that memory |
 //! | [`tables`] | [`crate::datapath::Datapath`] over memory that the kernel shares with us |
@@ -18,6 +20,8 @@ pub mod attach;
 mod clock;
 pub mod control;
 pub mod counters;
+pub mod former;
+pub mod grace;
 mod latch;
 mod limit;
 pub mod loader;

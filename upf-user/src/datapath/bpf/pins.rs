@@ -12,6 +12,8 @@ use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 use tracing::debug;
 
 const LINK_PREFIX: &str = "link-";
+/// Directories with what agents before us have counted in, by the kernel's number of their `SLOTS`.
+const FORMER_PREFIX: &str = "former-";
 
 /// Why pins cannot be made or removed.
 #[derive(Debug, thiserror::Error)]
@@ -114,17 +116,63 @@ impl Pins {
     }
 
     /// Removes the pins of programs and maps of an agent before us. Its links stay, and with them its data
-    /// path goes on.
+    /// path goes on; so does what was put aside.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn remove_objects(&self) -> Result<(), PinsError> {
         for name in self.names()? {
-            if !name.starts_with(LINK_PREFIX) {
+            if !name.starts_with(LINK_PREFIX) && !name.starts_with(FORMER_PREFIX) {
                 self.remove(&self.path(&name))?;
             }
         }
         Ok(())
+    }
+
+    /// Puts pins of an agent before us aside, as those of `number`. Those that are not there are left out.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn put_aside(&self, number: u32, names: &[&str]) -> Result<(), PinsError> {
+        let directory = self.former_path(number);
+        let named = |source| PinsError::Io {
+            path: directory.clone(),
+            source,
+        };
+        fs::create_dir_all(&directory).map_err(named)?;
+        for name in names {
+            match fs::rename(self.path(name), directory.join(name)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(named(error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The numbers of what was put aside.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn former(&self) -> Result<Vec<u32>, PinsError> {
+        let names = self.names()?;
+        let numbers = names
+            .iter()
+            .filter_map(|name| name.strip_prefix(FORMER_PREFIX));
+        Ok(numbers.filter_map(|number| number.parse().ok()).collect())
+    }
+
+    /// Where something was put aside.
+    #[must_use]
+    pub fn former_path(&self, number: u32) -> PathBuf {
+        self.path(&format!("{FORMER_PREFIX}{number}"))
+    }
+
+    /// Removes what was put aside.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn remove_former(&self, number: u32) -> Result<(), PinsError> {
+        self.remove_directory(&self.former_path(number))
     }
 
     /// Removes a pin; an absent one is no error.
@@ -147,18 +195,33 @@ impl Pins {
     /// When the system refuses.
     pub fn remove_all(self) -> Result<(), PinsError> {
         for name in self.names()? {
-            self.remove(&self.path(&name))?;
+            if name.starts_with(FORMER_PREFIX) {
+                self.remove_directory(&self.path(&name))?;
+            } else {
+                self.remove(&self.path(&name))?;
+            }
         }
-        fs::remove_dir(&self.directory).map_err(|source| PinsError::Io {
-            path: self.directory.clone(),
-            source,
-        })
+        self.remove_directory(&self.directory)
     }
 
-    /// Leaves the directory as it was before [`Self::open`], as far as links of an agent before us keep a data
-    /// path alive; without any of them it goes.
+    /// Removes a directory and the pins in it.
+    fn remove_directory(&self, directory: &Path) -> Result<(), PinsError> {
+        let named = |source| PinsError::Io {
+            path: directory.to_owned(),
+            source,
+        };
+        for entry in fs::read_dir(directory).map_err(named)? {
+            self.remove(&entry.map_err(named)?.path())?;
+        }
+        fs::remove_dir(directory).map_err(named)
+    }
+
+    /// Leaves the directory as far as links of an agent before us keep a data path alive, or the next one has something to
+    /// count; else it goes.
     pub(super) fn abandon(self) {
-        if matches!(self.linked_devices(), Ok(links) if links.is_empty())
+        let is_of_use =
+            |name: &String| name.starts_with(LINK_PREFIX) || name.starts_with(FORMER_PREFIX);
+        if matches!(self.names(), Ok(names) if !names.iter().any(is_of_use))
             && let Err(error) = self.remove_all()
         {
             debug!(%error, "pins are left behind");

@@ -137,6 +137,18 @@ impl UeAddressAllocator {
         Some(endpoint)
     }
 
+    /// Hands out an address that was handed out before our restart; false if somebody has it, or it is of no pool.
+    pub(super) fn allocate_again(&mut self, endpoint: UeEndpoint) -> bool {
+        let is_free = self.is_of_pool(endpoint) && !self.has(endpoint);
+        if is_free {
+            if let Some((pool, number)) = self.pool_of(endpoint) {
+                pool.ready.remove(&number);
+            }
+            self.allocated.insert(endpoint, 0);
+        }
+        is_free
+    }
+
     /// Takes [`Self::allocate`] back: nobody has seen the address.
     pub(super) fn cancel(&mut self, endpoint: UeEndpoint) {
         if self.allocated.remove(&endpoint).is_some()

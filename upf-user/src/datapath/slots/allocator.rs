@@ -110,6 +110,17 @@ impl SlotAllocator {
         Some(SlotIndex(chunk * CHUNK))
     }
 
+    /// Whether the chunk that starts at `first` is no block's, so that it may be given to one ([`Self::rebind`]). Slots there may
+    /// be in use.
+    #[must_use]
+    pub(super) fn may_bind_at(&self, first: SlotIndex) -> bool {
+        let chunk = first.0 / CHUNK;
+        let has_none = |chunk: &Chunk| chunk.block.is_none();
+        first.0.is_multiple_of(CHUNK)
+            && self.chunks.get(chunk as usize).is_some_and(has_none)
+            && self.size(chunk) == CHUNK
+    }
+
     /// Takes a block's chunk away; slots in use stay in use.
     pub(super) fn unbind(&mut self, block: u32) {
         if let Some(chunk) = self.bound.remove(&block) {
@@ -118,7 +129,7 @@ impl SlotAllocator {
         }
     }
 
-    /// Takes [`Self::unbind`] back: the chunk that starts at `first` is the block's again.
+    /// The chunk that starts at `first` and is no block's is the block's again, as it was before [`Self::unbind`] or our restart.
     pub(super) fn rebind(&mut self, block: u32, first: SlotIndex) {
         let chunk = first.0 / CHUNK;
         self.chunks[chunk as usize].block = Some(block);

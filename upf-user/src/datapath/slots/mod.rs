@@ -12,6 +12,7 @@ mod named;
 mod peers;
 mod pools;
 mod prepare;
+mod restore;
 mod seating;
 mod sims;
 mod table;

@@ -62,8 +62,8 @@ pub(super) enum Undo {
 }
 
 impl SlotTable {
-    /// Takes what the session `seid` lacks of what it wants; `current` is what it has. TEIDs and UE addresses that it
-    /// wants and does not have must be nobody's.
+    /// Takes what the session `seid` lacks of what it wants; `current` is what it has, `former` what it had before our
+    /// restart. TEIDs and UE addresses that it wants and does not have must be nobody's.
     ///
     /// # Errors
     /// When there is not enough of something; nothing is taken then.
@@ -71,6 +71,7 @@ impl SlotTable {
         &mut self,
         seid: u64,
         current: &Seating,
+        former: &[Seat],
         wanted: &Wanted,
         now: Instant,
         random: &mut impl Rng,
@@ -78,7 +79,7 @@ impl SlotTable {
         let mut prepared = Prepared {
             seating: current.clone(),
             seid,
-            credit: if current.seats.is_empty() {
+            credit: if current.seats.is_empty() && former.is_empty() {
                 Credit::Full
             } else {
                 Credit::Kept
@@ -89,6 +90,7 @@ impl SlotTable {
             undo: Vec::new(),
         };
         prepared.seating.leave_unwanted(wanted);
+        self.take_back(&mut prepared, wanted, former);
         match self.take(&mut prepared, wanted, now, random) {
             Ok(()) => Ok(prepared),
             Err(exhausted) => {
@@ -355,8 +357,19 @@ impl SlotTable {
                 slot
             }
         };
+        self.seat_address(prepared, endpoint, slot);
+        Ok(())
+    }
+
+    /// Puts a UE address into a slot of the session.
+    pub(super) fn seat_address(
+        &mut self,
+        prepared: &mut Prepared,
+        endpoint: UeEndpoint,
+        slot: SlotIndex,
+    ) {
         self.addresses.insert(key_of(endpoint), slot);
-        if let Some((block, _)) = place {
+        if let Some(block) = self.block_of(endpoint) {
             *self.block_users.entry(block).or_default() += 1;
         }
         prepared.undo.push(Undo::ForgetAddress(endpoint));
@@ -366,7 +379,6 @@ impl SlotTable {
                 list: None,
             });
         }
-        Ok(())
     }
 
     /// The slot at a place of a block; the block gets a chunk if it has none yet. `None` if the address has
@@ -421,6 +433,18 @@ impl SlotTable {
             }
             TunnelKey::Shared(_) | TunnelKey::Own(_) => self.choose_teid(slot, random)?,
         };
+        self.seat_tunnel(prepared, wanted, teid, slot);
+        Ok(())
+    }
+
+    /// Puts a local F-TEID into a slot of the session.
+    pub(super) fn seat_tunnel(
+        &mut self,
+        prepared: &mut Prepared,
+        wanted: &WantedTunnel,
+        teid: u32,
+        slot: SlotIndex,
+    ) {
         self.teids.insert(teid, slot);
         prepared.undo.push(Undo::ForgetTeid(teid));
         if let Some(seat) = prepared.seating.seat_mut(slot) {
@@ -431,7 +455,6 @@ impl SlotTable {
                 list: None,
             });
         }
-        Ok(())
     }
 
     fn take_meter(&mut self, prepared: &mut Prepared, key: MeterKey) -> Result<(), Exhausted> {
@@ -521,7 +544,7 @@ impl Prepared {
         self.before.extend(writes);
     }
 
-    fn take(&mut self, slot: SlotIndex) {
+    pub(super) fn take(&mut self, slot: SlotIndex) {
         self.undo.push(Undo::Release(slot));
         self.fresh.push(slot);
         self.before.push(Write::Reset(slot));

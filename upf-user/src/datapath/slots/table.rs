@@ -269,6 +269,12 @@ impl SlotTable {
         endpoint.ok_or(Exhausted::UeAddresses)
     }
 
+    /// Hands out a UE address that was handed out before our restart; false if somebody has it by now, or it is of no pool.
+    pub fn allocate_address_again(&mut self, endpoint: UeEndpoint) -> bool {
+        !self.addresses.contains_key(&key_of(endpoint))
+            && self.ue_allocator.allocate_again(endpoint)
+    }
+
     /// Takes [`Self::allocate_address`] back for a request that came to nothing.
     pub fn cancel_address(&mut self, endpoint: UeEndpoint) {
         self.ue_allocator.cancel(endpoint);

@@ -50,7 +50,9 @@ impl Books {
     fn change(&mut self, current: &Seating, wanted: &Wanted) -> Result<Changed, ChangeError> {
         self.now += Duration::from_millis(300);
         let random = &mut self.random;
-        let prepared = self.books.prepare(1, current, wanted, self.now, random)?;
+        let prepared = self
+            .books
+            .prepare(1, current, &[], wanted, self.now, random)?;
         let (old, new) = (image(current), image(&prepared.seating));
         let current = (current, &old);
         let tables = &mut self.tables;

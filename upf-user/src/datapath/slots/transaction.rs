@@ -308,10 +308,10 @@ impl SlotTable {
         let mut writes = Vec::new();
         for seat in &current.seats {
             if let Some(tunnel) = seat.tunnel
-                && let super::TunnelKey::Given(teid) = tunnel.key
+                && self.needs_entry(&tunnel, seat.slot)
                 && next.tunnel(tunnel.key).is_none()
             {
-                writes.push(Write::RemoveTeid(teid, seat.slot));
+                writes.push(Write::RemoveTeid(tunnel.teid, seat.slot));
             }
         }
         for (route, slot) in current.framed_routes() {

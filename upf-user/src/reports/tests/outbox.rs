@@ -6,6 +6,7 @@ use super::*;
 use crate::config::Export;
 use crate::pfcp::ie::Cause;
 use crate::pfcp::service::{UsageOutcome, UsageRequest};
+use crate::store::Kept;
 
 const ACCEPTED: UsageOutcome = UsageOutcome::Answered {
     cause: Cause::RequestAccepted,
@@ -235,8 +236,8 @@ fn what_a_crash_kept_from_the_export_comes_to_it_later() {
     let batch = || Batch {
         reports: vec![made(&cp(1), 1, 0), made(&cp(2), 2, 0)],
         answered: vec![made(&cp(1), 3, 0)],
-        snapshots: vec![(1, b"a".to_vec()), (3, b"c".to_vec())],
-        ended: Vec::new(),
+        sessions: vec![(1, b"1".to_vec()), (3, b"3".to_vec())],
+        ..Batch::default()
     };
     let mut outbox = open();
     outbox.keep(batch(), NOW_MS);
@@ -252,10 +253,10 @@ fn what_a_crash_kept_from_the_export_comes_to_it_later() {
     assert_eq!(exported(directory.path()), [1, 2, 3, 4, 5, 6]);
     let mut last = batch();
     last.reports.pop();
-    last.snapshots.clear();
+    last.sessions.clear();
     (last.ended, last.answered[0].seid) = (vec![1], 4);
     outbox.keep(last, NOW_MS);
-    assert_eq!(outbox.store().load(0, 9).unwrap(), [(3, b"c".to_vec())]);
+    assert_eq!(sessions(&mut outbox), [(3, 3)]);
     let answered = outbox.store().answered().unwrap();
     let seids: Vec<_> = answered.iter().map(|(_, made)| made.seid).collect();
     assert_eq!(
@@ -288,12 +289,12 @@ fn what_the_store_does_not_take_waits_until_it_does() {
     let (mut outbox, now) = (outbox(state.path()), Instant::now());
     keep(&mut outbox, vec![made(&cp(1), 1, 0)]);
     let request = next(&mut outbox, now).unwrap();
-    std::fs::write(nowhere.path().join("reports"), "no directory").unwrap();
+    std::fs::write(nowhere.path().join("sessions"), "no directory").unwrap();
     outbox.store().go_to(nowhere.path());
     outbox.usage_request_done(request.id, ACCEPTED, now);
     let batch = Batch {
         reports: vec![made(&cp(1), 1, 1)],
-        snapshots: vec![(1, b"a".to_vec()), (2, b"b".to_vec())],
+        sessions: vec![(1, b"1".to_vec()), (2, b"2".to_vec())],
         ..Batch::default()
     };
     outbox.keep(batch, NOW_MS);
@@ -308,7 +309,7 @@ fn what_the_store_does_not_take_waits_until_it_does() {
 
     outbox.store().go_to(state.path());
     outbox.tick(NOW_MS).unwrap().run().unwrap();
-    assert_eq!(outbox.store().load(0, 9).unwrap(), [(1, b"a".to_vec())]);
+    assert_eq!(sessions(&mut outbox), [(1, 1)]);
     assert_eq!(outbox.take_usage_owners(), [cp(1)]);
     assert_eq!(sequences(&next(&mut outbox, now).unwrap()).1, [1]);
     drop(outbox);
@@ -378,4 +379,12 @@ fn exported(directory: &std::path::Path) -> Vec<u64> {
         .lines()
         .filter_map(|line| serde_json::from_str::<UsageRecord>(line).ok());
     records.map(|record| record.record).collect()
+}
+
+/// SEIDs of the sessions in the store, with what was written.
+fn sessions(outbox: &mut Outbox) -> Vec<(u64, u64)> {
+    let kept: Vec<Kept<u64, u64>> = outbox.store().sessions(0, 9).unwrap();
+    kept.into_iter()
+        .map(|kept| (kept.seid, kept.session))
+        .collect()
 }

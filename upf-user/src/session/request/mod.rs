@@ -12,7 +12,7 @@ use super::config::SessionsConfig;
 use super::detection::EndMarker;
 use super::model::{Families, MAX_BARS, Model, Rule, RuleSet};
 use super::refusal::{no_room, refuse, refuse_rule};
-use crate::datapath::slots::Seating;
+use crate::datapath::slots::{Seat, Seating};
 use crate::pfcp::ie::{self, Cause, FailedRule, kind};
 use crate::pfcp::message::{
     CreateBar, CreateFar, CreateMar, CreatePdr, CreateQer, CreateTrafficEndpoint, CreateUrr,
@@ -29,6 +29,8 @@ pub(super) struct Requested {
     pub(super) end_markers: Vec<EndMarker>,
     /// With F-TEIDs that it had before our restart.
     pub(super) is_restoration: bool,
+    /// The seats that it had before our restart, where we have kept them.
+    pub(super) former: Vec<Seat>,
 }
 
 /// What the control plane left to us, in the order of the request.
@@ -163,6 +165,7 @@ impl Builder<'_> {
             removed,
             end_markers: self.end_markers,
             is_restoration: self.is_restoration,
+            former: Vec::new(),
         }
     }
 

@@ -88,12 +88,12 @@ fn pass_record(world: &World, record: u32, uplink: u64, downlink: u64) {
     });
 }
 
-fn tail(world: &World, slot: u32) -> UsageTail {
+pub(super) fn tail(world: &World, slot: u32) -> UsageTail {
     world.tables.with(|tables| tables.slot(slot).unwrap().tail)
 }
 
 /// Trigger, and packets up and down.
-fn told(report: &UsageReport) -> (u32, u32, [Option<u64>; 2]) {
+pub(super) fn told(report: &UsageReport) -> (u32, u32, [Option<u64>; 2]) {
     let volume = report.volume.unwrap_or_default();
     let packets = volume.packets;
     assert_eq!(

@@ -24,6 +24,7 @@ mod random;
 mod refusals;
 mod requests;
 mod restoration;
+mod restored;
 mod rules;
 mod sims;
 mod times;

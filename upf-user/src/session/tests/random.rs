@@ -550,6 +550,27 @@ fn send(world: &mut World, request: &Request) -> Option<Result<(), Cause>> {
     Some(outcome.map_err(|refusal| refusal.cause))
 }
 
+/// What sessions of a seed depend on.
+pub(super) fn config_of(seed: u64) -> &'static SessionsConfig {
+    // Without classes and customers at first, or with them.
+    if seed.is_multiple_of(4) {
+        &SMALL
+    } else {
+        &WITH_SIMS
+    }
+}
+
+/// Sends so many requests, none of which fails half-way.
+pub(super) fn populate(world: &mut World, author: &mut Author, requests: usize) {
+    for _ in 0..requests {
+        world.now += Duration::from_millis(700);
+        world.sessions.tick(world.now);
+        let request = author.request(world);
+        send(world, &request);
+    }
+    world.drain();
+}
+
 #[derive(Default)]
 struct Tally {
     accepted: u64,
@@ -560,12 +581,7 @@ struct Tally {
 }
 
 fn run(seed: u64, tally: &mut Tally) {
-    // Without classes and customers at first, or with them.
-    let config = if seed.is_multiple_of(4) {
-        &SMALL
-    } else {
-        &WITH_SIMS
-    };
+    let config = config_of(seed);
     let mut world = World::small(config);
     let mut author = Author::new(seed, world.ntp(Duration::ZERO));
     // What takes several ticks is under way while requests come.

@@ -76,20 +76,36 @@ fn reports_stand_in_their_order_by_control_plane_and_go_when_acknowledged() {
 }
 
 #[test]
-fn snapshots_are_replaced_removed_and_read_in_parts() {
+fn sessions_are_replaced_removed_and_read_in_parts() {
     let state = tempfile::tempdir().unwrap();
     let mut store = ReportStore::open(state.path()).unwrap();
-    let snapshot = |seid: u64, text: &str| (seid, text.as_bytes().to_vec());
-    let three = [snapshot(300, "c"), snapshot(2, "b"), snapshot(1, "a")];
-    store.put_many(&three).unwrap();
-    store.put_many(&[snapshot(2, "B")]).unwrap();
-    store.remove(1).unwrap();
+    let bytes = |seid: u64, text: &str| (seid, serde_json::to_vec(text).unwrap());
+    let mut write = |sessions: &[(u64, Vec<u8>)], counters: &[(u64, Vec<u8>)], ended: &[u64]| {
+        let change = Change {
+            sessions,
+            counters,
+            ended,
+            ..Change::default()
+        };
+        store.write(change).unwrap();
+    };
+    let three = [bytes(300, "c"), bytes(2, "b"), bytes(1, "a")];
+    write(&three, &[], &[]);
+    write(&[], &[bytes(2, "1"), bytes(300, "2"), bytes(1, "3")], &[]);
+    // What is written anew has counted nothing since.
+    write(&[bytes(2, "B")], &[], &[]);
+    write(&[], &[], &[1]);
     drop(store);
     let mut store = ReportStore::open(state.path()).unwrap();
-    let all = [snapshot(2, "B"), snapshot(300, "c")];
-    assert_eq!(store.load(0, 10).unwrap(), all);
-    assert_eq!(store.load(0, 1).unwrap(), all[..1]);
-    assert_eq!(store.load(3, 10).unwrap(), all[1..]);
+    let kept = |seid, session: &str, counters: Option<&str>| Kept {
+        seid,
+        session: session.to_owned(),
+        counters: counters.map(str::to_owned),
+    };
+    let all = [kept(2, "B", None), kept(300, "c", Some("2"))];
+    assert_eq!(store.sessions(0, 10).unwrap(), all);
+    assert_eq!(store.sessions(0, 1).unwrap(), all[..1]);
+    assert_eq!(store.sessions(3, 10).unwrap(), all[1..]);
 }
 
 #[test]
@@ -114,10 +130,10 @@ fn what_was_not_durable_may_be_missing_at_the_end_only() {
     let mut store = ReportStore::open(state.path()).unwrap();
     let write = |store: &mut ReportStore, number: u64| {
         let reports = [(number, made(&cp(1), 1, number as u32))];
-        let snapshots = [(1, number.to_string().into_bytes())];
+        let sessions = [(1, number.to_string().into_bytes())];
         let change = Change {
             reports: &reports,
-            snapshots: &snapshots,
+            sessions: &sessions,
             ..Change::default()
         };
         store.write(change).unwrap();
@@ -153,8 +169,8 @@ fn what_was_not_durable_may_be_missing_at_the_end_only() {
         assert_eq!(numbers, (1..=last).collect::<Vec<_>>());
         assert!(last >= 20, "{last} at {cut}");
         // A report and the state that comes with it are there together or not at all.
-        let snapshot = store.load(0, 1).unwrap().remove(0).1;
-        assert_eq!(snapshot, last.to_string().into_bytes());
+        let session: Kept<u64, u64> = store.sessions(0, 1).unwrap().remove(0);
+        assert_eq!(session.session, last);
         assert_eq!(store.next_number().unwrap(), last + 1);
         lengths.push(last);
     }
@@ -196,8 +212,8 @@ fn damage_is_told_with_what_to_do() {
                 Err(error) => {
                     told += 1;
                     let error = error.to_string();
-                    let helps = error.contains("without the usage reports");
-                    assert!(helps && error.contains("/reports"), "{error}");
+                    let helps = error.contains("without its sessions");
+                    assert!(helps && error.contains("/sessions"), "{error}");
                 }
             }
         }
