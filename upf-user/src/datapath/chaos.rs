@@ -107,10 +107,6 @@ impl<D: Datapath> Accounts for ChaosDatapath<D> {
         self.lock().0.usage_counters(account, direction)
     }
 
-    fn wait_for_packets(&self) -> Result<(), DatapathError> {
-        self.lock().0.wait_for_packets()
-    }
-
     fn write_usage_limits(
         &mut self,
         account: Account,
@@ -147,6 +143,10 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
 
     fn usages(&self) -> u32 {
         self.lock().0.usages()
+    }
+
+    fn wait_for_packets(&self) -> Result<(), DatapathError> {
+        self.lock().0.wait_for_packets()
     }
 
     fn write_rules(

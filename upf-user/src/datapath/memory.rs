@@ -243,11 +243,6 @@ impl Accounts for MemoryDatapath {
         }
     }
 
-    /// None is ever under way while the tables are changed.
-    fn wait_for_packets(&self) -> Result<(), DatapathError> {
-        Ok(())
-    }
-
     fn write_usage_limits(
         &mut self,
         account: Account,
@@ -313,6 +308,11 @@ impl Datapath for MemoryDatapath {
 
     fn usages(&self) -> u32 {
         self.usages.len() as u32
+    }
+
+    /// None is ever under way while the tables are changed.
+    fn wait_for_packets(&self) -> Result<(), DatapathError> {
+        Ok(())
     }
 
     fn write_rules(

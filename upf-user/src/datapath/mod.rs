@@ -189,10 +189,6 @@ pub trait Accounts {
         })
     }
 
-    /// Waits until no packet is under way any more that may have seen what was in the tables before: then counters say all that
-    /// it was counted by, and it counts nowhere any more.
-    fn wait_for_packets(&self) -> Result<(), DatapathError>;
-
     /// Says at what counts we are told, and beyond what counts nothing passes; what the fast path knew of that is forgotten.
     fn write_usage_limits(
         &mut self,
@@ -221,6 +217,10 @@ pub trait Datapath: Accounts + Send {
     fn limits(&self) -> u32;
     /// Number of records of URRs beside slots, and of sets of them.
     fn usages(&self) -> u32;
+
+    /// Waits until no packet is under way any more that may have seen what was in the tables before: then counters say all that
+    /// it was counted by, and it counts nowhere any more.
+    fn wait_for_packets(&self) -> Result<(), DatapathError>;
 
     /// Puts the rules of one direction into force. [`Rules::default`] empties it.
     fn write_rules(

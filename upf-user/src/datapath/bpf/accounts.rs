@@ -5,7 +5,6 @@ use upf_common::abi::{Slot, Usage};
 use super::account::{self, SlotWords};
 use super::latch::{self, HALF_WORDS, Half};
 use super::mmap::{MappedArray, words_of};
-use super::runs::Runs;
 use super::tables::out_of_range;
 use crate::datapath::{
     Account, Accounts, DatapathError, Direction, SlotIndex, UsageCounters, UsageIndex, UsageLimits,
@@ -15,11 +14,10 @@ use crate::datapath::{
 pub(super) type SlotArray = MappedArray<Slot, { words_of::<Slot>() }>;
 pub(super) type UsageArray = MappedArray<Usage, { words_of::<Usage>() }>;
 
-/// The maps `SLOTS` and `USAGES`, and who is at them.
+/// The maps `SLOTS` and `USAGES`.
 pub struct AccountTables {
     pub(super) slots: SlotArray,
     pub(super) usages: UsageArray,
-    pub(super) runs: Runs,
 }
 
 impl AccountTables {
@@ -75,10 +73,6 @@ impl Accounts for AccountTables {
                 Ok(account::record_counters(record, direction))
             }
         }
-    }
-
-    fn wait_for_packets(&self) -> Result<(), DatapathError> {
-        self.runs.wait()
     }
 
     fn write_usage_limits(

@@ -205,8 +205,8 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
         accounts: AccountTables {
             slots: mapped(&mut ebpf, "SLOTS", sizes.slots)?,
             usages: mapped(&mut ebpf, "USAGES", sizes.usages.max(1))?,
-            runs: Runs::new(once_more(&ebpf, "COUNTERS", PerCpuArray::try_from)?),
         },
+        runs: Runs::new(once_more(&ebpf, "COUNTERS", PerCpuArray::try_from)?),
         blocks: mapped(&mut ebpf, "BLOCKS", sizes.blocks.max(1))?,
         peers: mapped(&mut ebpf, "PEERS", sizes.peers)?,
         lists: mapped(&mut ebpf, "LISTS", sizes.lists)?,

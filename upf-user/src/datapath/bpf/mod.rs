@@ -12,6 +12,7 @@
 //! | [`tables`] | [`crate::datapath::Datapath`] over memory that the kernel shares with us |
 //! | [`ports`] | devices, address pools and network instances |
 //! | [`control`] | what voids remembered next hops |
+//! | `runs` | waiting for packets that are under way |
 //! | [`counters`] | figures that are not one SIM's |
 
 mod account;
@@ -29,6 +30,7 @@ mod mmap;
 pub mod object;
 pub mod pins;
 pub mod ports;
+mod runs;
 pub mod tables;
 #[cfg(test)]
 mod tests;
