@@ -19,6 +19,7 @@ use crate::gtpu::PathKey;
 use crate::http::Association;
 use crate::metrics::{ReportReading, RequestCounters};
 use crate::pfcp::ie::{NodeId, RemoteGtpuPeer, UpFunctionFeatures};
+use crate::pfcp::kept::KeptNode;
 use crate::pfcp::message::SessionReport;
 use crate::pfcp::node::{self, Action, AssociationView, Event, Node};
 use crate::reports::Figures;
@@ -52,8 +53,13 @@ struct Rooms<D> {
 }
 
 impl<D: Datapath> Control<D> {
-    /// Without associations; `started` is told to every peer.
-    pub(super) fn new(config: &Config, started: SystemTime, sessions: Sessions<D>) -> Self {
+    /// Goes on with what another process has kept, `started` with it: that is told to every peer.
+    pub(super) fn new(
+        config: &Config,
+        started: SystemTime,
+        sessions: Sessions<D>,
+        kept: KeptNode,
+    ) -> Self {
         let node_id = match &config.node.id {
             NodeName::Address(address) => NodeId::Address(*address),
             NodeName::Fqdn(name) => NodeId::Fqdn(name.to_ascii_lowercase()),
@@ -64,8 +70,11 @@ impl<D: Datapath> Control<D> {
             features: announced(config),
             ..node::Config::new(node_id, ntp_stamp(started))
         };
+        let now = Instant::now();
+        let mut node = Node::new(node, now);
+        node.restore(kept, now);
         let rooms = Rooms {
-            node: Node::new(node, Instant::now()),
+            node,
             sessions,
             complaints: Complaints::default(),
             counters: RequestCounters::default(),
@@ -421,9 +430,12 @@ fn unix_seconds(ntp_stamp: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::datapath::MapsId;
     use crate::datapath::memory::{MemoryDatapath, Sizes};
     use crate::pfcp::message::SessionReportRequest;
+    use crate::reports::Outbox;
     use crate::session::SessionsConfig;
+    use crate::store::ReportStore;
 
     const CONFIG: &str = r#"
 [node]
@@ -441,6 +453,10 @@ gtpu = ["10.1.0.2"]
 "#;
 
     fn control() -> Control<MemoryDatapath> {
+        control_with(KeptNode::default())
+    }
+
+    fn control_with(kept: KeptNode) -> Control<MemoryDatapath> {
         let config = Config::parse(CONFIG).unwrap();
         let tables = MemoryDatapath::new(Sizes {
             slots: 10,
@@ -455,6 +471,7 @@ gtpu = ["10.1.0.2"]
             &config,
             UNIX_EPOCH + Duration::from_secs(1_700_000_000),
             sessions,
+            kept,
         )
     }
 
@@ -493,6 +510,28 @@ gtpu = ["10.1.0.2"]
             usage_record_capacity: 4,
         };
         assert_eq!(control.population(), expected);
+    }
+
+    #[test]
+    fn another_process_goes_on_with_the_association() {
+        let state = tempfile::tempdir().unwrap();
+        let outbox = || Outbox::open(ReportStore::open(state.path()).unwrap(), None, 0).unwrap();
+        let killed = control();
+        killed.rooms().sessions.keep_in(outbox(), MapsId(1));
+        let smf: SocketAddr = "10.100.0.1:8805".parse().unwrap();
+        let answer = killed.receive(smf, &SETUP, Instant::now());
+        drop(killed);
+        let kept = outbox().store().node().unwrap();
+        let control = control_with(kept);
+        assert_eq!(control.associations()[0].node, "10.100.0.1");
+        assert_eq!(control.receive(smf, &SETUP, Instant::now()), answer);
+        let sent = control.tick(Instant::now());
+        let types: Vec<_> = sent
+            .iter()
+            .map(|sent| (sent.to.ip(), sent.bytes[1]))
+            .collect();
+        let (other, setup) = ("10.100.0.9".parse().unwrap(), 5);
+        assert_eq!(types, [(smf.ip(), 1), (other, setup)]);
     }
 
     #[test]

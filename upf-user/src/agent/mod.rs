@@ -22,6 +22,7 @@ mod devices;
 mod events;
 mod figures;
 mod gtpu;
+mod kept;
 mod listeners;
 mod numbers;
 mod pfcp;
@@ -36,7 +37,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
 use aya::maps::{MapData, RingBuf};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -50,6 +51,7 @@ use self::changes::Changes;
 use self::control::Control;
 use self::devices::{DeviceError, Devices, Plan};
 use self::figures::LiveFigures;
+use self::kept::Kept;
 use self::listeners::Listeners;
 use self::numbers::PortNumbers;
 use self::pfcp::{Pulse, Server};
@@ -66,9 +68,8 @@ use crate::gtpu::sockets::EndMarkers;
 use crate::http;
 use crate::metrics::{COMMIT, Metrics, VERSION};
 use crate::netlink::{self, NetlinkError, Started, Watch, Wish};
-use crate::reports::{Exporter, Outbox};
 use crate::session::{Sessions, SessionsConfig};
-use crate::store::{BandwidthStore, FileStore, ReportStore, StoreError, Syncing, recovery_time};
+use crate::store::{StoreError, Syncing};
 
 /// GTP-U peers at most: every gNB of a large country.
 const MAX_PEERS: u32 = 65_536;
@@ -152,19 +153,10 @@ async fn serve(config: Config) -> Result<(), AgentError> {
     }
     let mut sessions_config = SessionsConfig::new(&config)?;
     let graceful_release = config.pfcp.graceful_release;
-    let mut store = FileStore::open(&config.node.state)?;
-    let recovery = recovery_time(&mut store, SystemTime::now())?;
-    let mut kept = BandwidthStore::open(&config.node.state)?;
-    changes::restore(&mut sessions_config.bandwidth, &mut kept)?;
-    let outbox = open_outbox(&config)?;
+    let kept = Kept::open(&config, &mut sessions_config.bandwidth)?;
     // What another process may have is taken before anything is changed.
     let listeners = Listeners::open(&config).await?;
     let loaded = load(&config, &sessions_config)?;
-    let kept = Kept {
-        recovery,
-        bandwidth: kept,
-        outbox,
-    };
     let started = start(config, sessions_config, kept, listeners, loaded).await;
     let (mut running, mut tasks) = started?;
     tokio::select! {
@@ -239,22 +231,6 @@ async fn first_end(tasks: &mut Tasks) -> AgentError {
     }
 }
 
-/// What outlives a restart.
-struct Kept {
-    recovery: SystemTime,
-    bandwidth: BandwidthStore,
-    outbox: Outbox,
-}
-
-/// Usage reports that are not acknowledged yet, and their export.
-fn open_outbox(config: &Config) -> Result<Outbox, AgentError> {
-    let store = ReportStore::open(&config.node.state)?;
-    let export = config.charging.export.clone();
-    let export = export.map(Exporter::open).transpose();
-    let export = export.map_err(AgentError::Export)?;
-    Ok(Outbox::open(store, export, control::unix_ms())?)
-}
-
 /// Makes usage reports durable, and turns the export's files over. It waits for the disk, thus not in a task.
 async fn sync_reports(control: Arc<Control<BpfDatapath>>, every: Duration) -> io::Result<()> {
     let mut interval = tokio::time::interval(every);
@@ -298,6 +274,9 @@ async fn start(
         recovery,
         bandwidth: kept,
         outbox,
+        node,
+        applications,
+        endings,
     } = kept;
     let Some(pins) = pins else {
         return Err(LoadError::Mismatch { what: "pins" }.into());
@@ -315,8 +294,10 @@ async fn start(
     pools.map_err(LoadError::from)?;
     let mut sessions = Sessions::new(sessions_config, datapath);
     sessions.keep_in(outbox, maps);
-    let takeover = Takeover::begin(&mut sessions, former, |_| true)?;
-    let control = Arc::new(Control::new(&config, recovery, sessions));
+    sessions.restore_applications(applications);
+    let takeover = Takeover::begin(&mut sessions, former, &node)?;
+    sessions.go_on(endings, Instant::now());
+    let control = Arc::new(Control::new(&config, recovery, sessions, node));
     let classes = config.bandwidth.classes.iter();
     let figures = LiveFigures {
         counters,

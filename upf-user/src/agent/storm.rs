@@ -25,6 +25,7 @@ use crate::pfcp::codec::{
     AssociationSetupRequest, Body, Heartbeat, Message, Verdict, decode, frames,
 };
 use crate::pfcp::ie::{NodeId, UserId};
+use crate::pfcp::kept::KeptNode;
 use crate::pfcp::message::{SessionDeletionRequest, SessionModificationRequest};
 use crate::session::{Sessions, SessionsConfig};
 
@@ -93,7 +94,12 @@ impl Agent {
         });
         let sessions = Sessions::new(sessions, tables);
         let started = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let control = Arc::new(Control::new(&config, started, sessions));
+        let control = Arc::new(Control::new(
+            &config,
+            started,
+            sessions,
+            KeptNode::default(),
+        ));
         let gtpu = GtpuMetrics::new().unwrap();
         let metrics = Arc::new(Metrics::new(Arc::new(NoFigures), &gtpu).unwrap());
         let sockets = PfcpSockets::open("127.0.0.9:0".parse().unwrap()).unwrap();

@@ -1,5 +1,6 @@
 //! Going on where an agent before us stopped, see [`crate::session`]'s `restore`.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
@@ -12,6 +13,7 @@ use crate::datapath::bpf::accounts::AccountTables;
 use crate::datapath::bpf::grace::wait_for_packets;
 use crate::datapath::bpf::tables::BpfDatapath;
 use crate::pfcp::ie::NodeId;
+use crate::pfcp::kept::KeptNode;
 use crate::session::{Restored, Sessions};
 use crate::store::StoreError;
 
@@ -32,9 +34,11 @@ impl Takeover {
     pub(super) fn begin(
         sessions: &mut Sessions<BpfDatapath>,
         mut former: Vec<FormerMaps<AccountTables>>,
-        has_association: impl Fn(&NodeId) -> bool,
+        node: &KeptNode,
     ) -> Result<Self, StoreError> {
         let began = Instant::now();
+        let associated: HashSet<_> = node.associations.iter().map(|(id, _)| id).collect();
+        let has_association = |id: &NodeId| associated.contains(id);
         let restored = sessions.restore(&mut former, has_association, began)?;
         if restored != Restored::default() {
             let Restored { sessions, ended } = restored;

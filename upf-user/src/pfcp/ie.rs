@@ -335,7 +335,7 @@ impl UpFunctionFeatures {
 }
 
 /// CP Function Features (clause 8.2.58): octet 5 in the low byte, octet 6 in the high byte.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpFunctionFeatures(pub u16);
 
 impl CpFunctionFeatures {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use super::ie::{Cause, FSeid, FqCsid, NodeId};
+use super::kept::{KeptAnswer, KeptAssociation};
 use super::message::{
     CreatedPdr, CreatedTrafficEndpoint, PfdManagementRequest, Refusal, SessionDeletionRequest,
     SessionEstablishmentRequest, SessionModificationRequest, SessionReport, SessionReportResponse,
@@ -144,7 +145,18 @@ pub trait SessionService {
         now: Instant,
     );
 
-    /// The control planes that have had new usage reports since this was asked last.
+    /// Keeps an association as it is from now on, for the next process; `None`: it is gone. What is kept together outlives
+    /// this process, all or none of it, when [`Self::take_usage_owners`] returns.
+    fn keep_association(&mut self, _node: &NodeId, _kept: Option<&KeptAssociation>) {}
+
+    /// Keeps what became of an answer until its time is over.
+    fn keep_answer(&mut self, _answer: KeptAnswer) {}
+
+    /// Keeps the sequence number from which on another process may number its requests.
+    fn keep_sequence(&mut self, _next: u32) {}
+
+    /// The control planes that have had new usage reports since this was asked last. It is asked before anything is sent
+    /// that follows from requests: they are in the store then, as all else that is to be kept.
     fn take_usage_owners(&mut self) -> Vec<NodeId> {
         Vec::new()
     }

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use export::{ExportCounts, Exporter, FILE};
 pub use figures::Figures;
-pub use outbox::{Batch, MAX_KEPT, Outbox};
+pub use outbox::{Batch, Contexts, MAX_KEPT, Outbox};
 pub use queue::{BACK_OFF, MAX_BACK_OFF, MAX_DATAGRAM, MAX_REFUSALS};
 pub use record::{Delivery, TRIGGERS, UsageRecord};
 

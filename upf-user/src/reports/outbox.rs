@@ -2,6 +2,7 @@
 //! planes have acknowledged them.
 
 mod catching_up;
+mod contexts;
 mod delivery;
 
 use std::collections::{BTreeSet, HashMap};
@@ -9,6 +10,9 @@ use std::fmt;
 
 use tracing::error;
 
+pub use contexts::Contexts;
+
+use self::contexts::KeptContexts;
 use super::queue::Queue;
 use super::record::triggers;
 use super::{Delivery, Exporter, Figures, MadeReport, UsageRecord};
@@ -35,6 +39,8 @@ pub struct Batch {
     pub counters: Vec<(u64, Vec<u8>)>,
     /// Sessions that there are no more, by our SEIDs.
     pub ended: Vec<u64>,
+    /// What another process needs to go on.
+    pub contexts: Contexts,
 }
 
 /// Reports that control planes have to acknowledge, and the export.
@@ -49,12 +55,13 @@ pub struct Outbox {
     /// The number of the next report.
     next: u64,
     next_request: u64,
-    /// The number of the first report since the start.
+    /// The number of the first report of sessions that there may be still.
     first_of_run: u64,
     waiting: u64,
     most: u64,
     /// What the store has not taken.
     unwritten: Unwritten,
+    contexts: KeptContexts,
     /// Reports in answers that are exported and still in the store.
     exported: Vec<u64>,
     /// Acknowledged ones that are still in the store.
@@ -91,12 +98,14 @@ impl Batch {
             sessions,
             counters,
             ended,
+            contexts,
         } = self;
         reports.is_empty()
             && answered.is_empty()
             && sessions.is_empty()
             && counters.is_empty()
             && ended.is_empty()
+            && contexts.is_empty()
     }
 }
 
@@ -117,6 +126,8 @@ impl Outbox {
         let waiting = counts.values().sum();
         let queue =
             |(owner, kept): (NodeId, u64)| (owner.clone(), Queue::new(owner, kept, 0, next));
+        let first_of_run = store.first_number()?;
+        let contexts = KeptContexts::read(&mut store)?;
         let mut outbox = Self {
             queues: counts.into_iter().map(queue).collect(),
             store,
@@ -125,10 +136,11 @@ impl Outbox {
             fresh,
             next,
             next_request: 0,
-            first_of_run: next,
+            first_of_run,
             waiting,
             most: MAX_KEPT,
             unwritten: Unwritten::default(),
+            contexts,
             exported: Vec::new(),
             unremoved: Vec::new(),
             figures: Figures::default(),
@@ -172,6 +184,8 @@ impl Outbox {
             self.unwritten.counters.remove(&seid);
             self.unwritten.ended.insert(seid);
         }
+        self.contexts.expire(now_ms);
+        self.contexts.add(batch.contexts);
         self.write();
         self.export(&lines);
         self.flush(now_ms);
@@ -183,7 +197,8 @@ impl Outbox {
     /// # Errors
     /// When the store does not open.
     pub fn tick(&mut self, now_ms: u64) -> Result<Syncing, StoreError> {
-        if !self.unwritten.is_empty() {
+        self.contexts.expire(now_ms);
+        if !self.unwritten.is_empty() || !self.contexts.is_empty() {
             self.write();
         }
         for (owner, numbers) in std::mem::take(&mut self.unremoved) {
@@ -199,6 +214,13 @@ impl Outbox {
     /// When the disk refuses.
     pub fn sync_export(&self) -> std::io::Result<()> {
         self.export.as_ref().map_or(Ok(()), Exporter::sync)
+    }
+
+    /// Records and answers that the store has not taken.
+    #[cfg(test)]
+    pub(crate) fn unwritten_contexts(&self) -> (usize, usize) {
+        let change = self.contexts.change();
+        (change.records.len(), change.answers.len())
     }
 
     /// The store, for its sessions.
@@ -295,6 +317,7 @@ impl Outbox {
             sessions: &sessions,
             counters: &counters,
             ended: &ended,
+            contexts: Some(self.contexts.change()),
         };
         if let Err(error) = self.store.write(change) {
             self.exported.extend(exported);
@@ -303,6 +326,7 @@ impl Outbox {
             self.unwritten.ended.extend(ended);
             return self.store_failed(&error);
         }
+        self.contexts.written();
         let written = std::mem::take(&mut self.unwritten);
         self.exported
             .extend(written.answered.iter().map(|(number, _)| *number));

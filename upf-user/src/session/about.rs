@@ -81,6 +81,17 @@ impl Sets {
         sets
     }
 
+    /// The same, one by one.
+    pub(super) fn fq_csids(&self) -> Vec<FqCsid> {
+        let told = self.told.iter();
+        told.map(|&(node, csid, node_type)| FqCsid {
+            node,
+            csids: vec![csid],
+            node_type,
+        })
+        .collect()
+    }
+
     /// A node type that one of them does not tell is any.
     fn overlap(&self, own: &FqCsid) -> bool {
         let node = own.node;

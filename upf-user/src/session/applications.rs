@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::contexts::KeptApplications;
 use super::model::SdfFilter;
 use super::refusal::{refuse, refuse_all};
 use super::versions::{Memory, Taken};
@@ -106,9 +107,30 @@ impl Applications {
         if applications.all.len() > MAX_APPLICATIONS || applications.weight > room {
             return Err(refuse_all(Cause::NoResourcesAvailable));
         }
-        let entries = applications.all.len() * MAP_ENTRY;
-        applications.taken = Some(memory.take(OVERHEAD + entries));
+        applications.count_version(memory);
         Ok(applications)
+    }
+
+    /// Those that another process has kept.
+    pub(super) fn restored(kept: KeptApplications, memory: &Memory) -> Self {
+        let mut applications = Self::default();
+        for (id, filters) in kept.0 {
+            applications.replace(&id, filters, memory);
+        }
+        applications.count_version(memory);
+        applications
+    }
+
+    /// The same, to be kept.
+    pub(super) fn kept(&self) -> KeptApplications {
+        let all = self.all.iter();
+        let kept = all.map(|(id, application)| (Box::from(&**id), application.filters.to_vec()));
+        KeptApplications(kept.collect())
+    }
+
+    fn count_version(&mut self, memory: &Memory) {
+        let entries = self.all.len() * MAP_ENTRY;
+        self.taken = Some(memory.take(OVERHEAD + entries));
     }
 
     fn replace(&mut self, id: &str, filters: Vec<SdfFilter>, memory: &Memory) {

@@ -28,6 +28,16 @@ impl ByOwner {
         }
     }
 
+    /// The control planes, in no order.
+    pub(super) fn owners(&self) -> impl Iterator<Item = &NodeId> {
+        self.0.keys()
+    }
+
+    /// The control plane's SEIDs.
+    pub(super) fn all(&self, owner: &NodeId) -> impl Iterator<Item = u64> {
+        self.0.get(owner).into_iter().flatten().copied()
+    }
+
     /// The control plane's first SEID that is not below `from`.
     pub(super) fn next(&self, owner: &NodeId, from: u64) -> Option<u64> {
         self.0.get(owner)?.range(from..).next().copied()

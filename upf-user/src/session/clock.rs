@@ -1,7 +1,8 @@
 //! Times of NTP on the clock of the agent.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::store::NTP_TO_UNIX;
 use crate::usage::Millis;
 
 /// A moment on both clocks.
@@ -16,8 +17,23 @@ pub struct NtpAnchor {
 }
 
 impl NtpAnchor {
+    /// The beginning of the second that it is: without its fraction, every time would come late by it.
+    #[must_use]
+    pub fn now() -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+        let unix = unix.unwrap_or_default();
+        let fraction = Duration::from_nanos(unix.subsec_nanos().into());
+        let now = Instant::now();
+        Self {
+            instant: now.checked_sub(fraction).unwrap_or(now),
+            ntp_seconds: unix.as_secs().wrapping_add(NTP_TO_UNIX) as u32,
+            millis: Millis(unix.as_secs().saturating_mul(1000)),
+        }
+    }
+
     /// What time it is at a moment; what was before the clock began was at the anchor.
-    pub(super) fn millis_of(&self, moment: Instant) -> Millis {
+    #[must_use]
+    pub fn millis_of(&self, moment: Instant) -> Millis {
         let since = moment.saturating_duration_since(self.instant).as_millis();
         self.millis.after(u64::try_from(since).unwrap_or(u64::MAX))
     }

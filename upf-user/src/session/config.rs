@@ -1,7 +1,6 @@
 //! What the session room has to know of the config.
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -13,8 +12,6 @@ use crate::bandwidth::Bandwidth;
 use crate::config::{self, Config, RuleAction};
 use crate::datapath::instances::Instances;
 use crate::datapath::slots::{PoolError, PoolLayout, UePool};
-use crate::store::NTP_TO_UNIX;
-use crate::usage::Millis;
 
 /// A GTP-U address of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +149,7 @@ impl SessionsConfig {
             default_core_instance,
             pools,
             ue_pools,
-            clock: now(),
+            clock: NtpAnchor::now(),
             marking: markings.map(|one| (one.qfi, one.inner_dscp)).collect(),
             ecn: config.bandwidth.ecn,
             bandwidth: Bandwidth::new(&config.bandwidth),
@@ -213,18 +210,5 @@ impl PredefinedRule {
             uplink_kbps: rule.uplink_kbps,
             downlink_kbps: rule.downlink_kbps,
         }
-    }
-}
-
-/// The beginning of the second that it is: without its fraction, every time would come late by it.
-fn now() -> NtpAnchor {
-    let unix = SystemTime::now().duration_since(UNIX_EPOCH);
-    let unix = unix.unwrap_or_default();
-    let fraction = Duration::from_nanos(unix.subsec_nanos().into());
-    let now = Instant::now();
-    NtpAnchor {
-        instant: now.checked_sub(fraction).unwrap_or(now),
-        ntp_seconds: unix.as_secs().wrapping_add(NTP_TO_UNIX) as u32,
-        millis: Millis(unix.as_secs().saturating_mul(1000)),
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::about::Sets;
+use super::contexts::KeptEnding;
 use super::obstacle::Obstacle;
 use super::refusal::refuse_all;
 use super::slices::{Rota, Slice};
@@ -88,11 +89,44 @@ impl Endings {
             slots,
             cursor: 0,
         };
+        self.begin(owner, ending, now);
+    }
+
+    fn begin(&mut self, owner: &NodeId, ending: Ending, now: Instant) {
         match self.of_owner.get_mut(owner) {
             Some(endings) => endings.push(ending),
             None => self.of_owner.insert(owner.clone(), vec![ending]),
         }
         self.due.get_or_insert(now);
+    }
+
+    /// Another process has counted as far.
+    pub(super) fn go_on_after(&mut self, count: u64) {
+        self.count = self.count.max(count);
+    }
+
+    /// Goes on with what another process had not finished; sessions that it means have so many slots.
+    pub(super) fn restore(&mut self, owner: &NodeId, kept: KeptEnding, slots: u32, now: Instant) {
+        let KeptEnding { number, sets } = kept;
+        self.go_on_after(number);
+        let sets = sets.map(|sets| Sets::new(&sets));
+        let ending = Ending {
+            number,
+            slots: if sets.is_none() { slots } else { 0 },
+            sets,
+            cursor: 0,
+        };
+        self.begin(owner, ending, now);
+    }
+
+    /// The control plane's endings, to be kept.
+    pub(super) fn kept(&self, owner: &NodeId) -> Vec<KeptEnding> {
+        let endings = self.of_owner.get(owner).into_iter().flatten();
+        let kept = endings.map(|ending| KeptEnding {
+            number: ending.number,
+            sets: ending.sets.as_ref().map(Sets::fq_csids),
+        });
+        kept.collect()
     }
 
     /// Slots of sessions that have ended as all of a control plane's did.
@@ -143,6 +177,7 @@ impl<D: Datapath> Sessions<D> {
             self.endings.of_owner.remove(owner);
             let slots = self.slots_by_owner.of(owner);
             self.endings.add(owner, None, slots, now);
+            self.keep_endings(owner);
         }
     }
 
@@ -160,6 +195,7 @@ impl<D: Datapath> Sessions<D> {
             return Err(refuse_all(Cause::Congestion));
         }
         self.endings.add(owner, Some(Sets::new(sets)), 0, now);
+        self.keep_endings(owner);
         Ok(())
     }
 
@@ -200,6 +236,7 @@ impl<D: Datapath> Sessions<D> {
         while let Some(ending) = self.endings.first_mut(owner) {
             let Some(seid) = self.of_owner.next(owner, ending.cursor) else {
                 self.endings.finish_first(owner);
+                self.keep_endings(owner);
                 continue;
             };
             if !slice.goes_on() {

@@ -29,6 +29,8 @@ pub(super) struct KeptSession<'a> {
     pub(super) cp_f_seid: FSeid,
     pub(super) about: Cow<'a, About>,
     pub(super) model: Cow<'a, Model>,
+    /// Endings that came before do not mean it.
+    pub(super) birth: u64,
     /// What slots had counted that it has no more.
     pub(super) past_volumes: SessionVolumes,
     pub(super) usage: Cow<'a, SessionUsage>,
@@ -114,6 +116,7 @@ impl<D: Datapath> Sessions<D> {
             cp_f_seid: session.cp_f_seid,
             about: Cow::Borrowed(&session.about),
             model: Cow::Borrowed(&session.model),
+            birth: session.birth,
             past_volumes: session.past_volumes,
             usage: charging.map_or_else(Cow::default, |charging| Cow::Borrowed(&charging.usage)),
             urrs: charging.map_or_else(Vec::new, |charging| charging.urrs().collect()),

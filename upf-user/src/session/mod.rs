@@ -17,6 +17,7 @@ mod checks;
 mod clock;
 mod compile;
 mod config;
+mod contexts;
 mod detection;
 mod detections;
 mod elements;
@@ -59,6 +60,7 @@ use rand::{Rng, SeedableRng};
 pub use applications::{MAX_APPLICATION_FLOWS, MAX_APPLICATIONS};
 pub use clock::NtpAnchor;
 pub use config::{LocalGtpu, SessionsConfig};
+pub use contexts::{KeptApplications, KeptEnding};
 pub use detection::RemoteTunnel;
 pub use flow_description::is_readable as is_flow_description;
 pub use model::{

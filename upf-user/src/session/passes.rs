@@ -35,7 +35,7 @@ impl Passes {
         self.due.filter(|_| !self.of_owner.is_empty())
     }
 
-    fn add(&mut self, owner: &NodeId, now: Instant) {
+    pub(super) fn add(&mut self, owner: &NodeId, now: Instant) {
         self.due.get_or_insert(now);
         match self.of_owner.get_mut(owner) {
             Some(pass) => pass.again = pass.cursor > 0,
@@ -78,6 +78,7 @@ impl<D: Datapath> Sessions<D> {
         } else {
             return Err(refuse_all(Cause::Congestion));
         }
+        self.keep_applications(owner);
         if self.application_users.next(owner, 0).is_some() {
             self.passes.add(owner, now);
         }

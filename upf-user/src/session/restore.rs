@@ -203,7 +203,7 @@ impl<D: Datapath> Sessions<D> {
         charging: &mut Charging,
         now: Instant,
     ) -> Result<(), Obstacle> {
-        let mut session = kept.session(Basis::at(now), self.endings.birth());
+        let mut session = kept.session(Basis::at(now));
         session.model = Model::default();
         let basis = self.basis(&session.owner, &requested.model, now);
         let (subscriber, old) = (session.subscriber(seid), session.in_force());
@@ -263,7 +263,7 @@ impl<D: Datapath> Sessions<D> {
     fn end_kept(&mut self, seid: u64, kept: KeptSession<'_>, now: Instant) {
         let mut charging = kept.charging(&[]);
         let reports = self.end_charging(&mut charging, now);
-        let session = kept.session(Basis::at(now), self.endings.birth());
+        let session = kept.session(Basis::at(now));
         let made = self.described(seid, &session, &reports, now);
         self.made.reports.extend(made);
         self.made.ended.push(seid);
@@ -383,7 +383,7 @@ impl KeptSession<'_> {
     }
 
     /// The session, without anything in the tables.
-    fn session(&self, basis: Basis, birth: u64) -> Session {
+    fn session(&self, basis: Basis) -> Session {
         Session {
             owner: self.owner.clone().into_owned(),
             cp_f_seid: self.cp_f_seid,
@@ -391,7 +391,7 @@ impl KeptSession<'_> {
             model: self.model.clone().into_owned(),
             basis,
             seating: Seating::default(),
-            birth,
+            birth: self.birth,
             weight: 0,
             slots: 0,
             deadline: None,

@@ -12,6 +12,7 @@ use super::{InForce, SEID_END, Session, Sessions, answers, weight};
 use crate::datapath::Datapath;
 use crate::datapath::slots::Seating;
 use crate::pfcp::ie::{Cause, FailedRule, FqCsid, NodeId, kind};
+use crate::pfcp::kept::{KeptAnswer, KeptAssociation};
 use crate::pfcp::message::{
     PfdManagementRequest, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
     SessionModificationRequest, SessionReportResponse,
@@ -20,6 +21,7 @@ use crate::pfcp::service::{
     Answer, Deleted, Established, Modified, SessionService, UsageOutcome, UsageRequest,
 };
 use crate::reports::Outbox;
+use crate::store::RecordKind;
 use crate::usage::SessionVolumes;
 
 impl<D: Datapath> SessionService for Sessions<D> {
@@ -138,7 +140,9 @@ impl<D: Datapath> SessionService for Sessions<D> {
 
     fn delete_all(&mut self, owner: &NodeId, now: Instant) {
         self.end_all(owner, now);
-        self.applications.remove(owner);
+        if self.applications.remove(owner).is_some() {
+            self.keep_applications(owner);
+        }
         self.passes.remove(owner);
     }
 
@@ -190,6 +194,22 @@ impl<D: Datapath> SessionService for Sessions<D> {
         }
         if response.cp_f_seid.is_some() || !response.update_bars.is_empty() {
             self.has_changed(seid);
+        }
+    }
+
+    fn keep_association(&mut self, node: &NodeId, kept: Option<&KeptAssociation>) {
+        self.keep_record(RecordKind::Association, node, kept);
+    }
+
+    fn keep_answer(&mut self, answer: KeptAnswer) {
+        if self.outbox.is_some() {
+            self.made.contexts.answers.push(answer);
+        }
+    }
+
+    fn keep_sequence(&mut self, next: u32) {
+        if self.outbox.is_some() {
+            self.made.contexts.next_sequence = Some(next);
         }
     }
 

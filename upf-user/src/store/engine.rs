@@ -20,7 +20,7 @@ use super::{StoreError, file::replace};
 const TABLES: &str = "tables";
 const CHANGES: &str = "changes";
 /// The record of the last change's number; no key of anything else begins so.
-const CHANGES_KEY: &str = "#";
+pub(super) const CHANGES_KEY: &str = "#";
 /// Blocks that are kept in memory: everything is read once, or soon after it was written.
 const CACHE_BYTES: u64 = 1 << 20;
 

@@ -1,12 +1,14 @@
 //! What must outlive a reboot.
 //!
 //! One is a number, the Recovery Time Stamp (TS 29.244 clause 8.2.65). A peer that sees
-//! a later stamp than before knows that we have started anew, so no two starts may share one, be
+//! a later stamp than before knows that we have started anew, so no two such starts may share one, be
 //! they within the same second or after the clock has been set back. Another is what the REST API
 //! has given SIMs and customers ([`BandwidthStore`]), and another the usage reports that control planes have not
-//! acknowledged, with the state of what is measured ([`ReportStore`]).
+//! acknowledged, with the state of what is measured, and what another process needs to go on where this one stops
+//! ([`ReportStore`]).
 
 mod bandwidth;
+mod contexts;
 #[cfg(test)]
 mod damage;
 mod engine;
@@ -17,6 +19,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use bandwidth::{BandwidthStore, Chunk};
+pub use contexts::{ContextChange, RecordKey, RecordKind};
 pub use engine::Syncing;
 pub use file::FileStore;
 pub use reports::{Change, Kept, Numbered, ReportStore};
@@ -74,17 +77,28 @@ pub trait Store {
     fn set_recovery_time_stamp(&mut self, ntp_seconds: u64) -> Result<(), StoreError>;
 }
 
-/// The time of this start, in whole seconds and later than that of every start before, kept for
-/// the next one.
+/// The time that peers are told as our Recovery Time Stamp, in whole seconds. A new one says that all contexts are lost
+/// (TS 23.007 clause 19A): it is this start's, later than every one before, and kept for the next start. Where this process
+/// goes on with the contexts of another, the stamp goes on, too; if none was found with them, peers set up anew what
+/// there is.
 ///
 /// # Errors
 /// When the store fails.
-pub fn recovery_time(store: &mut dyn Store, now: SystemTime) -> Result<SystemTime, StoreError> {
-    let earliest = store
-        .recovery_time_stamp()?
-        .map_or(0, |last| last.saturating_add(1));
-    let stamp = ntp_seconds(now).max(earliest);
-    store.set_recovery_time_stamp(stamp)?;
+pub fn recovery_time(
+    store: &mut dyn Store,
+    now: SystemTime,
+    goes_on: bool,
+) -> Result<SystemTime, StoreError> {
+    let last = store.recovery_time_stamp()?;
+    let stamp = match last.filter(|_| goes_on) {
+        Some(last) => last,
+        None => {
+            let earliest = last.map_or(0, |last| last.saturating_add(1));
+            let stamp = ntp_seconds(now).max(earliest);
+            store.set_recovery_time_stamp(stamp)?;
+            stamp
+        }
+    };
     Ok(UNIX_EPOCH + Duration::from_secs(stamp.saturating_sub(NTP_TO_UNIX)))
 }
 
@@ -106,7 +120,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let start = |now| {
             let mut store = FileStore::open(dir.path()).unwrap();
-            recovery_time(&mut store, now).unwrap()
+            recovery_time(&mut store, now, false).unwrap()
         };
         assert_eq!(start(at(1_000) + Duration::from_millis(900)), at(1_000));
         assert_eq!(
@@ -116,6 +130,22 @@ mod tests {
         );
         assert_eq!(start(at(500)), at(1_002), "clock set back");
         assert_eq!(start(at(2_000)), at(2_000));
+    }
+
+    #[test]
+    fn the_stamp_goes_on_with_the_contexts_and_is_new_without_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let start = |seconds, goes_on| {
+            let mut store = FileStore::open(dir.path()).unwrap();
+            recovery_time(&mut store, at(seconds), goes_on).unwrap()
+        };
+        assert_eq!(start(1_000, true), at(1_000), "there is none to go on with");
+        for seconds in [1_000, 2_000, 500] {
+            assert_eq!(start(seconds, true), at(1_000));
+        }
+        assert_eq!(start(1_000, false), at(1_001), "never one that was there");
+        assert_eq!(start(3_000, true), at(1_001));
+        assert_eq!(start(3_000, false), at(3_000));
     }
 
     #[test]

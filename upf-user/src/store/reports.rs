@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StoreError;
+use super::contexts::{ContextChange, ContextTables};
 use super::engine::{Engine, Failure, Held, Syncing, Tables, number_at, read, written};
 use crate::pfcp::ie::NodeId;
 use crate::reports::MadeReport;
@@ -58,28 +59,36 @@ pub struct Change<'a> {
     pub counters: &'a [(u64, Vec<u8>)],
     /// Sessions that there are no more.
     pub ended: &'a [u64],
+    /// What another process needs to go on.
+    pub contexts: Option<ContextChange<'a>>,
 }
 
 /// The store of sessions and usage reports.
 pub struct ReportStore {
-    tables: Held<ReportTables>,
+    pub(super) tables: Held<ReportTables>,
 }
 
-struct ReportTables {
-    engine: Engine,
-    reports: Keyspace,
+pub(super) struct ReportTables {
+    pub(super) engine: Engine,
+    pub(super) reports: Keyspace,
     answered: Keyspace,
     sessions: Keyspace,
     counters: Keyspace,
+    pub(super) contexts: ContextTables,
 }
 
 impl Tables for ReportTables {
     const LOSES: &str = "its sessions, and the usage reports that control planes have not acknowledged (they are in the export)";
 
     fn open(path: &Path) -> Result<Self, Failure> {
-        let names = ["reports", "answered", "sessions", "counters"];
-        let (engine, [reports, answered, sessions, counters]) = Engine::open(path, names)?;
+        let [nodes, answers] = ContextTables::NAMES;
+        let names = [
+            "reports", "answered", "sessions", "counters", nodes, answers,
+        ];
+        let (engine, [reports, answered, sessions, counters, nodes, answers]) =
+            Engine::open(path, names)?;
         Ok(Self {
+            contexts: ContextTables::new([nodes, answers]),
             engine,
             reports,
             answered,
@@ -155,6 +164,9 @@ impl ReportStore {
             for seid in change.ended {
                 batch.remove(&kept.sessions, seid.to_be_bytes());
                 batch.remove(&kept.counters, seid.to_be_bytes());
+            }
+            if let Some(contexts) = &change.contexts {
+                kept.contexts.change(&mut batch, contexts);
             }
             let given = change.reports.iter().chain(change.answered);
             if let Some(last) = given.map(|(number, _)| *number).max() {
@@ -290,7 +302,7 @@ impl ReportStore {
 
 impl ReportTables {
     /// What is in the system's buffers outlives the process.
-    fn batch(&self) -> OwnedWriteBatch {
+    pub(super) fn batch(&self) -> OwnedWriteBatch {
         self.engine.batch(Some(PersistMode::Buffer))
     }
 }
@@ -303,8 +315,15 @@ fn add(counts: &mut BTreeMap<NodeId, u64>, counted: Option<(Vec<u8>, u64)>) -> R
     Ok(())
 }
 
-/// Length, `a` for an address and `n` for a name, the text, the number.
+/// The control plane's part and the number.
 fn key(owner: &NodeId, number: u64) -> Vec<u8> {
+    let mut key = owner_key(owner);
+    key.extend(number.to_be_bytes());
+    key
+}
+
+/// Length, `a` for an address and `n` for a name, the text.
+pub(super) fn owner_key(owner: &NodeId) -> Vec<u8> {
     let (tag, text) = match owner {
         NodeId::Address(address) => (b'a', address.to_string()),
         NodeId::Fqdn(name) => (b'n', name.clone()),
@@ -315,7 +334,6 @@ fn key(owner: &NodeId, number: u64) -> Vec<u8> {
     key.extend(length.to_be_bytes());
     key.push(tag);
     key.extend(text);
-    key.extend(number.to_be_bytes());
     key
 }
 
@@ -329,12 +347,12 @@ fn split(key: &[u8]) -> Result<(&[u8], u64), Failure> {
     Ok((owner, number(last)?))
 }
 
-fn number(bytes: &[u8]) -> Result<u64, Failure> {
+pub(super) fn number(bytes: &[u8]) -> Result<u64, Failure> {
     let bytes = bytes.try_into().map_err(|_| Failure::Content)?;
     Ok(u64::from_be_bytes(bytes))
 }
 
-fn named(owner: &[u8]) -> Result<NodeId, Failure> {
+pub(super) fn named(owner: &[u8]) -> Result<NodeId, Failure> {
     let [_, _, tag, text @ ..] = owner else {
         return Err(Failure::Content);
     };

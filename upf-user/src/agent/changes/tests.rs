@@ -18,6 +18,7 @@ use crate::datapath::chaos::{Chaos, ChaosDatapath};
 use crate::datapath::memory::{MemoryDatapath, Sizes};
 use crate::pfcp::codec::{AssociationSetupRequest, Body, Heartbeat};
 use crate::pfcp::ie::NodeId;
+use crate::pfcp::kept::KeptNode;
 use crate::session::{Sessions, SessionsConfig};
 
 const CONFIG: &str = r#"
@@ -94,7 +95,12 @@ impl World {
         }));
         let started = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let sessions = Sessions::new(sessions, tables.clone());
-        let control = Arc::new(Control::new(&config, started, sessions));
+        let control = Arc::new(Control::new(
+            &config,
+            started,
+            sessions,
+            KeptNode::default(),
+        ));
         let changes = Changes::new(Arc::clone(&control), store);
         let world = Self {
             tables,

@@ -103,6 +103,7 @@ mod tests {
     use crate::pfcp::ie::{
         ApplyAction, FSeid, Interface, NodeId, OuterHeaderCreation, OuterHeaderRemoval, UeIpAddress,
     };
+    use crate::pfcp::kept::KeptNode;
     use crate::pfcp::message::{
         CreateFar, CreatePdr, DuplicatingParameters, ForwardingParameters, Pdi,
         SessionEstablishmentRequest,
@@ -182,7 +183,8 @@ ipv4 = "10.45.0.0/16"
             usages: 4,
         });
         let started = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let control = Control::new(&config, started, Sessions::new(sessions, tables));
+        let sessions = Sessions::new(sessions, tables);
+        let control = Control::new(&config, started, sessions, KeptNode::default());
         let setup = AssociationSetupRequest {
             node_id: NodeId::Address(smf().ip()),
             recovery_time_stamp: 1,

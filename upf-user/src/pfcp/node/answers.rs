@@ -1,7 +1,6 @@
 //! Answers that were given, for requests that come again (TS 29.244 clause 6.4).
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -25,7 +24,6 @@ pub(super) struct Answers {
     peers: HashMap<IpAddr, Peer>,
     bytes: usize,
     next_number: u64,
-    hasher: RandomState,
 }
 
 #[derive(Debug)]
@@ -52,7 +50,6 @@ impl Answers {
             peers: HashMap::new(),
             bytes: 0,
             next_number: 0,
-            hasher: RandomState::new(),
         }
     }
 
@@ -60,20 +57,20 @@ impl Answers {
     pub(super) fn get(&self, from: SocketAddr, sequence: u32, request: &[u8]) -> Option<&[u8]> {
         let answer = self.by_request.get(&(from, sequence))?;
         let epoch = self.peers.get(&from.ip()).map(|peer| peer.epoch);
-        let is_same = epoch == Some(answer.epoch) && answer.request_hash == self.hash(request);
+        let is_same = epoch == Some(answer.epoch) && answer.request_hash == hash(request);
         is_same.then_some(&answer.bytes)
     }
 
+    /// Keeps an answer to a request with this [`hash`]. None was given later.
     pub(super) fn insert(
         &mut self,
         from: SocketAddr,
         sequence: u32,
-        request: &[u8],
+        request_hash: u64,
         bytes: Vec<u8>,
         now: Instant,
     ) {
         self.bytes += bytes.len();
-        let request_hash = self.hash(request);
         let number = self.next_number;
         self.next_number += 1;
         let peer = self.peers.entry(from.ip()).or_default();
@@ -94,11 +91,13 @@ impl Answers {
         }
     }
 
-    /// A peer has begun anew: the old answers to what came from its address are void.
-    pub(super) fn forget(&mut self, peer: IpAddr) {
-        if let Some(peer) = self.peers.get_mut(&peer) {
+    /// A peer has begun anew: the old answers to what came from its address are void. Says whether there were any.
+    pub(super) fn forget(&mut self, peer: IpAddr) -> bool {
+        let peer = self.peers.get_mut(&peer);
+        peer.is_some_and(|peer| {
             peer.epoch += 1;
-        }
+            true
+        })
     }
 
     /// Drops what was kept long enough.
@@ -131,14 +130,18 @@ impl Answers {
         }
     }
 
-    fn hash(&self, request: &[u8]) -> u64 {
-        self.hasher.hash_one(request)
-    }
-
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.order.len()
     }
+}
+
+/// FNV-1a in 64 bits. Another process, be it of another version, comes to the same; only requests of one socket with one
+/// sequence number are told apart by it.
+pub(super) fn hash(request: &[u8]) -> u64 {
+    request.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
@@ -152,10 +155,16 @@ mod tests {
     }
 
     #[test]
+    fn the_hash_is_the_same_for_ever() {
+        assert_eq!(hash(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(hash(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
     fn only_the_same_bytes_from_the_same_socket_get_the_answer() {
         let mut answers = Answers::new(KEPT);
         let now = Instant::now();
-        answers.insert(peer(1), 7, b"request", b"answer".to_vec(), now);
+        answers.insert(peer(1), 7, hash(b"request"), b"answer".to_vec(), now);
         assert_eq!(answers.get(peer(1), 7, b"request"), Some(&b"answer"[..]));
         assert_eq!(answers.get(peer(1), 7, b"another"), None);
         assert_eq!(answers.get(peer(1), 8, b"request"), None);
@@ -166,10 +175,10 @@ mod tests {
     fn answers_are_void_once_their_peer_has_begun_anew() {
         let mut answers = Answers::new(KEPT);
         let now = Instant::now();
-        answers.insert(peer(1), 7, b"request", b"old".to_vec(), now);
+        answers.insert(peer(1), 7, hash(b"request"), b"old".to_vec(), now);
         answers.forget(peer(2).ip());
         assert_eq!(answers.get(peer(1), 7, b"request"), None);
-        answers.insert(peer(1), 7, b"request", b"new".to_vec(), now);
+        answers.insert(peer(1), 7, hash(b"request"), b"new".to_vec(), now);
         assert_eq!(answers.get(peer(1), 7, b"request"), Some(&b"new"[..]));
     }
 
@@ -177,8 +186,8 @@ mod tests {
     fn answers_expire_and_leave_nothing_behind() {
         let mut answers = Answers::new(KEPT);
         let start = Instant::now();
-        answers.insert(peer(1), 7, b"a", b"1".to_vec(), start);
-        answers.insert(peer(1), 7, b"b", b"2".to_vec(), start + KEPT);
+        answers.insert(peer(1), 7, hash(b"a"), b"1".to_vec(), start);
+        answers.insert(peer(1), 7, hash(b"b"), b"2".to_vec(), start + KEPT);
         answers.expire(start + KEPT);
         assert_eq!(answers.len(), 2);
         answers.expire(start + KEPT + Duration::from_millis(1));
@@ -197,12 +206,12 @@ mod tests {
         let mut answers = Answers::new(KEPT);
         let now = Instant::now();
         for sequence in 0..MAX_ANSWERS as u32 + 10 {
-            answers.insert(peer(1), sequence, b"r", vec![0], now);
+            answers.insert(peer(1), sequence, hash(b"r"), vec![0], now);
         }
         assert_eq!((answers.len(), answers.bytes), (MAX_ANSWERS, MAX_ANSWERS));
         assert_eq!(answers.get(peer(1), 9, b"r"), None);
         assert!(answers.get(peer(1), 10, b"r").is_some());
-        answers.insert(peer(2), 0, b"r", vec![0; MAX_BYTES - 5], now);
+        answers.insert(peer(2), 0, hash(b"r"), vec![0; MAX_BYTES - 5], now);
         assert_eq!((answers.len(), answers.bytes), (6, MAX_BYTES));
     }
 }

@@ -44,6 +44,8 @@ pub(super) struct Association {
     pub(super) cp_features: CpFunctionFeatures,
     /// Whether it takes no new sessions.
     pub(super) is_releasing: bool,
+    /// When it goes then.
+    pub(super) release_at: Option<Instant>,
     /// Our other requests.
     pub(super) line: Line,
     /// Our heartbeat that waits for its response.
@@ -69,6 +71,7 @@ impl Association {
             since: now,
             cp_features,
             is_releasing: false,
+            release_at: None,
             line: Line::default(),
             heartbeat: None,
             heard: None,
@@ -136,18 +139,19 @@ impl Associations {
         self.by_node.insert(node, association);
     }
 
-    /// Remembers another address of a node, as long as there is room.
-    pub(super) fn add_address(&mut self, node: &NodeId, address: IpAddr) {
+    /// Remembers another address of a node, as long as there is room; says whether it is new.
+    pub(super) fn add_address(&mut self, node: &NodeId, address: IpAddr) -> bool {
         let Some(association) = self.by_node.get_mut(node) else {
-            return;
+            return false;
         };
         let addresses = &mut association.addresses;
         if addresses.contains(&address) || addresses.len() >= MAX_ADDRESSES {
-            return;
+            return false;
         }
         addresses.push(address);
         let nodes = self.by_address.entry(address).or_default();
         nodes.push(node.clone());
+        true
     }
 
     /// Removes an association.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::features::FEATURES;
 use crate::pfcp::ie::{NodeId, UpFunctionFeatures};
+use crate::session::NtpAnchor;
 
 /// T1: how long a request waits for its response before it is sent again (TS 29.244 clause 6.4).
 pub const T1: Duration = Duration::from_secs(3);
@@ -25,7 +26,7 @@ pub const OVERLOAD_PERCENT: u8 = 90;
 pub struct Config {
     /// Our Node ID.
     pub node_id: NodeId,
-    /// When we started, in seconds of NTP.
+    /// Since when we have what we have, in seconds of NTP: not later than our start.
     pub recovery_time_stamp: u32,
     /// Control planes that we set the association up with ourselves.
     pub connect: Vec<SocketAddr>,
@@ -43,6 +44,8 @@ pub struct Config {
     pub overload_percent: u8,
     /// What we announce: [`FEATURES`], or less.
     pub features: UpFunctionFeatures,
+    /// What time it is.
+    pub clock: NtpAnchor,
 }
 
 impl Config {
@@ -60,6 +63,17 @@ impl Config {
             connect_retry: CONNECT_RETRY,
             overload_percent: OVERLOAD_PERCENT,
             features: FEATURES,
+            clock: NtpAnchor::now(),
+        }
+    }
+
+    /// The number of what is told first about our load. It rises once a second at most, so that it begins above those of
+    /// former lives, and of processes before us in this one.
+    pub(super) fn first_load_sequence(&self) -> u32 {
+        let stamp = self.recovery_time_stamp;
+        match self.clock.ntp_seconds.wrapping_sub(stamp).cast_signed() {
+            1.. => self.clock.ntp_seconds,
+            _ => stamp,
         }
     }
 

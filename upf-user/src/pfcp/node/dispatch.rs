@@ -91,8 +91,7 @@ impl Node {
             return turn.trouble(from, Trouble::AnswerTooLong(kind));
         };
         if reply.is_kept {
-            self.answers
-                .insert(from, sequence, frame.bytes, bytes.clone(), turn.now);
+            self.keep_answer((from, sequence), frame.bytes, &bytes, turn);
         }
         turn.send(from, bytes);
     }

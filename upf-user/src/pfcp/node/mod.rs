@@ -37,6 +37,7 @@ mod dispatch;
 mod event;
 mod features;
 mod heartbeats;
+mod kept;
 mod load;
 mod node_procedures;
 mod own_requests;
@@ -58,7 +59,7 @@ pub use features::FEATURES;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::codec::{Body, Message};
 use super::ie::NodeId;
@@ -80,6 +81,8 @@ pub struct Node {
     associations: Associations,
     connections: Vec<Connection>,
     answers: Answers,
+    /// For how long.
+    answers_kept: Duration,
     timers: Timers<Timer>,
     /// Our requests under way, by sequence number.
     exchanges: HashMap<u32, Exchange>,
@@ -91,6 +94,8 @@ pub struct Node {
     /// No association is wanted any more.
     is_ending: bool,
     next_sequence: u32,
+    /// How many sequence numbers from there on no other process will use.
+    reserved: u32,
     skipped: u64,
 }
 
@@ -158,13 +163,15 @@ impl Node {
                 .map(Connection::new)
                 .collect(),
             answers: Answers::new(config.answers_kept()),
+            answers_kept: config.answers_kept(),
             timers,
             exchanges: HashMap::new(),
             waiting_requests: 0,
-            load: Load::new(config.overload_percent, config.recovery_time_stamp),
+            load: Load::new(config.overload_percent, config.first_load_sequence()),
             backlog_percent: 0,
             is_ending: false,
             next_sequence: 1,
+            reserved: 0,
             skipped: 0,
             config,
         }
@@ -181,12 +188,12 @@ impl Node {
         self.answers.expire(now);
         let mut turn = Turn::new(now, sessions);
         self.datagram(from, datagram, &mut turn);
-        self.send_all_usage(&mut turn);
-        turn.actions
+        self.ended(turn)
     }
 
     /// Takes a datagram for which there is no time: establishments are refused with cause 74, and not read any
-    /// further than for that; the rest is dropped, as the network could have done.
+    /// further than for that; the rest is dropped, as the network could have done. There is no time to keep the answers for
+    /// another process: it would look at the requests again.
     pub fn refuse(
         &mut self,
         from: SocketAddr,
@@ -217,6 +224,12 @@ impl Node {
                 Timer::Usage(node) => self.send_usage(&node, &mut turn),
             }
         }
+        self.ended(turn)
+    }
+
+    /// Ends a turn: all that is to be kept is in the store before anything is sent.
+    fn ended(&mut self, mut turn: Turn<'_>) -> Vec<Action> {
+        self.reserve_sequence(&mut turn);
         self.send_all_usage(&mut turn);
         turn.actions
     }
@@ -251,6 +264,7 @@ impl Node {
         }
         let sequence = self.next_sequence;
         self.next_sequence = sequence.wrapping_add(1) & SEQUENCE_MASK;
+        self.reserved = self.reserved.saturating_sub(1);
         let message = Message {
             seid,
             sequence,
@@ -265,7 +279,8 @@ impl Node {
     fn begin(&mut self, node: NodeId, association: Association, turn: &mut Turn<'_>) {
         let address = association.address;
         self.associations.insert(node.clone(), association);
-        self.answers.forget(address.ip());
+        self.keep_association(&node, turn);
+        self.forget_answers(address.ip(), turn);
         self.connection_found(&node, address);
         let first_heartbeat = turn.now + self.config.heartbeat_interval;
         self.timers
@@ -280,8 +295,9 @@ impl Node {
             return;
         };
         for address in &association.addresses {
-            self.answers.forget(*address);
+            self.forget_answers(*address, turn);
         }
+        turn.sessions.keep_association(node, None);
         self.forget_requests(&association.line, turn);
         self.timers.cancel(&Timer::Heartbeat(node.clone()));
         self.timers.cancel(&Timer::Release(node.clone()));

@@ -69,15 +69,17 @@ impl Node {
         let node = &request.node_id;
         let verdict = self.known(from, node);
         let body = Body::AssociationUpdateResponse(self.node_response(verdict));
-        let Some(association) = self.associations.get_mut(node) else {
+        if verdict != Verdict::ACCEPTED {
             return Reply::fleeting(0, body);
-        };
-        if let Some(features) = request.cp_function_features {
-            association.cp_features = features;
+        }
+        if let Some(association) = self.associations.get_mut(node) {
+            let features = request.cp_function_features;
+            association.cp_features = features.unwrap_or(association.cp_features);
         }
         if let Some(period) = request.graceful_release_period {
             self.begin_release(node, decode_period(period), turn);
         }
+        self.keep_association(node, turn);
         Reply::kept(0, body)
     }
 

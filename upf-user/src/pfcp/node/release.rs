@@ -61,9 +61,10 @@ impl Node {
         let nodes: Vec<_> = self.associations.nodes().cloned().collect();
         for node in nodes {
             self.begin_release(&node, Some(period), &mut turn);
+            self.keep_association(&node, &mut turn);
             self.wish(&node, Wish::Release(period), &mut turn);
         }
-        turn.actions
+        self.ended(turn)
     }
 
     /// From now on an association takes no new sessions; at the period's end it goes.
@@ -78,6 +79,7 @@ impl Node {
         };
         association.is_releasing = true;
         let at = period.and_then(|period| turn.now.checked_add(period));
+        association.release_at = at;
         match at {
             Some(at) => self.timers.set(Timer::Release(node.clone()), at),
             None => self.timers.cancel(&Timer::Release(node.clone())),

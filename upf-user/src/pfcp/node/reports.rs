@@ -24,7 +24,7 @@ impl Node {
     ) -> Vec<Action> {
         let mut turn = Turn::new(now, sessions);
         self.wish(owner, Wish::Report(report), &mut turn);
-        turn.actions
+        self.ended(turn)
     }
 
     /// Tells the control planes of sessions with these GTP-U peers that the peers do not answer (clause 6.2.9).
@@ -68,7 +68,7 @@ impl Node {
                 self.wish(&node, wish(peers), &mut turn);
             }
         }
-        turn.actions
+        self.ended(turn)
     }
 }
 

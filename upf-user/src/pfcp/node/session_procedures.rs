@@ -54,7 +54,9 @@ impl Node {
         let mut body = match outcome {
             Ok(established) => {
                 // The session's other requests come from there.
-                self.associations.add_address(node, from.ip());
+                if self.associations.add_address(node, from.ip()) {
+                    self.keep_association(node, turn);
+                }
                 self.established(established)
             }
             Err(refusal) => self.establishment_refused(&refusal),

@@ -1,5 +1,6 @@
 //! The export's files, and the outbox without a node.
 
+mod contexts;
 mod export;
 mod outbox;
 

@@ -5,6 +5,7 @@ mod applications;
 mod chains;
 mod chaos;
 mod charging;
+mod contexts;
 mod copies;
 mod correlated;
 mod credit;

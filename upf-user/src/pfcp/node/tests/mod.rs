@@ -8,6 +8,7 @@ mod odd_messages;
 mod own_requests;
 mod owners;
 mod release;
+mod restart;
 mod sessions;
 mod usage;
 mod usage_kept;
@@ -22,17 +23,22 @@ use crate::pfcp::codec::{
     frames,
 };
 use crate::pfcp::ie::{Cause, CpFunctionFeatures, FSeid, FTeid, FqCsid, NodeId};
+use crate::pfcp::kept::{KeptAnswer, KeptAssociation, KeptNode};
 use crate::pfcp::message::{
     CreatePdr, CreatedPdr, PfdManagementRequest, Refusal, SessionDeletionRequest,
-    SessionEstablishmentRequest, SessionModificationRequest, SessionReportResponse,
+    SessionEstablishmentRequest, SessionModificationRequest, SessionReportResponse, UsageReport,
 };
 use crate::pfcp::service::{
     Answer, Deleted, Established, Modified, SessionService, UsageOutcome, UsageRequest,
 };
 use crate::reports::Outbox;
+use crate::session::NtpAnchor;
+use crate::usage::Millis;
 
 const OUR_STAMP: u32 = 0xee00_0000;
 const CP_STAMP: u32 = 0xee00_1000;
+/// When worlds begin.
+const NOW_MS: u64 = 1_764_074_622_000;
 
 /// The control plane at 192.0.2.1.
 fn cp() -> SocketAddr {
@@ -71,6 +77,18 @@ struct FakeSessions {
     pfds: Vec<NodeId>,
     load_percent: u8,
     outbox: Option<Outbox>,
+    /// What the next process goes on with, and what will be it with the next writing.
+    kept: Kept,
+    unwritten: Kept,
+    /// What deletions and modifications are answered with.
+    usage_reports: Vec<UsageReport>,
+}
+
+#[derive(Clone, Default)]
+struct Kept {
+    associations: BTreeMap<NodeId, KeptAssociation>,
+    answers: Vec<KeptAnswer>,
+    next_sequence: Option<u32>,
 }
 
 impl FakeSessions {
@@ -137,7 +155,13 @@ impl SessionService for FakeSessions {
         match self.cp_seid(owner, seid) {
             Some(cp_seid) => Answer {
                 cp_seid,
-                outcome: self.refusal.take().map_or(Ok(Modified::default()), Err),
+                outcome: self.refusal.take().map_or(
+                    Ok(Modified {
+                        usage_reports: self.usage_reports.clone(),
+                        ..Modified::default()
+                    }),
+                    Err,
+                ),
             },
             None => Self::not_found(),
         }
@@ -156,7 +180,9 @@ impl SessionService for FakeSessions {
                 self.sessions.remove(&seid);
                 Answer {
                     cp_seid,
-                    outcome: Ok(Deleted::default()),
+                    outcome: Ok(Deleted {
+                        usage_reports: self.usage_reports.clone(),
+                    }),
                 }
             }
             None => Self::not_found(),
@@ -208,7 +234,24 @@ impl SessionService for FakeSessions {
         }
     }
 
+    fn keep_association(&mut self, node: &NodeId, kept: Option<&KeptAssociation>) {
+        let associations = &mut self.unwritten.associations;
+        match kept {
+            Some(kept) => associations.insert(node.clone(), kept.clone()),
+            None => associations.remove(node),
+        };
+    }
+
+    fn keep_answer(&mut self, answer: KeptAnswer) {
+        self.unwritten.answers.push(answer);
+    }
+
+    fn keep_sequence(&mut self, next: u32) {
+        self.unwritten.next_sequence = Some(next);
+    }
+
     fn take_usage_owners(&mut self) -> Vec<NodeId> {
+        self.kept = self.unwritten.clone();
         self.outbox
             .as_mut()
             .map_or(Vec::new(), Outbox::take_usage_owners)
@@ -248,6 +291,20 @@ impl SessionService for FakeSessions {
     }
 }
 
+/// Started at that moment, and set to connect there.
+fn config(connect: &[SocketAddr], now: Instant) -> Config {
+    let clock = NtpAnchor {
+        instant: now,
+        ntp_seconds: OUR_STAMP,
+        millis: Millis(NOW_MS),
+    };
+    Config {
+        connect: connect.to_vec(),
+        clock,
+        ..Config::new(our_node(), OUR_STAMP)
+    }
+}
+
 /// A node and what is around it.
 struct World {
     node: Node,
@@ -260,10 +317,8 @@ struct World {
 impl World {
     fn new(connect: &[SocketAddr]) -> Self {
         let now = Instant::now();
-        let mut config = Config::new(our_node(), OUR_STAMP);
-        config.connect = connect.to_vec();
         Self {
-            node: Node::new(config, now),
+            node: Node::new(config(connect, now), now),
             sessions: FakeSessions::default(),
             now,
             next_sequence: 0x10_0000,

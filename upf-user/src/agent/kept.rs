@@ -1,0 +1,62 @@
+//! What outlives the agent, as it is found at the start.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{AgentError, changes};
+use crate::bandwidth::Bandwidth;
+use crate::config::Config;
+use crate::pfcp::ie::NodeId;
+use crate::pfcp::kept::KeptNode;
+use crate::reports::{Exporter, Outbox};
+use crate::session::{KeptApplications, KeptEnding};
+use crate::store::{BandwidthStore, FileStore, ReportStore, recovery_time};
+
+/// What outlives the agent. Sessions are read when there are tables for them.
+pub(super) struct Kept {
+    /// When the contexts began that peers know of.
+    pub(super) recovery: SystemTime,
+    pub(super) bandwidth: BandwidthStore,
+    pub(super) outbox: Outbox,
+    pub(super) node: KeptNode,
+    pub(super) applications: Vec<(NodeId, KeptApplications)>,
+    pub(super) endings: Vec<(NodeId, Vec<KeptEnding>)>,
+}
+
+impl Kept {
+    /// Opens the stores. Without any association there is nothing to go on with, and peers are told that we begin anew.
+    ///
+    /// # Errors
+    /// When a store cannot be opened, or is damaged.
+    pub(super) fn open(config: &Config, registry: &mut Bandwidth) -> Result<Self, AgentError> {
+        let state = &config.node.state;
+        let mut stamps = FileStore::open(state)?;
+        let mut bandwidth = BandwidthStore::open(state)?;
+        changes::restore(registry, &mut bandwidth)?;
+        let mut store = ReportStore::open(state)?;
+        let goes_on = !store.associations()?.is_empty();
+        if !goes_on {
+            store.begin_anew()?;
+        }
+        let (node, applications) = (store.node()?, store.applications()?);
+        let endings = store.endings()?;
+        Ok(Self {
+            recovery: recovery_time(&mut stamps, SystemTime::now(), goes_on)?,
+            bandwidth,
+            outbox: open_outbox(config, store)?,
+            node,
+            applications,
+            endings,
+        })
+    }
+}
+
+/// Usage reports that are not acknowledged yet, and their export.
+fn open_outbox(config: &Config, store: ReportStore) -> Result<Outbox, AgentError> {
+    let export = config.charging.export.clone();
+    let export = export.map(Exporter::open).transpose();
+    let export = export.map_err(AgentError::Export)?;
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now_ms = now_ms.unwrap_or_default().as_millis();
+    let now_ms = u64::try_from(now_ms).unwrap_or(u64::MAX);
+    Ok(Outbox::open(store, export, now_ms)?)
+}
