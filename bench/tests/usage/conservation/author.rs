@@ -63,11 +63,7 @@ impl Author {
         let is_alike = self.chance(40);
         let all = self.ids(4);
         for pdr in &mut pdrs {
-            pdr.urrs = if is_alike {
-                all.clone()
-            } else {
-                self.ids(3)
-            };
+            pdr.urrs = if is_alike { all.clone() } else { self.ids(3) };
         }
         let mut session = Session::new(number, ue, pdrs);
         session.has_gates = has_gates;
@@ -135,7 +131,11 @@ impl Author {
     fn linked(&mut self, session: &Session, id: u32) -> Vec<u32> {
         let others = session.urrs.keys().copied().filter(|other| *other != id);
         let others: Vec<_> = others.collect();
-        others.choose(&mut self.random).copied().into_iter().collect()
+        others
+            .choose(&mut self.random)
+            .copied()
+            .into_iter()
+            .collect()
     }
 
     /// Adds what triggers cannot do without.
@@ -336,8 +336,12 @@ impl Author {
         if session.pdrs.iter().any(|pdr| pdr.id == id) {
             session.pdrs.retain(|pdr| pdr.id != id);
             request.update_pdrs.retain(|update| update.id != id);
-            request.update_fars.retain(|update| update.id != u32::from(id));
-            request.update_qers.retain(|update| update.id != u32::from(id));
+            request
+                .update_fars
+                .retain(|update| update.id != u32::from(id));
+            request
+                .update_qers
+                .retain(|update| update.id != u32::from(id));
             request.remove_pdrs.push(id);
             request.remove_fars.push(id.into());
             request.remove_qers.push(id.into());

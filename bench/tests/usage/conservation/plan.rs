@@ -65,7 +65,8 @@ pub(super) struct Session {
 impl Urr {
     pub(super) fn take(&mut self, update: &UpdateUrr) {
         let quotas = [update.time_quota, update.quota_validity_time];
-        let has_quota = update.volume_quota.is_some() || quotas.into_iter().any(|one| one.is_some());
+        let has_quota =
+            update.volume_quota.is_some() || quotas.into_iter().any(|one| one.is_some());
         self.may_stop |= has_quota || update.subsequent_volume_quota.is_some();
         if let Some(information) = update.measurement_information {
             self.is_active = information & measurement_information::INAM == 0;

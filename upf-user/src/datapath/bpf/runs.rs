@@ -57,7 +57,10 @@ impl Runs {
                 std::thread::yield_now();
             }
         }
-        let source = io::Error::new(io::ErrorKind::TimedOut, "a packet is under way for too long");
+        let source = io::Error::new(
+            io::ErrorKind::TimedOut,
+            "a packet is under way for too long",
+        );
         Err(DatapathError::Kernel {
             table: TABLE,
             source,

@@ -9,9 +9,7 @@ use super::table::SlotTable;
 use super::transaction::{Changed, ReleasedSlot};
 use super::usages::{LeftUsage, UsageSeat};
 use super::write::Write;
-use crate::datapath::{
-    Account, Datapath, Direction, SlotCounters, SlotIndex, UsageLimits,
-};
+use crate::datapath::{Account, Datapath, Direction, SlotCounters, SlotIndex, UsageLimits};
 
 impl SlotTable {
     /// Gives back in the books what the session has no more.

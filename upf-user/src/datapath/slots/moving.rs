@@ -13,7 +13,10 @@ use super::write::Write;
 use crate::datapath::{Account, Datapath, Direction};
 
 /// The writes that stop the packets of halves that URRs leave, and then read what was counted.
-pub(super) fn stops((current, old): (&Seating, &Image), (next, new): (&Seating, &Image)) -> Vec<Write> {
+pub(super) fn stops(
+    (current, old): (&Seating, &Image),
+    (next, new): (&Seating, &Image),
+) -> Vec<Write> {
     let moves = |seat: &&UsageSeat| {
         let mut others = next.usages().iter();
         let is_slot = matches!(seat.account, Account::Slot(slot) if next.has_slot(slot));
