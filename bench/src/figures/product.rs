@@ -1,6 +1,6 @@
 //! The XDP program and its tables full of sessions.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Context as _, Result, bail};
 use aya::maps::{Array, Map, MapData, MapInfo, PerCpuArray, PerCpuValues};
@@ -14,6 +14,7 @@ use upf_common::abi::{
 use upf_common::forward::{route_index, tables::Way};
 use upf_common::meter::Rate;
 use upf_common::wire::{IpAddress, outer_ipv4_checksum_base};
+use upf_user::datapath::bpf::loader::Program;
 use upf_user::datapath::bpf::{Loaded, Sizes, load};
 use upf_user::datapath::slots::PoolLayout;
 use upf_user::datapath::{
@@ -257,39 +258,47 @@ impl Product {
 
     /// The next hops, never to be asked for.
     fn remember_routes(&mut self) -> Result<()> {
-        let mut routes = self.routes()?;
-        let cpus = nr_cpus().map_err(|(_, error)| error)?;
-        for (destination, mac) in [(GNB, PEER_MAC), (SERVER, ROUTER_MAC)] {
-            let entry = RouteEntry {
-                transmit_ifindex: FAR,
-                port_number: 1,
-                source_mac: FAR_MAC,
-                ..route(mapped(destination.octets()), mac)
-            };
-            let index = route_index(IpAddress::new(&entry.destination), entry.from_instance);
-            let values = PerCpuValues::try_from(vec![Record(entry); cpus])?;
-            routes.set(index, values, 0)?;
-        }
-        Ok(())
-    }
-
-    /// The `ROUTES` map, which is the fast path's own.
-    fn routes(&mut self) -> Result<PerCpuArray<MapData, Record<RouteEntry>>> {
-        let map = Map::PerCpuArray(self.map("ROUTES")?);
-        Ok(PerCpuArray::try_from(map)?)
+        let far = |(destination, mac): (Ipv4Addr, _)| RouteEntry {
+            transmit_ifindex: FAR,
+            port_number: 1,
+            source_mac: FAR_MAC,
+            ..route(mapped(destination.octets()), mac)
+        };
+        let routes = [(GNB, PEER_MAC), (SERVER, ROUTER_MAC)].map(far);
+        remember(&mut self.loaded.program, &routes)
     }
 
     /// A map, found among those of the program.
     fn map(&mut self, name: &str) -> Result<MapData> {
-        let info = self.loaded.program.xdp()?.info()?;
-        let ids = info.map_ids()?.context("the kernel tells no map IDs")?;
-        for id in ids {
-            if MapInfo::from_id(id)?.name_as_str() == Some(name) {
-                return Ok(MapData::from_id(id)?);
-            }
-        }
-        bail!("the program has no map {name}")
+        map_of(&mut self.loaded.program, name)
     }
+}
+
+/// Has all CPUs remember routes; the `ROUTES` map is the fast path's own.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn remember(program: &mut Program, routes: &[RouteEntry]) -> Result<()> {
+    let map = Map::PerCpuArray(map_of(program, "ROUTES")?);
+    let mut map = PerCpuArray::<_, Record<RouteEntry>>::try_from(map)?;
+    let cpus = nr_cpus().map_err(|(_, error)| error)?;
+    for entry in routes {
+        let index = route_index(IpAddress::new(&entry.destination), entry.from_instance);
+        let values = PerCpuValues::try_from(vec![Record(*entry); cpus])?;
+        map.set(index, values, 0)?;
+    }
+    Ok(())
+}
+
+fn map_of(program: &mut Program, name: &str) -> Result<MapData> {
+    let info = program.xdp()?.info()?;
+    let ids = info.map_ids()?.context("the kernel tells no map IDs")?;
+    for id in ids {
+        if MapInfo::from_id(id)?.name_as_str() == Some(name) {
+            return Ok(MapData::from_id(id)?);
+        }
+    }
+    bail!("the program has no map {name}")
 }
 
 /// Where frames come from, from both sides.

@@ -4,3 +4,4 @@
 mod conservation;
 mod kernel;
 mod random;
+mod waiting;
