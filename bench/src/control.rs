@@ -1,5 +1,7 @@
 //! A control plane: one association, any number of sessions, requests in flight side by side.
 
+mod reports;
+
 use std::{
     collections::HashMap,
     net::{Ipv4Addr, UdpSocket},
@@ -12,6 +14,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+
+pub use reports::{Collected, Collector};
 
 use crate::{
     mmsg::enlarge_receive_buffer,

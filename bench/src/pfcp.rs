@@ -8,7 +8,11 @@ const HEARTBEAT_RESPONSE: u8 = 2;
 const ASSOCIATION_SETUP_REQUEST: u8 = 5;
 const SESSION_ESTABLISHMENT_REQUEST: u8 = 50;
 const SESSION_MODIFICATION_REQUEST: u8 = 52;
+const SESSION_MODIFICATION_RESPONSE: u8 = 53;
 const SESSION_DELETION_REQUEST: u8 = 54;
+const SESSION_DELETION_RESPONSE: u8 = 55;
+const SESSION_REPORT_REQUEST: u8 = 56;
+const SESSION_REPORT_RESPONSE: u8 = 57;
 
 /// Cause "Request accepted" (clause 8.2.1).
 pub const ACCEPTED: u8 = 1;
@@ -18,11 +22,14 @@ const CREATE_PDR: u16 = 1;
 const PDI: u16 = 2;
 const CREATE_FAR: u16 = 3;
 const FORWARDING_PARAMETERS: u16 = 4;
+const CREATE_URR: u16 = 6;
 const CREATE_QER: u16 = 7;
 const CREATED_PDR: u16 = 8;
+const UPDATE_PDR: u16 = 9;
 const UPDATE_FAR: u16 = 10;
 const UPDATE_FORWARDING_PARAMETERS: u16 = 11;
 const UPDATE_QER: u16 = 14;
+const REMOVE_URR: u16 = 17;
 const CAUSE: u16 = 19;
 const SOURCE_INTERFACE: u16 = 20;
 const F_TEID: u16 = 21;
@@ -30,15 +37,25 @@ const NETWORK_INSTANCE: u16 = 22;
 const GATE_STATUS: u16 = 25;
 const MBR: u16 = 26;
 const PRECEDENCE: u16 = 29;
+const VOLUME_THRESHOLD: u16 = 31;
+const REPORTING_TRIGGERS: u16 = 37;
 const DESTINATION_INTERFACE: u16 = 42;
 const APPLY_ACTION: u16 = 44;
+const REQUEST_FLAGS: u16 = 49;
 const PDR_ID: u16 = 56;
 const F_SEID: u16 = 57;
 const NODE_ID: u16 = 60;
+const MEASUREMENT_METHOD: u16 = 62;
+const VOLUME_MEASUREMENT: u16 = 66;
+const USAGE_REPORT_IN_MODIFICATION: u16 = 78;
+const USAGE_REPORT_IN_DELETION: u16 = 79;
+const USAGE_REPORT: u16 = 80;
+const URR_ID: u16 = 81;
 const OUTER_HEADER_CREATION: u16 = 84;
 const UE_IP_ADDRESS: u16 = 93;
 const OUTER_HEADER_REMOVAL: u16 = 95;
 const RECOVERY_TIME_STAMP: u16 = 96;
+const UR_SEQN: u16 = 104;
 const FAR_ID: u16 = 108;
 const QER_ID: u16 = 109;
 const QFI: u16 = 124;
@@ -50,6 +67,8 @@ const DOWNLINK: u16 = 1;
 const UPLINK: u16 = 2;
 const DROP: u8 = 1;
 const FORW: u8 = 2;
+/// "Query All URRs" (clause 8.2.24).
+const QAURR: u8 = 4;
 /// Outer header "GTP-U/UDP/IPv4", to create (clause 8.2.56) and to remove (clause 8.2.64).
 const GTPU_UDP_IPV4: u16 = 0x0100;
 const REMOVE_GTPU_UDP_IP: u8 = 6;
@@ -67,6 +86,8 @@ pub struct Session {
     pub qfi: u8,
     /// The SIM, if it is told: an IMSI of 15 digits.
     pub imsi: Option<u64>,
+    /// A URR that counts all of it and reports each time that it is so many bytes, both directions together.
+    pub volume_threshold: Option<u64>,
 }
 
 /// A tunnel that ends at a gNB.
@@ -109,6 +130,10 @@ pub mod request {
             ),
             uplink_far(),
             qer(session),
+            session
+                .volume_threshold
+                .map(|bytes| urr(1, bytes))
+                .unwrap_or_default(),
             session.imsi.map(user_id).unwrap_or_default(),
         ]
         .concat();
@@ -156,10 +181,45 @@ pub mod request {
         )
     }
 
+    /// Session Modification Request (clause 7.5.4) that asks what all URRs have counted.
+    #[must_use]
+    pub fn query_all(sequence: u32, seid: u64) -> Vec<u8> {
+        let flags = ie(REQUEST_FLAGS, [QAURR]);
+        message(SESSION_MODIFICATION_REQUEST, Some(seid), sequence, &flags)
+    }
+
+    /// Session Modification Request (clause 7.5.4): another URR in the place of one.
+    #[must_use]
+    pub fn replace_urr(sequence: u32, seid: u64, old: u32, new: u32, threshold: u64) -> Vec<u8> {
+        let pdr = |pdr| {
+            let parts = [pdr_id(pdr), ie(URR_ID, id(new))].concat();
+            ie(UPDATE_PDR, parts)
+        };
+        let body = [
+            ie(REMOVE_URR, ie(URR_ID, id(old))),
+            urr(new, threshold),
+            pdr(UPLINK),
+            pdr(DOWNLINK),
+        ];
+        message(
+            SESSION_MODIFICATION_REQUEST,
+            Some(seid),
+            sequence,
+            &body.concat(),
+        )
+    }
+
     /// Session Deletion Request (clause 7.5.6).
     #[must_use]
     pub fn deletion(sequence: u32, seid: u64) -> Vec<u8> {
         message(SESSION_DELETION_REQUEST, Some(seid), sequence, &[])
+    }
+
+    /// Heartbeat Request (clause 7.4.2.1).
+    #[must_use]
+    pub fn heartbeat(sequence: u32, recovery: u32) -> Vec<u8> {
+        let body = ie(RECOVERY_TIME_STAMP, recovery.to_be_bytes());
+        message(HEARTBEAT_REQUEST, None, sequence, &body)
     }
 }
 
@@ -169,6 +229,13 @@ pub fn heartbeat_response(received: &Received<'_>, recovery: u32) -> Option<Vec<
     let body = ie(RECOVERY_TIME_STAMP, recovery.to_be_bytes());
     (received.kind == HEARTBEAT_REQUEST)
         .then(|| message(HEARTBEAT_RESPONSE, None, received.sequence, &body))
+}
+
+/// The answer to a report of the session that has this SEID at the UPF: accepted.
+#[must_use]
+pub fn report_response(sequence: u32, seid: u64) -> Vec<u8> {
+    let body = ie(CAUSE, [ACCEPTED]);
+    message(SESSION_REPORT_RESPONSE, Some(seid), sequence, &body)
 }
 
 fn node_id(node: Ipv4Addr) -> Vec<u8> {
@@ -189,6 +256,7 @@ fn downlink_pdr(session: &Session) -> Vec<u8> {
         precedence(),
         ie(PDI, pdi),
         ie(FAR_ID, id(1)),
+        urr_id(session),
         ie(QER_ID, id(1)),
     ];
     ie(CREATE_PDR, parts.concat())
@@ -210,6 +278,7 @@ fn uplink_pdr(session: &Session) -> Vec<u8> {
         ie(PDI, pdi),
         ie(OUTER_HEADER_REMOVAL, [REMOVE_GTPU_UDP_IP]),
         ie(FAR_ID, id(2)),
+        urr_id(session),
         ie(QER_ID, id(1)),
     ];
     ie(CREATE_PDR, parts.concat())
@@ -233,6 +302,26 @@ fn qer(session: &Session) -> Vec<u8> {
         ie(QFI, [session.qfi]),
     ];
     ie(CREATE_QER, parts.concat())
+}
+
+fn urr_id(session: &Session) -> Vec<u8> {
+    let has_urr = session.volume_threshold.is_some();
+    has_urr.then(|| ie(URR_ID, id(1))).unwrap_or_default()
+}
+
+/// It measures volume (clause 8.2.40: VOLUM) and reports at a threshold of both directions (clauses 8.2.19: VOLTH, and 8.2.13:
+/// TOVOL).
+fn urr(number: u32, threshold: u64) -> Vec<u8> {
+    let parts = [
+        ie(URR_ID, id(number)),
+        ie(MEASUREMENT_METHOD, [2]),
+        ie(REPORTING_TRIGGERS, [2, 0]),
+        ie(
+            VOLUME_THRESHOLD,
+            [&[1][..], &threshold.to_be_bytes()].concat(),
+        ),
+    ];
+    ie(CREATE_URR, parts.concat())
 }
 
 /// Uplink and downlink, kbit/s in 5 octets each (clause 8.2.8).
@@ -297,6 +386,17 @@ fn message(kind: u8, seid: Option<u64>, sequence: u32, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// What a usage report tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// URR ID.
+    pub urr: u32,
+    /// UR-SEQN.
+    pub sequence: u32,
+    /// Of both directions together.
+    pub bytes: u64,
+}
+
 /// A message from the UPF.
 #[derive(Clone, Copy, Debug)]
 pub struct Received<'a> {
@@ -304,6 +404,8 @@ pub struct Received<'a> {
     pub kind: u8,
     /// Sequence number.
     pub sequence: u32,
+    /// The control plane's SEID, where it is about a session.
+    pub session: Option<u64>,
     body: &'a [u8],
 }
 
@@ -315,14 +417,56 @@ impl<'a> Received<'a> {
             return None;
         };
         let rest = bytes.get(4..4 + usize::from(u16::from_be_bytes([l0, l1])))?;
-        let rest = if flags & 1 != 0 { rest.get(8..)? } else { rest };
+        let (session, rest) = if flags & 1 != 0 {
+            let (seid, rest) = rest.split_first_chunk::<8>()?;
+            (Some(u64::from_be_bytes(*seid)), rest)
+        } else {
+            (None, rest)
+        };
         let ([s0, s1, s2, _], body) = rest.split_first_chunk::<4>()?;
         let sequence = u32::from_be_bytes([0, *s0, *s1, *s2]);
         (flags >> 5 == 1).then_some(Self {
             kind,
             sequence,
+            session,
             body,
         })
+    }
+
+    /// Whether it answers a heartbeat.
+    #[must_use]
+    pub fn is_heartbeat_response(&self) -> bool {
+        self.kind == HEARTBEAT_RESPONSE
+    }
+
+    /// The usage reports of a Session Report Request; `None` for other messages.
+    #[must_use]
+    pub fn usage(&self) -> Option<Vec<Usage>> {
+        (self.kind == SESSION_REPORT_REQUEST).then(|| self.usage_in(USAGE_REPORT))
+    }
+
+    /// The usage reports of the answer to a modification or a deletion.
+    #[must_use]
+    pub fn usage_in_answer(&self) -> Vec<Usage> {
+        match self.kind {
+            SESSION_MODIFICATION_RESPONSE => self.usage_in(USAGE_REPORT_IN_MODIFICATION),
+            SESSION_DELETION_RESPONSE => self.usage_in(USAGE_REPORT_IN_DELETION),
+            _ => Vec::new(),
+        }
+    }
+
+    fn usage_in(&self, kind: u16) -> Vec<Usage> {
+        let reports = ies(self.body).filter(|(found, _)| *found == kind);
+        let usage = |(_, report): (u16, &[u8])| {
+            let volume = find(report, VOLUME_MEASUREMENT)?;
+            Some(Usage {
+                urr: u32::from_be_bytes(find(report, URR_ID)?.try_into().ok()?),
+                sequence: u32::from_be_bytes(find(report, UR_SEQN)?.try_into().ok()?),
+                // The first one is the total.
+                bytes: u64::from_be_bytes(volume.get(1..9)?.try_into().ok()?),
+            })
+        };
+        reports.filter_map(usage).collect()
     }
 
     /// Its cause.

@@ -348,6 +348,12 @@ impl Agent {
         Ok(body.to_owned())
     }
 
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// What it has logged.
     #[must_use]
     pub fn log(&self) -> String {

@@ -94,3 +94,29 @@ fn perform(command: Command) -> anyhow::Result<()> {
         Command::Vectors { folder } => vectors::replay(&folder),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn test(words: &[&str]) -> (bool, Vec<String>) {
+        let words = ["xtask", "test"].iter().chain(words);
+        match Arguments::try_parse_from(words).map(|arguments| arguments.command) {
+            Ok(Command::Test { long, arguments }) => (long, arguments),
+            _ => panic!("not a test"),
+        }
+    }
+
+    #[test]
+    fn long_is_ours_and_the_rest_is_the_test_runner_s() {
+        let text = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        assert_eq!(test(&[]), (false, Vec::new()));
+        assert_eq!(test(&["--long"]), (true, Vec::new()));
+        assert_eq!(test(&["--long", "refills"]), (true, text(&["refills"])));
+        assert_eq!(
+            test(&["--long", "--", "--no-capture", "refills"]),
+            (true, text(&["--no-capture", "refills"]))
+        );
+        assert_eq!(test(&["refills"]), (false, text(&["refills"])));
+    }
+}

@@ -331,6 +331,7 @@ fn establish(control: &mut ControlPlane, plan: &Plan) -> Result<Vec<Established>
         kilobits: by_qer.map(|group| group.rate.kilobits()),
         qfi: QFI,
         imsi: Some(imsi(sim)),
+        volume_threshold: None,
     };
     let sessions = (0..plan.sims).map(session).collect::<Vec<_>>();
     let bar = progress("sessions", plan.sims)?;

@@ -44,6 +44,7 @@ fn every_packet_belongs_wholly_to_one_tunnel() -> Result<()> {
         kilobits: Some(10_000_000),
         qfi: QFI,
         imsi: None,
+        volume_threshold: None,
     };
     let seid = control.establish(&[session], |_| Ok(()))?[0].seid;
 

@@ -34,6 +34,7 @@ fn mutated_pfcp_and_gtpu_stop_neither_the_agent_nor_the_traffic() -> Result<()> 
         kilobits: Some(1000),
         qfi: 1,
         imsi: None,
+        volume_threshold: None,
     };
     let originals = [
         request::association(1, SMF, 7),

@@ -53,21 +53,34 @@ fn forwarding_outlives_a_killed_agent_and_a_new_one_starts_at_once() -> Result<(
 }
 
 #[test]
-fn an_agent_that_is_asked_to_end_ends() -> Result<()> {
+fn sessions_outlive_a_killed_agent_and_one_that_is_asked_to_end() -> Result<()> {
     let mut world = World::new()?;
     let first = world.smf.associate()?.recovery;
+    let ue = world.ue(Some(10_000))?;
+    assert!(ping(&world.home, &server(), 5)? >= 4);
     let World {
-        smf,
+        mut smf,
         agent,
+        home,
         topology,
-        home: _home,
     } = world;
-    // Its socket has the address that the next one needs.
-    drop(smf);
-    assert!(agent.stop()?.success());
+    agent.kill()?;
     let agent = topology.start_agent(&AgentOptions::default())?;
-    let mut smf = Smf::start(&topology.ran)?;
-    // A restart shows in the Recovery Time Stamp (TS 29.244 clause 6.2.2).
+    assert_eq!(ping(&home, &server(), 5)?, 5, "the next one has the session");
+    smf.rate(1, 20_000)?;
+    assert!(agent.stop()?.success());
+    assert_eq!(ping(&home, &server(), 1)?, 0, "nothing is forwarded");
+    let agent = topology.start_agent(&AgentOptions::default())?;
+    assert!(ping(&home, &server(), 5)? >= 4);
+    assert!(ping(&topology.dn, UE, 5)? >= 4);
+    assert_eq!(smf.delete(1)?, 1, "accepted");
+    // No context was lost (TS 23.007 clause 19A).
+    assert_eq!(smf.associate()?.recovery, first);
+    smf.release()?;
+    assert!(agent.stop()?.success());
+    drop(ue);
+    // With the last association all is over, and a restart shows in the Recovery Time Stamp (TS 29.244 clause 6.2.2).
+    let agent = topology.start_agent(&AgentOptions::default())?;
     assert!(smf.associate()?.recovery > first);
     assert!(agent.stop()?.success());
     Ok(())

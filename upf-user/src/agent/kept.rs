@@ -1,8 +1,8 @@
 //! What outlives the agent, as it is found at the start.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use super::{AgentError, changes};
+use super::{AgentError, changes, control};
 use crate::bandwidth::Bandwidth;
 use crate::config::Config;
 use crate::pfcp::ie::NodeId;
@@ -55,8 +55,5 @@ fn open_outbox(config: &Config, store: ReportStore) -> Result<Outbox, AgentError
     let export = config.charging.export.clone();
     let export = export.map(Exporter::open).transpose();
     let export = export.map_err(AgentError::Export)?;
-    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now_ms = now_ms.unwrap_or_default().as_millis();
-    let now_ms = u64::try_from(now_ms).unwrap_or(u64::MAX);
-    Ok(Outbox::open(store, export, now_ms)?)
+    Ok(Outbox::open(store, export, control::unix_ms())?)
 }

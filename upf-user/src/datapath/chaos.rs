@@ -107,6 +107,10 @@ impl<D: Datapath> Accounts for ChaosDatapath<D> {
         self.lock().0.usage_counters(account, direction)
     }
 
+    fn is_exhausted(&self, account: Account) -> Result<bool, DatapathError> {
+        self.lock().0.is_exhausted(account)
+    }
+
     fn write_usage_limits(
         &mut self,
         account: Account,

@@ -243,6 +243,20 @@ impl Accounts for MemoryDatapath {
         }
     }
 
+    fn is_exhausted(&self, account: Account) -> Result<bool, DatapathError> {
+        let word = match account {
+            Account::Slot(slot) => {
+                let record = self.slot(slot.0).ok_or(out_of_range("SLOTS", slot.0))?;
+                record.tail.word
+            }
+            Account::Record(index) => {
+                let record = self.usage(index.0);
+                record.ok_or(out_of_range("USAGES", index.0))?.tail.word
+            }
+        };
+        Ok(word & abi::usage_flags::EXHAUSTED != 0)
+    }
+
     fn write_usage_limits(
         &mut self,
         account: Account,
@@ -697,6 +711,7 @@ mod tests {
             for account in beyond {
                 assert!(tables.write_usage_limits(account, &limits).is_err());
                 assert!(tables.usage_counters(account, Direction::Uplink).is_err());
+                assert!(tables.is_exhausted(account).is_err());
             }
         }
         let abi::Slot {

@@ -189,6 +189,9 @@ pub trait Accounts {
         })
     }
 
+    /// Whether nothing passes there since the bounds were written last: a quota is used up, or too small for a packet that came.
+    fn is_exhausted(&self, account: Account) -> Result<bool, DatapathError>;
+
     /// Says at what counts we are told, and beyond what counts nothing passes; what the fast path knew of that is forgotten.
     fn write_usage_limits(
         &mut self,

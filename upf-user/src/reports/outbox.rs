@@ -35,7 +35,9 @@ pub struct Batch {
     pub answered: Vec<MadeReport>,
     /// Sessions as they are then, by our SEIDs.
     pub sessions: Vec<(u64, Vec<u8>)>,
-    /// What sessions have counted since they were written, by our SEIDs.
+    /// What the URRs of sessions have come to since those were written, by our SEIDs.
+    pub usages: Vec<(u64, Vec<u8>)>,
+    /// What sessions have counted since either was written, by our SEIDs.
     pub counters: Vec<(u64, Vec<u8>)>,
     /// Sessions that there are no more, by our SEIDs.
     pub ended: Vec<u64>,
@@ -74,6 +76,7 @@ struct Unwritten {
     reports: Vec<Numbered>,
     answered: Vec<Numbered>,
     sessions: HashMap<u64, Vec<u8>>,
+    usages: HashMap<u64, Vec<u8>>,
     counters: HashMap<u64, Vec<u8>>,
     ended: BTreeSet<u64>,
 }
@@ -96,6 +99,7 @@ impl Batch {
             reports,
             answered,
             sessions,
+            usages,
             counters,
             ended,
             contexts,
@@ -103,6 +107,7 @@ impl Batch {
         reports.is_empty()
             && answered.is_empty()
             && sessions.is_empty()
+            && usages.is_empty()
             && counters.is_empty()
             && ended.is_empty()
             && contexts.is_empty()
@@ -175,12 +180,18 @@ impl Outbox {
         }
         for (seid, session) in batch.sessions {
             self.unwritten.ended.remove(&seid);
+            self.unwritten.usages.remove(&seid);
             self.unwritten.counters.remove(&seid);
             self.unwritten.sessions.insert(seid, session);
+        }
+        for (seid, usage) in batch.usages {
+            self.unwritten.counters.remove(&seid);
+            self.unwritten.usages.insert(seid, usage);
         }
         self.unwritten.counters.extend(batch.counters);
         for seid in batch.ended {
             self.unwritten.sessions.remove(&seid);
+            self.unwritten.usages.remove(&seid);
             self.unwritten.counters.remove(&seid);
             self.unwritten.ended.insert(seid);
         }
@@ -298,10 +309,12 @@ impl Outbox {
             reports,
             answered,
             sessions,
+            usages,
             counters,
             ended,
         } = &mut self.unwritten;
         let sessions: Vec<_> = sessions.drain().collect();
+        let usages: Vec<_> = usages.drain().collect();
         let counters: Vec<_> = counters.drain().collect();
         let ended: Vec<_> = std::mem::take(ended).into_iter().collect();
         let is_clear = self.export.as_ref().is_some_and(Exporter::is_clear);
@@ -315,6 +328,7 @@ impl Outbox {
             answered,
             exported: &exported,
             sessions: &sessions,
+            usages: &usages,
             counters: &counters,
             ended: &ended,
             contexts: Some(self.contexts.change()),
@@ -322,6 +336,7 @@ impl Outbox {
         if let Err(error) = self.store.write(change) {
             self.exported.extend(exported);
             self.unwritten.sessions.extend(sessions);
+            self.unwritten.usages.extend(usages);
             self.unwritten.counters.extend(counters);
             self.unwritten.ended.extend(ended);
             return self.store_failed(&error);
@@ -362,6 +377,7 @@ impl Unwritten {
         self.reports.is_empty()
             && self.answered.is_empty()
             && self.sessions.is_empty()
+            && self.usages.is_empty()
             && self.counters.is_empty()
             && self.ended.is_empty()
     }

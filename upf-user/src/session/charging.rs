@@ -325,6 +325,17 @@ impl Charging {
         quota.downlink = share(quota.downlink, down);
     }
 
+    /// The fast path lets nothing pass for a URR: it is told anew what may, unless that is nothing. A packet that was on its way
+    /// while a quota was granted can have met the one before.
+    pub(super) fn go_on(&mut self, urr: u32) {
+        let limits = self.usage.limits(urr);
+        if limits.is_some_and(|limits| !limits.is_stopped)
+            && let Some(ledger) = self.ledgers.iter_mut().find(|ledger| ledger.urr == urr)
+        {
+            ledger.told = 0;
+        }
+    }
+
     /// Tells the fast path what has changed since it was told.
     pub(super) fn tell(&mut self, tables: &mut impl Accounts) -> Result<(), DatapathError> {
         for at in 0..self.ledgers.len() {

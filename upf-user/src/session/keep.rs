@@ -55,7 +55,16 @@ pub(super) struct Counted {
     pub(super) seen: [Figures; 2],
 }
 
-/// What a session has counted since it was written, in the maps of the agent that wrote it.
+/// What the URRs of a session have come to since it was written: reports change no more of it, and are many.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KeptUsage<'a> {
+    pub(super) usage: Cow<'a, SessionUsage>,
+    /// See [`KeptSession::urrs`].
+    pub(super) urrs: Vec<(u32, [Figures; 2])>,
+    pub(super) counters: KeptCounters,
+}
+
+/// What a session has counted since either was written, in the maps of the agent that wrote it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct KeptCounters {
     pub(super) maps: MapsId,
@@ -85,8 +94,22 @@ impl<D: Datapath> Sessions<D> {
         }
     }
 
+    /// The URRs of a session are not in the store as they are now; the rest of it is.
+    pub(super) fn has_reported(&mut self, seid: u64) {
+        if self.outbox.is_some() {
+            self.reported.insert(seid);
+        }
+    }
+
     /// Brings what was made, and what has changed, into the store.
     pub(super) fn keep(&mut self) {
+        let reported = std::mem::take(&mut self.reported);
+        for seid in reported.difference(&self.changed) {
+            let session = self.sessions.get(seid);
+            let usage = session.and_then(|session| self.kept_usage(session));
+            let bytes = usage.and_then(|usage| written(&usage));
+            self.made.usages.extend(bytes.map(|bytes| (*seid, bytes)));
+        }
         for seid in std::mem::take(&mut self.changed) {
             if let Some(session) = self.sessions.get(&seid) {
                 let kept = self.kept(session, Vec::new());
@@ -124,6 +147,22 @@ impl<D: Datapath> Sessions<D> {
         }
     }
 
+    fn kept_usage<'a>(&self, session: &'a Session) -> Option<KeptUsage<'a>> {
+        let charging = session.charging.as_deref()?;
+        Some(KeptUsage {
+            usage: Cow::Borrowed(&charging.usage),
+            urrs: charging.urrs().collect(),
+            counters: self.kept_counters(session),
+        })
+    }
+
+    fn kept_counters(&self, session: &Session) -> KeptCounters {
+        KeptCounters {
+            maps: self.maps,
+            usages: self.counted(session),
+        }
+    }
+
     fn counted(&self, session: &Session) -> Vec<Counted> {
         let charging = session.charging.as_deref().into_iter();
         let places = charging.flat_map(|charging| charging.places(&self.tables));
@@ -150,10 +189,7 @@ impl<D: Datapath> Sessions<D> {
             let Some(session) = self.sessions.get(&seid) else {
                 continue;
             };
-            let counters = KeptCounters {
-                maps: self.maps,
-                usages: self.counted(session),
-            };
+            let counters = self.kept_counters(session);
             self.made
                 .counters
                 .extend(written(&counters).map(|bytes| (seid, bytes)));

@@ -139,6 +139,8 @@ pub struct Sessions<D> {
     outbox: Option<Outbox>,
     /// Sessions that are not in the store as they are now.
     changed: BTreeSet<u64>,
+    /// Sessions whose URRs alone are not in the store as they are now.
+    reported: BTreeSet<u64>,
     /// Those that the tables are in.
     maps: MapsId,
     /// How much of each kind of work is done in a tick, how much for the sake of a request, and how much for a look.
@@ -215,6 +217,7 @@ impl<D: Datapath> Sessions<D> {
             made: Batch::default(),
             outbox: None,
             changed: BTreeSet::new(),
+            reported: BTreeSet::new(),
             maps: MapsId::default(),
             tick_portion: Portion::TICK,
             request_portion: Portion::REQUEST,

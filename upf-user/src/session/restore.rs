@@ -14,13 +14,14 @@
 //! Each step is in the store before the next one begins, so that another death on the way loses nothing. Of maps that are no
 //! longer there (another boot) counts what was written down last.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use super::charging::{Charging, Figures};
 use super::checks;
 use super::config::Numbering;
 use super::detections::Basis;
-use super::keep::{KeptCounters, KeptSession, Place, written};
+use super::keep::{KeptCounters, KeptSession, KeptUsage, Place, written};
 use super::model::Model;
 use super::obstacle::Obstacle;
 use super::request::Requested;
@@ -129,16 +130,17 @@ impl<D: Datapath> Sessions<D> {
     ) -> Result<(), StoreError> {
         let mut from = Some(0);
         while let (Some(first), Some(outbox)) = (from, &mut self.outbox) {
-            let part: Vec<Kept<KeptSession<'_>, KeptCounters>> =
+            let part: Vec<Kept<KeptSession<'_>, KeptUsage<'_>, KeptCounters>> =
                 outbox.store().sessions(first, CHUNK)?;
             from = part.last().and_then(|last| last.seid.checked_add(1));
             for Kept {
                 seid,
                 mut session,
+                usage,
                 counters,
             } in part
             {
-                session.bring_up_to_date(counters);
+                session.bring_up_to_date(usage, counters);
                 work(self, seid, session);
             }
             self.keep();
@@ -231,6 +233,7 @@ impl<D: Datapath> Sessions<D> {
         let written = written(&kept).map(|bytes| (seid, bytes));
         self.made.sessions.extend(written);
         self.changed.remove(&seid);
+        self.reported.remove(&seid);
     }
 
     /// The URRs of a session have all their totals from now on, and report what they have come to meanwhile.
@@ -289,10 +292,18 @@ struct News {
 
 impl KeptSession<'_> {
     /// Takes what was written down later.
-    fn bring_up_to_date(&mut self, counters: Option<KeptCounters>) {
-        let Some(counters) = counters else {
-            return;
-        };
+    fn bring_up_to_date(&mut self, usage: Option<KeptUsage<'_>>, counters: Option<KeptCounters>) {
+        if let Some(later) = usage {
+            self.usage = Cow::Owned(later.usage.into_owned());
+            self.urrs = later.urrs;
+            self.take_counters(later.counters);
+        }
+        if let Some(later) = counters {
+            self.take_counters(later);
+        }
+    }
+
+    fn take_counters(&mut self, counters: KeptCounters) {
         let mut places = self.places.iter_mut();
         let Some(place) = places.find(|place| place.maps == counters.maps) else {
             return;

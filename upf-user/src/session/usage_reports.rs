@@ -8,7 +8,7 @@ use super::slices::Slice;
 use super::view::ue_addresses;
 use super::{Session, Sessions};
 use crate::datapath::slots::{LeftUsage, Seating};
-use crate::datapath::{Account, Datapath, Reached};
+use crate::datapath::{Account, Accounts, Datapath, Reached};
 use crate::pfcp::ie::sm_request_flags;
 use crate::pfcp::message::{SessionModificationRequest, UsageReport};
 use crate::reports::{MadeReport, Outbox};
@@ -30,17 +30,25 @@ impl<D: Datapath> Sessions<D> {
             let Some(urr) = charging.urr_of(account) else {
                 return Vec::new();
             };
-            charging.work(tables, moment, |usage, totals| {
+            let is_exhausted = what == Reached::Quota && is_exhausted(tables, account);
+            let reports = charging.work(tables, moment, |usage, totals| {
                 let limits = usage.limits(urr);
                 let wants_packet = limits.is_some_and(|limits| limits.tells_next_packet);
                 match what {
-                    Reached::Quota => usage.quota_exceeded(urr, moment.now, totals),
+                    Reached::Quota if is_exhausted => usage.quota_exceeded(urr, moment.now, totals),
                     Reached::Threshold if wants_packet => {
                         usage.traffic_started(urr, moment.now, moment.now, totals)
                     }
-                    Reached::Threshold => usage.mark_reached(urr, moment.now, totals),
+                    // Told late, a quota is that of before.
+                    Reached::Threshold | Reached::Quota => {
+                        usage.mark_reached(urr, moment.now, totals)
+                    }
                 }
-            })
+            });
+            if is_exhausted {
+                charging.go_on(urr);
+            }
+            reports
         });
     }
 
@@ -177,7 +185,11 @@ impl<D: Datapath> Sessions<D> {
             return;
         };
         let reports = report(&mut charging, &self.tables, moment);
-        self.has_changed(seid);
+        if charging.other_maps == 0 {
+            self.has_reported(seid);
+        } else {
+            self.has_changed(seid);
+        }
         let charging = self.put_charging_in(seid, *charging);
         if let Some(session) = self.sessions.get_mut(&seid) {
             session.charging = charging;
@@ -244,6 +256,13 @@ impl<D: Datapath> Sessions<D> {
             });
         }
     }
+}
+
+fn is_exhausted(tables: &impl Accounts, account: Account) -> bool {
+    tables.is_exhausted(account).unwrap_or_else(|error| {
+        tracing::error!(%error, ?account, "a quota cannot be looked at");
+        true
+    })
 }
 
 /// What a modification asks of URRs but for removals that come when it is in force.

@@ -7,7 +7,7 @@
 //! their making. A control plane's key begins with its length in two bytes, and no Node ID is longer than 256 bytes: other
 //! keys begin with letters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::path::Path;
 use std::str;
@@ -35,11 +35,13 @@ pub type Numbered = (u64, MadeReport);
 
 /// A session that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept<S, C> {
+pub struct Kept<S, U, C> {
     /// Our SEID.
     pub seid: u64,
     /// As it was written.
     pub session: S,
+    /// What its URRs have come to since, as last written.
+    pub usage: Option<U>,
     /// What it has counted since, as last written.
     pub counters: Option<C>,
 }
@@ -55,7 +57,9 @@ pub struct Change<'a> {
     pub exported: &'a [u64],
     /// Sessions as they are now, by our SEIDs.
     pub sessions: &'a [(u64, Vec<u8>)],
-    /// What sessions have counted since they were written, by our SEIDs.
+    /// What the URRs of sessions have come to since those were written, by our SEIDs.
+    pub usages: &'a [(u64, Vec<u8>)],
+    /// What sessions have counted since either was written, by our SEIDs.
     pub counters: &'a [(u64, Vec<u8>)],
     /// Sessions that there are no more.
     pub ended: &'a [u64],
@@ -73,6 +77,7 @@ pub(super) struct ReportTables {
     pub(super) reports: Keyspace,
     answered: Keyspace,
     sessions: Keyspace,
+    usages: Keyspace,
     counters: Keyspace,
     pub(super) contexts: ContextTables,
 }
@@ -83,16 +88,27 @@ impl Tables for ReportTables {
     fn open(path: &Path) -> Result<Self, Failure> {
         let [nodes, answers] = ContextTables::NAMES;
         let names = [
-            "reports", "answered", "sessions", "counters", nodes, answers,
+            "reports", "answered", "sessions", "usages", "counters", nodes, answers,
         ];
-        let (engine, [reports, answered, sessions, counters, nodes, answers]) =
-            Engine::open(path, names)?;
+        let (
+            engine,
+            [
+                reports,
+                answered,
+                sessions,
+                usages,
+                counters,
+                nodes,
+                answers,
+            ],
+        ) = Engine::open(path, names)?;
         Ok(Self {
             contexts: ContextTables::new([nodes, answers]),
             engine,
             reports,
             answered,
             sessions,
+            usages,
             counters,
         })
     }
@@ -154,15 +170,32 @@ impl ReportStore {
             for number in change.exported {
                 batch.remove(&kept.answered, number.to_be_bytes());
             }
+            // What comes later in the change is newer; a batch is not to remove what it brings.
+            let seids = |records: &[(u64, Vec<u8>)]| -> HashSet<u64> {
+                records.iter().map(|(seid, _)| *seid).collect()
+            };
+            let (usages, counters) = (seids(change.usages), seids(change.counters));
             for (seid, session) in change.sessions {
                 batch.insert(&kept.sessions, seid.to_be_bytes(), session.as_slice());
-                batch.remove(&kept.counters, seid.to_be_bytes());
+                if !usages.contains(seid) {
+                    batch.remove(&kept.usages, seid.to_be_bytes());
+                }
+                if !counters.contains(seid) && !usages.contains(seid) {
+                    batch.remove(&kept.counters, seid.to_be_bytes());
+                }
+            }
+            for (seid, usage) in change.usages {
+                batch.insert(&kept.usages, seid.to_be_bytes(), usage.as_slice());
+                if !counters.contains(seid) {
+                    batch.remove(&kept.counters, seid.to_be_bytes());
+                }
             }
             for (seid, counters) in change.counters {
                 batch.insert(&kept.counters, seid.to_be_bytes(), counters.as_slice());
             }
             for seid in change.ended {
                 batch.remove(&kept.sessions, seid.to_be_bytes());
+                batch.remove(&kept.usages, seid.to_be_bytes());
                 batch.remove(&kept.counters, seid.to_be_bytes());
             }
             if let Some(contexts) = &change.contexts {
@@ -181,11 +214,11 @@ impl ReportStore {
     ///
     /// # Errors
     /// When they cannot be read, or are damaged.
-    pub fn sessions<S: DeserializeOwned, C: DeserializeOwned>(
+    pub fn sessions<S: DeserializeOwned, U: DeserializeOwned, C: DeserializeOwned>(
         &mut self,
         from: u64,
         most: usize,
-    ) -> Result<Vec<Kept<S, C>>, StoreError> {
+    ) -> Result<Vec<Kept<S, U, C>>, StoreError> {
         self.tables.with(|kept| {
             let range = kept.sessions.range(from.to_be_bytes()..);
             let mut sessions = Vec::new();
@@ -196,10 +229,12 @@ impl ReportStore {
                 let (seid, session) = record.into_inner()?;
                 // The others are not sessions.
                 if seid.len() == NUMBER_BYTES {
+                    let usage = kept.usages.get(&seid)?;
                     let counters = kept.counters.get(&seid)?;
                     sessions.push(Kept {
                         seid: number(&seid)?,
                         session: read(&session)?,
+                        usage: usage.as_deref().map(read).transpose()?,
                         counters: counters.as_deref().map(read).transpose()?,
                     });
                 }

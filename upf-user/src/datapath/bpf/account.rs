@@ -3,7 +3,7 @@
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use upf_common::abi::{Drops, State, Usage, UsageDirection, UsageTail};
+use upf_common::abi::{Drops, State, Usage, UsageDirection, UsageTail, usage_flags};
 
 use super::latch::HALF_WORDS;
 use super::mmap::{load, words_of};
@@ -92,13 +92,18 @@ pub(super) fn drops(tail: &Tail, direction: Direction) -> Drops {
     }
 }
 
+/// Whether nothing passes by what a tail says.
+pub(super) fn is_exhausted(tail: &Tail) -> bool {
+    tail[WORD].load(Ordering::Acquire) & usage_flags::EXHAUSTED != 0
+}
+
 /// A tail as nobody has used it.
 pub(super) fn reset_tail(tail: &Tail) {
     super::mmap::store(tail, &UsageTail::default());
 }
 
 /// The tail of a record.
-fn tail_of(record: &Record) -> &Tail {
+pub(super) fn tail_of(record: &Record) -> &Tail {
     let (parts, _) = record.as_chunks::<TAIL_WORDS>();
     &parts[2]
 }

@@ -75,6 +75,14 @@ impl Accounts for AccountTables {
         }
     }
 
+    fn is_exhausted(&self, account: Account) -> Result<bool, DatapathError> {
+        let tail = match account {
+            Account::Slot(slot) => self.slot_words(slot)?.tail,
+            Account::Record(record) => account::tail_of(self.usage_record(record)?),
+        };
+        Ok(account::is_exhausted(tail))
+    }
+
     fn write_usage_limits(
         &mut self,
         account: Account,

@@ -167,6 +167,10 @@ impl Accounts for BpfDatapath {
         self.accounts.usage_counters(account, direction)
     }
 
+    fn is_exhausted(&self, account: Account) -> Result<bool, DatapathError> {
+        self.accounts.is_exhausted(account)
+    }
+
     fn write_usage_limits(
         &mut self,
         account: Account,

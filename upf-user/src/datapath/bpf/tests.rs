@@ -252,7 +252,10 @@ fn bounds_of_urrs_are_written_and_counters_read() {
         let mut usages = Array::<_, Record<Usage>>::try_from(map).unwrap();
         usages.set(record.0, Record(written), 0).unwrap();
         let account = Account::Record(record);
+        assert!(tables.is_exhausted(account).unwrap());
+        assert!(!tables.is_exhausted(Account::Slot(slot)).unwrap());
         tables.write_usage_limits(account, &limits).unwrap();
+        assert!(!tables.is_exhausted(account).unwrap());
         let word = usages.get(&record.0, 0).unwrap().0.tail.word;
         let expected = (2 * usage_flags::EPOCH)
             | usage_flags::UPLINK

@@ -102,7 +102,7 @@ fn what_the_store_does_not_take_is_bounded_and_written_later() {
         ..Contexts::default()
     };
     keep(&mut outbox, there, NOW_MS);
-    std::fs::write(nowhere.path().join("reports"), "no directory").unwrap();
+    std::fs::write(nowhere.path().join("sessions"), "no directory").unwrap();
     outbox.store().go_to(nowhere.path());
     // Control planes come and go.
     for n in 0..500_u16 {

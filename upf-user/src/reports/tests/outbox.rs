@@ -383,8 +383,38 @@ fn exported(directory: &std::path::Path) -> Vec<u64> {
 
 /// SEIDs of the sessions in the store, with what was written.
 fn sessions(outbox: &mut Outbox) -> Vec<(u64, u64)> {
-    let kept: Vec<Kept<u64, u64>> = outbox.store().sessions(0, 9).unwrap();
+    let kept: Vec<Kept<u64, u64, u64>> = outbox.store().sessions(0, 9).unwrap();
     kept.into_iter()
         .map(|kept| (kept.seid, kept.session))
         .collect()
+}
+
+#[test]
+fn the_oldest_is_known_whatever_was_acknowledged_or_held_back() {
+    let state = tempfile::tempdir().unwrap();
+    let (mut outbox, mut now) = (outbox(state.path()), Instant::now());
+    let made_at = |seid: u64, made_ms| MadeReport {
+        made_ms,
+        ..made(&cp(1), seid, 0)
+    };
+    assert_eq!(outbox.figures().oldest_ms, None);
+    keep(
+        &mut outbox,
+        vec![made_at(1, 10), made_at(2, 20), made_at(3, 30)],
+    );
+    assert_eq!(outbox.figures().oldest_ms, Some(10));
+    let requests = [(); 3].map(|()| next(&mut outbox, now).unwrap());
+    assert_eq!(outbox.figures().oldest_ms, Some(10), "on its way");
+    outbox.usage_request_done(requests[0].id, ACCEPTED, now);
+    assert_eq!(outbox.figures().oldest_ms, Some(20));
+    outbox.usage_request_done(requests[2].id, ACCEPTED, now);
+    outbox.usage_request_done(requests[1].id, REFUSED, now);
+    assert_eq!(outbox.figures().oldest_ms, Some(20), "held back");
+    drop(outbox);
+    let mut outbox = self::outbox(state.path());
+    assert_eq!(outbox.figures().oldest_ms, Some(20));
+    now += Duration::from_secs(1);
+    let last = next(&mut outbox, now).unwrap();
+    outbox.usage_request_done(last.id, ACCEPTED, now);
+    assert_eq!(outbox.figures().oldest_ms, None);
 }

@@ -13,6 +13,7 @@ use crate::pfcp::message::{
     SessionModificationRequest,
 };
 use crate::pfcp::service::SessionService;
+use crate::testing;
 
 #[derive(Clone, Debug)]
 pub(super) enum Request {
@@ -359,7 +360,7 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(testing::amount(96, 1000)))]
     #[test]
     fn tables_are_what_the_sessions_imply(
         requests in proptest::collection::vec((request(), proptest::option::weighted(0.3, any::<u64>())), 1..60)

@@ -66,6 +66,18 @@ pub(super) fn quota(bytes: u64) -> CreateUrr {
     urr(URR, ReportingTriggers::VOLQU, settings)
 }
 
+/// Grants another quota.
+pub(super) fn refill(bytes: u64) -> SessionModificationRequest {
+    SessionModificationRequest {
+        update_urrs: vec![UpdateUrr {
+            id: URR,
+            volume_quota: total(bytes),
+            ..UpdateUrr::default()
+        }],
+        ..SessionModificationRequest::default()
+    }
+}
+
 /// Packets of 100 bytes pass a slot.
 pub(super) fn pass(world: &World, slot: u32, uplink: u64, downlink: u64) {
     world.tables.with(|tables| {
@@ -113,12 +125,16 @@ pub(super) fn told(report: &UsageReport) -> (u32, u32, [Option<u64>; 2]) {
 
 impl World {
     /// The reports that have been made by themselves.
-    fn reported(&mut self) -> Vec<UsageReport> {
+    pub(super) fn reported(&mut self) -> Vec<UsageReport> {
         let made = std::mem::take(&mut self.sessions.made.reports);
         made.into_iter().map(|made| made.report).collect()
     }
 
-    fn changed(&mut self, seid: u64, request: &SessionModificationRequest) -> Vec<UsageReport> {
+    pub(super) fn changed(
+        &mut self,
+        seid: u64,
+        request: &SessionModificationRequest,
+    ) -> Vec<UsageReport> {
         self.now += Duration::from_millis(100);
         let answer = self.sessions.modify(&smf(), seid, request, self.now);
         answer.outcome.unwrap().usage_reports
@@ -187,15 +203,7 @@ fn a_quota_is_in_force_and_refilled() {
     let reports: Vec<_> = world.reported().iter().map(told).collect();
     assert_eq!(reports, [(URR, Why::VOLQU, [Some(2), Some(3)])]);
     assert_eq!(tail(&world, slot.0).quota, 0, "nothing passes");
-    let refill = SessionModificationRequest {
-        update_urrs: vec![UpdateUrr {
-            id: URR,
-            volume_quota: total(300),
-            ..UpdateUrr::default()
-        }],
-        ..SessionModificationRequest::default()
-    };
-    assert_eq!(world.changed(seid, &refill), []);
+    assert_eq!(world.changed(seid, &refill(300)), []);
     assert_eq!(tail(&world, slot.0).quota, 800);
 }
 

@@ -21,6 +21,7 @@ mod limits;
 mod lists;
 mod passes;
 mod profiles;
+mod quota_events;
 mod random;
 mod refusals;
 mod requests;

@@ -120,7 +120,7 @@ fn contexts_are_found_as_they_were_written_last() {
     let mut keys = store.record_keys().unwrap();
     keys.retain(|(kind, _)| *kind == RecordKind::Association);
     assert_eq!(keys.len(), 2);
-    let sessions: Vec<Kept<u64, u64>> = store.sessions(0, 9).unwrap();
+    let sessions: Vec<Kept<u64, u64, u64>> = store.sessions(0, 9).unwrap();
     assert!(store.counts().unwrap().is_empty() && sessions.is_empty());
 }
 

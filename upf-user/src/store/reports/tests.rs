@@ -97,15 +97,67 @@ fn sessions_are_replaced_removed_and_read_in_parts() {
     write(&[], &[], &[1]);
     drop(store);
     let mut store = ReportStore::open(state.path()).unwrap();
-    let kept = |seid, session: &str, counters: Option<&str>| Kept {
+    let kept = |seid, session: &str, counters: Option<&str>| Kept::<String, String, String> {
         seid,
         session: session.to_owned(),
+        usage: None,
         counters: counters.map(str::to_owned),
     };
     let all = [kept(2, "B", None), kept(300, "c", Some("2"))];
     assert_eq!(store.sessions(0, 10).unwrap(), all);
     assert_eq!(store.sessions(0, 1).unwrap(), all[..1]);
     assert_eq!(store.sessions(3, 10).unwrap(), all[1..]);
+}
+
+/// A session, what its URRs have come to since, what it has counted since: each is of no use once an earlier one is newer.
+#[test]
+fn what_is_written_later_of_a_session_replaces_what_comes_behind_it() {
+    let bytes = |text: &str| vec![(7, serde_json::to_vec(text).unwrap())];
+    let write = |store: &mut ReportStore, session: &str, usage: &str, counters: &str| {
+        let given = |text: &str| Some(bytes(text)).filter(|_| !text.is_empty());
+        let [sessions, usages, counters] = [session, usage, counters].map(given);
+        let change = Change {
+            sessions: sessions.as_deref().unwrap_or_default(),
+            usages: usages.as_deref().unwrap_or_default(),
+            counters: counters.as_deref().unwrap_or_default(),
+            ..Change::default()
+        };
+        store.write(change).unwrap();
+    };
+    for (writes, expected) in [
+        (&[("a", "", ""), ("", "b", ""), ("", "", "c")][..], "abc"),
+        (&[("a", "b", "c")], "abc"),
+        (&[("", "b", "c"), ("a", "", "")], "a"),
+        (&[("a", "", "c"), ("", "b", "")], "ab"),
+        (&[("a", "x", "x"), ("", "b", ""), ("", "", "c")], "abc"),
+        (&[("x", "x", "x"), ("a", "b", "")], "ab"),
+        (&[("x", "x", "x"), ("a", "", "c")], "ac"),
+    ] {
+        let state = tempfile::tempdir().unwrap();
+        let mut store = ReportStore::open(state.path()).unwrap();
+        for (session, usage, counters) in writes {
+            write(&mut store, session, usage, counters);
+        }
+        drop(store);
+        let mut store = ReportStore::open(state.path()).unwrap();
+        let kept = store.sessions::<String, String, String>(0, 9).unwrap();
+        let [kept] = &kept[..] else {
+            panic!("{kept:?}");
+        };
+        let (usage, counters) = (kept.usage.as_deref(), kept.counters.as_deref());
+        let all = [
+            kept.session.as_str(),
+            usage.unwrap_or(""),
+            counters.unwrap_or(""),
+        ];
+        assert_eq!(all.concat(), expected, "{writes:?}");
+        let change = Change {
+            ended: &[7],
+            ..Change::default()
+        };
+        store.write(change).unwrap();
+        assert_eq!(store.sessions::<String, String, String>(0, 9).unwrap(), []);
+    }
 }
 
 #[test]
@@ -169,7 +221,7 @@ fn what_was_not_durable_may_be_missing_at_the_end_only() {
         assert_eq!(numbers, (1..=last).collect::<Vec<_>>());
         assert!(last >= 20, "{last} at {cut}");
         // A report and the state that comes with it are there together or not at all.
-        let session: Kept<u64, u64> = store.sessions(0, 1).unwrap().remove(0);
+        let session: Kept<u64, u64, u64> = store.sessions(0, 1).unwrap().remove(0);
         assert_eq!(session.session, last);
         assert_eq!(store.next_number().unwrap(), last + 1);
         lengths.push(last);

@@ -10,6 +10,7 @@ use crate::pfcp::ie::{
     MeasurementMethod as Method, UsageReportTrigger as Why, measurement_information as info,
 };
 use crate::pfcp::message::{UpdateUrr, UsageReport};
+use crate::testing;
 use crate::usage::totals::Volume;
 use crate::usage::{Millis, Totals};
 
@@ -290,7 +291,7 @@ fn step() -> impl Strategy<Value = (u32, String)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(testing::amount(512, 20_000)))]
 
     #[test]
     fn the_sum_of_all_reports_is_what_passed(

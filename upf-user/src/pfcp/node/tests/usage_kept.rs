@@ -10,6 +10,7 @@ use super::*;
 use crate::pfcp::message::UsageReport;
 use crate::pfcp::node::usage::MAX_USAGE_UNDER_WAY;
 use crate::reports::{Batch, MadeReport};
+use crate::testing;
 
 /// A control plane that takes reports, over a network that loses messages, and what it has taken.
 struct ControlPlane {
@@ -254,7 +255,7 @@ fn many_reports_come_through_a_network_that_loses_messages_in_bounded_memory() {
 /// come in order is for the control plane to see.
 #[test]
 fn nothing_is_lost_whatever_happens() {
-    for seed in 0..12 {
+    for seed in 0..testing::amount(12, 300) {
         let mut scene = Scene::new(100, seed);
         let mut random = StdRng::seed_from_u64(1000 + seed);
         let mut sequences: BTreeMap<u64, u32> = BTreeMap::new();
