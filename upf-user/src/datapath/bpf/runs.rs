@@ -8,9 +8,9 @@
 //! - It has ended when its CPU has ended as many runs as had begun when we looked, for they do not nest. What it has counted
 //!   is there to be read then.
 //!
-//! That takes two system calls, which copy the counters of all CPUs: some 2 µs with two CPUs, and as long as a run takes, where one
-//! is under way. Nothing waits for it but the thread that changes rules. A run is only long where the hypervisor takes
-//! its CPU away.
+//! That takes two system calls, which copy the counters of all CPUs, and as long as a run takes, where one is under way: some
+//! microseconds, where a grace period of RCU ([`grace`]) takes 10 ms, too long for each change. A run is only long where the hypervisor
+//! takes its CPU away; then the grace period is waited for.
 
 use std::io;
 use std::sync::atomic::{Ordering, fence};
@@ -19,14 +19,13 @@ use std::time::{Duration, Instant};
 use aya::maps::{MapData, PerCpuArray};
 use upf_common::abi::Counters;
 
-use super::Record;
+use super::{Record, grace};
 use crate::datapath::DatapathError;
 
-const TABLE: &str = "COUNTERS";
 /// Looks before the processor is given to others meanwhile.
 const LOOKS: u32 = 16;
-/// A CPU that is away for longer comes back to other rules, mostly: then it is not waited for any more.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long is looked.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// The counters of runs.
 pub(super) struct Runs(PerCpuArray<MapData, Record<Counters>>);
@@ -39,42 +38,37 @@ impl Runs {
     /// Returns when all runs have ended that may have read what was there before.
     ///
     /// # Errors
-    /// When the kernel does not give the counters, or a run does not end.
+    /// When the kernel does not give the counters, and has no grace period either.
     pub(super) fn wait(&self) -> Result<(), DatapathError> {
         fence(Ordering::SeqCst);
         let begun = self.read(|counters| counters.begun)?;
         let since = Instant::now();
-        for look in 0.. {
-            let ended = self.read(|counters| counters.ended)?;
-            if have_ended(&begun, &ended) {
-                fence(Ordering::SeqCst);
-                return Ok(());
-            }
+        let mut looks = 0;
+        while !have_ended(&begun, &self.read(|counters| counters.ended)?) {
             if since.elapsed() > PATIENCE {
-                break;
+                return grace::wait_for_packets().map_err(failed);
             }
-            if look >= LOOKS {
+            looks += 1;
+            if looks > LOOKS {
                 std::thread::yield_now();
             }
         }
-        let source = io::Error::new(
-            io::ErrorKind::TimedOut,
-            "a packet is under way for too long",
-        );
-        Err(DatapathError::Kernel {
-            table: TABLE,
-            source,
-        })
+        fence(Ordering::SeqCst);
+        Ok(())
     }
 
     /// One of them for each CPU.
     fn read(&self, of: impl Fn(&Counters) -> u64) -> Result<Vec<u64>, DatapathError> {
         let counters = self.0.get(&0, 0);
-        let counters = counters.map_err(|error| DatapathError::Kernel {
-            table: TABLE,
-            source: io::Error::other(error),
-        })?;
+        let counters = counters.map_err(|error| failed(io::Error::other(error)))?;
         Ok(counters.iter().map(|Record(one)| of(one)).collect())
+    }
+}
+
+fn failed(source: io::Error) -> DatapathError {
+    DatapathError::Kernel {
+        table: "COUNTERS",
+        source,
     }
 }
 
