@@ -66,7 +66,11 @@ fn sessions_outlive_a_killed_agent_and_one_that_is_asked_to_end() -> Result<()> 
     } = world;
     agent.kill()?;
     let agent = topology.start_agent(&AgentOptions::default())?;
-    assert_eq!(ping(&home, &server(), 5)?, 5, "the next one has the session");
+    assert_eq!(
+        ping(&home, &server(), 5)?,
+        5,
+        "the next one has the session"
+    );
     smf.rate(1, 20_000)?;
     assert!(agent.stop()?.success());
     assert_eq!(ping(&home, &server(), 1)?, 0, "nothing is forwarded");

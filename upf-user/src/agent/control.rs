@@ -260,6 +260,16 @@ impl<D: Datapath> Control<D> {
         outbox.map(|outbox| outbox.tick(now_ms)).transpose()
     }
 
+    /// Takes note that we end in order, with all that is kept durable.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub(super) fn set_ended(&self) -> Result<(), StoreError> {
+        let mut rooms = self.rooms();
+        let outbox = rooms.sessions.outbox();
+        outbox.map_or(Ok(()), |outbox| outbox.store().set_boot(None))
+    }
+
     /// Whether there is an association.
     pub(super) fn has_associations(&self) -> bool {
         self.rooms().node.association_count() > 0

@@ -11,6 +11,9 @@ use crate::reports::{Exporter, Outbox};
 use crate::session::{KeptApplications, KeptEnding};
 use crate::store::{BandwidthStore, FileStore, ReportStore, recovery_time};
 
+/// Another one each time that the host starts.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
 /// What outlives the agent. Sessions are read when there are tables for them.
 pub(super) struct Kept {
     /// When the contexts began that peers know of.
@@ -23,7 +26,8 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Opens the stores. Without any association there is nothing to go on with, and peers are told that we begin anew.
+    /// Opens the stores. Without any association there is nothing to go on with, and peers are told that we begin anew; so
+    /// they are where we have another Node ID or PFCP address, by which they do not know us, and after a power failure.
     ///
     /// # Errors
     /// When a store cannot be opened, or is damaged.
@@ -33,10 +37,13 @@ impl Kept {
         let mut bandwidth = BandwidthStore::open(state)?;
         changes::restore(registry, &mut bandwidth)?;
         let mut store = ReportStore::open(state)?;
-        let goes_on = !store.associations()?.is_empty();
+        let own_name = format!("{} {}", config.node.id, config.pfcp.listen);
+        let boot = std::fs::read_to_string(BOOT_ID).map_err(AgentError::Runtime)?;
+        let goes_on = store.goes_on(&own_name, boot.trim_end())?;
         if !goes_on {
-            store.begin_anew()?;
+            store.begin_anew(&own_name)?;
         }
+        store.set_boot(Some(boot.trim_end()))?;
         let (node, applications) = (store.node()?, store.applications()?);
         let endings = store.endings()?;
         Ok(Self {

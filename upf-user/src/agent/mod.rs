@@ -189,7 +189,7 @@ fn keep_all(control: &Control<BpfDatapath>) -> Result<(), AgentError> {
     if let Some(syncing) = control.sync_reports()? {
         syncing.run()?;
     }
-    Ok(())
+    Ok(control.set_ended()?)
 }
 
 /// What the main task works with.

@@ -86,9 +86,10 @@ impl<D: Datapath> Sessions<D> {
         let ours = self.maps;
         self.each_kept(|sessions, seid, mut kept| {
             let is_former = |maps| former.iter().any(|former| former.maps == maps);
-            kept.settle_gone(|maps| maps == ours || is_former(maps));
+            let is_back = sessions.sessions.contains_key(&seid);
+            kept.settle_gone(|maps| is_back && maps == ours || is_former(maps));
             let news = kept.settle_former(former);
-            if sessions.sessions.contains_key(&seid) {
+            if is_back {
                 sessions.settle_session(seid, &kept, &news, now);
             } else {
                 sessions.end_kept(seid, kept, now);

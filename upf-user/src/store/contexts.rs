@@ -19,6 +19,10 @@ use crate::session::{KeptApplications, KeptEnding};
 
 /// The record of the sequence number of our next request. No kind begins so.
 const SEQUENCE_KEY: &str = "sequence";
+/// The record of the name that peers know us by. No kind begins so.
+const OWN_NAME_KEY: &str = "name";
+/// The record of the boot in which contexts are written; empty where all of them were durable in the end. No kind begins so.
+const BOOT_KEY: &str = "boot";
 /// The record, among reports, of the first report since there are contexts.
 const FIRST_KEY: &str = "first";
 
@@ -80,11 +84,13 @@ impl ContextTables {
         }
     }
 
+    /// What is written at the same time must not be removed.
     fn clear(&self, batch: &mut OwnedWriteBatch) -> Result<(), Failure> {
+        let stays = [CHANGES_KEY, SEQUENCE_KEY, OWN_NAME_KEY, BOOT_KEY].map(str::as_bytes);
         for table in [&self.records, &self.answers] {
             for record in table.iter() {
                 let key = record.key()?;
-                if &*key != CHANGES_KEY.as_bytes() && &*key != SEQUENCE_KEY.as_bytes() {
+                if !stays.contains(&&*key) {
                     batch.remove(table, &*key);
                 }
             }
@@ -195,16 +201,47 @@ impl ReportStore {
         })
     }
 
+    /// Whether there are associations to go on with, which peers have with who has this name. After a power failure there
+    /// are not: the last contexts that peers were told of may be missing.
+    ///
+    /// # Errors
+    /// When they cannot be read, or are damaged.
+    pub fn goes_on(&mut self, own_name: &str, boot: &str) -> Result<bool, StoreError> {
+        let (name, written_in) = self.tables.with(|kept| {
+            let records = &kept.contexts.records;
+            Ok((records.get(OWN_NAME_KEY)?, records.get(BOOT_KEY)?))
+        })?;
+        let is_same = name.is_some_and(|name| &*name == own_name.as_bytes());
+        let is_whole = written_in
+            .is_some_and(|written_in| written_in.is_empty() || &*written_in == boot.as_bytes());
+        Ok(is_same && is_whole && !self.associations()?.is_empty())
+    }
+
+    /// Contexts are written in this boot from now on; `None`: no more are, and all of them are durable when this returns.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn set_boot(&mut self, boot: Option<&str>) -> Result<(), StoreError> {
+        self.syncing()?.run()?;
+        self.tables.with(|kept| {
+            let mut batch = kept.batch();
+            batch.insert(&kept.contexts.records, BOOT_KEY, boot.unwrap_or_default());
+            kept.engine.commit(batch)
+        })?;
+        self.syncing()?.run()
+    }
+
     /// Forgets all contexts, as they could not be taken over: reports of before are of sessions that nobody has any more.
-    /// It is durable before peers are told by a new Recovery Time Stamp.
+    /// It is durable before peers are told by a new Recovery Time Stamp. Those of from now on are of who has this name.
     ///
     /// # Errors
     /// When that cannot be written: all is still there.
-    pub fn begin_anew(&mut self) -> Result<(), StoreError> {
+    pub fn begin_anew(&mut self, own_name: &str) -> Result<(), StoreError> {
         let next = self.next_number()?.to_string();
         self.tables.with(|kept| {
             let mut batch = kept.batch();
             kept.contexts.clear(&mut batch)?;
+            batch.insert(&kept.contexts.records, OWN_NAME_KEY, own_name);
             batch.insert(&kept.reports, FIRST_KEY, next.as_str());
             kept.engine.commit(batch)
         })?;

@@ -23,6 +23,10 @@ const CHANGES: &str = "changes";
 pub(super) const CHANGES_KEY: &str = "#";
 /// Blocks that are kept in memory: everything is read once, or soon after it was written.
 const CACHE_BYTES: u64 = 1 << 20;
+/// The least that the engine takes. What is in the journal is read again at a start, while control planes wait.
+const JOURNAL_BYTES: u64 = 64 << 20;
+/// New records of a table that are in the journal only.
+const JOURNAL_BYTES_OF_TABLE: u64 = 4 << 20;
 
 /// The tables of a store.
 pub(super) trait Tables: Sized {
@@ -94,11 +98,14 @@ impl Engine {
         fs::create_dir_all(path)?;
         let database = Database::builder(path.join(TABLES))
             .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNAL_BYTES)
             .worker_threads(1)
             .open()?;
         let mut tables = Vec::with_capacity(N);
         for name in names {
-            tables.push(database.keyspace(name, KeyspaceCreateOptions::default)?);
+            let options =
+                || KeyspaceCreateOptions::default().max_memtable_size(JOURNAL_BYTES_OF_TABLE);
+            tables.push(database.keyspace(name, options)?);
         }
         let mut numbers = Vec::with_capacity(N);
         for table in &tables {

@@ -137,7 +137,11 @@ impl Smf {
                 let address = if random.random() { GNB } else { OTHER_GNB };
                 self.hand_over(at, address)
             }
-            60..75 => self.ask(|sequence| request::query_all(sequence, seid), number, |_| ()),
+            60..75 => self.ask(
+                |sequence| request::query_all(sequence, seid),
+                number,
+                |_| (),
+            ),
             75..90 => {
                 self.sessions[at].urr += 1;
                 let replace =

@@ -150,7 +150,7 @@ fn reports_of_sessions_that_go_on_are_not_of_former_ones() {
     let open = |is_new: bool| {
         let mut store = ReportStore::open(state.path()).unwrap();
         if is_new {
-            store.begin_anew().unwrap();
+            store.begin_anew("upf").unwrap();
         }
         Outbox::open(store, None, NOW_MS).unwrap()
     };

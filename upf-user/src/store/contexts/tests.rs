@@ -152,7 +152,9 @@ fn who_begins_anew_finds_nothing_but_the_reports() {
         6,
         "nobody said that it goes on"
     );
-    store.begin_anew().unwrap();
+    assert!(!store.goes_on("upf", "first").unwrap());
+    store.begin_anew("upf").unwrap();
+    assert!(!store.goes_on("upf", "first").unwrap(), "there is nothing");
     drop(store);
     let mut store = ReportStore::open(state.path()).unwrap();
     let expected = KeptNode {
@@ -172,6 +174,40 @@ fn who_begins_anew_finds_nothing_but_the_reports() {
         (6, 9),
         "reports from there on are of sessions that go on"
     );
+}
+
+/// Peers do not know us by another name, and what was not durable may be lost with the power.
+#[test]
+fn associations_go_on_under_the_same_name_if_none_can_be_lost() {
+    let state = tempfile::tempdir().unwrap();
+    let mut store = ReportStore::open(state.path()).unwrap();
+    let name = "upf1 10.0.0.1:8805";
+    store.begin_anew(name).unwrap();
+    let json = serde_json::to_string(&association(1)).unwrap();
+    let record = ((RecordKind::Association, cp(1)), Some(json.as_str()));
+    write(&mut store, &[record], &[], (0, 0), None);
+    assert!(
+        !store.goes_on(name, "first").unwrap(),
+        "of which boot it is, nobody knows"
+    );
+    store.set_boot(Some("first")).unwrap();
+    for (own_name, boot, goes_on) in [
+        (name, "first", true),
+        ("upf1 10.0.0.2:8805", "first", false),
+        ("upf2 10.0.0.1:8805", "first", false),
+        (name, "second", false),
+    ] {
+        assert_eq!(
+            store.goes_on(own_name, boot).unwrap(),
+            goes_on,
+            "{own_name} {boot}"
+        );
+    }
+    // Ended in order, and the host started anew.
+    store.set_boot(None).unwrap();
+    assert!(store.goes_on(name, "second").unwrap());
+    store.set_boot(Some("second")).unwrap();
+    assert!(!store.goes_on(name, "third").unwrap());
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Another process goes on where one was killed, and no control plane notices.
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
 use super::*;
 use crate::pfcp::codec::tests::bytes::open5gs_establishment;
 use crate::pfcp::ie::RemoteGtpuPeer;
@@ -304,7 +307,7 @@ fn a_life_of_many_requests_sets_more_numbers_aside() {
             .node
             .new_request(cp(), 0, Body::HeartbeatRequest(heartbeat(1)));
         let number = request.unwrap().sequence();
-        if number % 1000 == 0 {
+        if number.is_multiple_of(1000) {
             world.receive(cp(), &heartbeat_request(1, CP_STAMP));
         }
         let kept = world.sessions.kept.next_sequence.unwrap();
@@ -342,4 +345,54 @@ fn numbers_of_load_begin_above_those_before() {
         OUR_STAMP,
         "the clock was set back"
     );
+}
+
+/// Requests over a network that loses them and their answers, to processes that are killed at any moment: each is served
+/// once, and its answer is always the same.
+#[test]
+fn each_request_is_served_once_whenever_we_are_killed() {
+    for seed in 0..20 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut world = World::associated();
+        let mut kept_sessions = world.sessions.sessions.clone();
+        let mut lives = 1;
+        for sequence in 100..200 {
+            let seids: Vec<_> = world.sessions.sessions.keys().copied().collect();
+            let any = seids.get(random.random_range(0..=seids.len()));
+            let (call, request) = match (any, random.random_bool(0.5)) {
+                (None, _) => ("establish", open5gs_establishment(sequence)),
+                (Some(seid), true) => ("modify", modification(sequence, *seid)),
+                (Some(seid), false) => ("delete", deletion(sequence, *seid)),
+            };
+            world.sessions.take_calls();
+            let mut first = None;
+            // T1 is 3 s, and a request is sent 4 times at most.
+            for attempt in 0..4 {
+                let is_last = attempt == 3;
+                if is_last || random.random_bool(0.6) {
+                    let answer = world.answer(cp(), &request);
+                    // What was written in this turn.
+                    kept_sessions = world.sessions.sessions.clone();
+                    assert_eq!(
+                        *first.get_or_insert(answer.clone()),
+                        answer,
+                        "{seed} {sequence}"
+                    );
+                    if random.random_bool(0.5) {
+                        break;
+                    }
+                }
+                if random.random_bool(0.4) {
+                    world.sessions.sessions = kept_sessions.clone();
+                    world.restart(&[], Duration::ZERO);
+                    lives += 1;
+                }
+                world.now += seconds(2);
+                world.tick();
+            }
+            assert_eq!(world.sessions.take_calls(), [call], "{seed} {sequence}");
+        }
+        assert!(lives > 10, "{lives}");
+        assert_eq!(world.node.association_count(), 1);
+    }
 }
