@@ -13,8 +13,8 @@ use crate::pfcp::message::{
     UpdateForwardingParameters, UpdateUrr,
 };
 
-const UE: &str = "10.45.0.2";
-const ACTION: u32 = 8;
+pub(super) const UE: &str = "10.45.0.2";
+pub(super) const ACTION: u32 = 8;
 /// Where packets go to buy more.
 const PORTAL: u32 = 0x9000;
 
@@ -26,7 +26,7 @@ fn with_action(id: u32, far: u32) -> CreateUrr {
 }
 
 /// To the portal, by a tunnel.
-fn to_portal(id: u32) -> CreateFar {
+pub(super) fn to_portal(id: u32) -> CreateFar {
     far(
         id,
         FORW,
@@ -35,7 +35,7 @@ fn to_portal(id: u32) -> CreateFar {
 }
 
 /// A session whose URR has a FAR for what is beyond its quota.
-fn session(action: CreateFar) -> SessionEstablishmentRequest {
+pub(super) fn session(action: CreateFar) -> SessionEstablishmentRequest {
     let mut request = charged(UE, &[with_action(URR, action.id)]);
     request.create_fars.push(action);
     request
@@ -43,7 +43,7 @@ fn session(action: CreateFar) -> SessionEstablishmentRequest {
 
 impl World {
     /// The rules for packets to the UE that are beyond a quota.
-    fn beyond(&self, rules: &Rules) -> Option<Rules> {
+    pub(super) fn beyond(&self, rules: &Rules) -> Option<Rules> {
         let page = self
             .tables
             .with(|tables| tables.list(rules.list).copied())?;
@@ -51,7 +51,7 @@ impl World {
         Some(page.entries[0].rules)
     }
 
-    fn record_of(&self, rules: &Rules) -> u32 {
+    pub(super) fn record_of(&self, rules: &Rules) -> u32 {
         let set = self
             .tables
             .with(|tables| *tables.usage_set(rules.usage).unwrap());
@@ -59,7 +59,7 @@ impl World {
     }
 
     /// Whether what is beyond the quota of a record has rules of its own.
-    fn has_action(&self, record: u32) -> bool {
+    pub(super) fn has_action(&self, record: u32) -> bool {
         let usage = self.tables.with(|tables| *tables.usage(record).unwrap());
         usage.tail.word & usage_flags::HAS_ACTION != 0
     }

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::charging::{charged, pass, quota, tail, threshold, told};
+use super::charging::{URR, charged, pass, pass_record, quota, tail, threshold, told};
+use super::quota_action::{ACTION, UE, session, to_portal};
 use super::random::{self, Author};
 use super::requests::*;
 use super::world::{CONFIG, Tables, World, config};
 use crate::datapath::slots::{Address, Seat, Tunnel};
-use crate::datapath::{Account, FormerMaps, MapsId, Reached, SlotIndex};
+use crate::datapath::{Account, FormerMaps, MapsId, Reached, SlotIndex, UsageIndex};
 use crate::pfcp::ie::{Cause, NodeId, UsageReportTrigger as Why};
 use crate::pfcp::message::{SessionDeletionRequest, UsageReport};
 use crate::pfcp::service::{SessionService as _, UsageOutcome};
@@ -388,4 +389,28 @@ fn passes(tables: &Tables, slot: u32, uplink: u64, downlink: u64) {
             half.state.bytes += 100 * packets;
         }
     });
+}
+
+#[test]
+fn what_is_beyond_a_quota_goes_as_its_far_says_afterwards() {
+    let mut agents = Agents::new(World::new());
+    let seid = agents.world.established(&session(to_portal(ACTION)));
+    let record = agents.world.record_of(&agents.world.downlink(1, UE));
+    pass_record(&agents.world, record, 2, 3);
+    let used_up = Account::Record(UsageIndex(record));
+    agents.world.reach(used_up, Reached::Quota);
+    agents.keep();
+    agents.die(World::new());
+    agents.settle();
+    let world = &agents.world;
+    let rules = world.downlink(1, UE);
+    assert!(world.beyond(&rules).is_some());
+    let record = world.record_of(&rules);
+    assert!(world.has_action(record));
+    let tail = world
+        .tables
+        .with(|tables| tables.usage(record).unwrap().tail);
+    assert_eq!(tail.quota, 0);
+    agents.world.check();
+    assert_eq!(agents.ended(seid), [(URR, Why::TERMR, [Some(0), Some(0)])]);
 }
