@@ -306,7 +306,11 @@ fn qer(session: &Session) -> Vec<u8> {
 
 fn urr_id(session: &Session) -> Vec<u8> {
     let has_urr = session.volume_threshold.is_some();
-    has_urr.then(|| ie(URR_ID, id(1))).unwrap_or_default()
+    if has_urr {
+        ie(URR_ID, id(1))
+    } else {
+        Vec::new()
+    }
 }
 
 /// It measures volume (clause 8.2.40: VOLUM) and reports at a threshold of both directions (clauses 8.2.19: VOLTH, and 8.2.13:

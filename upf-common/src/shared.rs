@@ -116,6 +116,12 @@ pub fn forget(number: u64, unknown: u64) -> u64 {
     operations::forget(number, unknown)
 }
 
+/// Keeps the compiler from moving memory accesses across; x86 keeps those of one kind in order by itself.
+#[inline(always)]
+pub fn barrier() {
+    operations::barrier();
+}
+
 /// A word that packets on any CPU change.
 #[derive(Clone, Copy, Debug)]
 pub struct Word(NonNull<u64>);

@@ -36,6 +36,7 @@ const HAIRPIN: u32 = 0;
 #[xdp]
 fn upf(context: XdpContext) -> u32 {
     let tables = KernelTables::new(&context);
+    tables.begin();
     let ingress_ifindex = context.ingress_ifindex() as u32;
     let verdict = forward::process(&mut Frame::new(&context), &tables, ingress_ifindex);
     if let Verdict::Hairpin { ifindex } = verdict
@@ -46,22 +47,20 @@ fn upf(context: XdpContext) -> u32 {
         // SAFETY: nothing of this program is needed any more.
         unsafe { ROADS.tail_call(&context, HAIRPIN) };
     }
+    tables.end();
     act(verdict)
 }
 
-/// Takes on a packet from one UE to another, which [`upf`] has made a plain IP packet.
+/// Takes on a packet from one UE to another, which [`upf`] has made a plain IP packet, and ends the run that it has begun.
 #[xdp]
 fn upf_hairpin(context: XdpContext) -> u32 {
     let tables = KernelTables::new(&context);
     let ingress_ifindex = context.ingress_ifindex() as u32;
     let via_ifindex = HAIRPIN_VIA.get(0).copied().unwrap_or_default();
     let mut frame = Frame::new(&context);
-    act(forward::hairpin(
-        &mut frame,
-        &tables,
-        ingress_ifindex,
-        via_ifindex,
-    ))
+    let verdict = forward::hairpin(&mut frame, &tables, ingress_ifindex, via_ifindex);
+    tables.end();
+    act(verdict)
 }
 
 #[inline(always)]

@@ -19,8 +19,8 @@ use upf_common::{
     drop_reason::{DropReason, PuntReason},
     forward::tables::{Half, LimitTables, Load, RouteAnswer, RouteQuery, Tables, Way},
     matching::{self, Flow, NO_ENTRY},
-    meter::{self, Rate},
-    shared::Word,
+    meter::{self, Bucket as _, Rate},
+    shared::{Word, barrier},
     wire::{IpAddress, Packet, Version},
 };
 
@@ -54,6 +54,27 @@ impl<'a> KernelTables<'a> {
             context,
             counters: COUNTERS.get_ptr_mut(0).and_then(NonNull::new),
         }
+    }
+
+    /// The run begins. An atomic operation, because nothing that comes behind it may come before: whoever changes rules and sees
+    /// this run not begun is seen by it.
+    #[inline(always)]
+    pub(crate) fn begin(&self) {
+        self.count(|counters| {
+            // SAFETY: a word of the record, which nobody writes meanwhile.
+            unsafe { Word::new(NonNull::from(&mut counters.begun)) }.add(1);
+        });
+    }
+
+    /// The run ends: it has counted all that it counts.
+    #[inline(always)]
+    pub(crate) fn end(&self) {
+        barrier();
+        self.count(|counters| {
+            // SAFETY: as above.
+            let ended = unsafe { Word::new(NonNull::from(&mut counters.ended)) };
+            ended.store(ended.load().wrapping_add(1));
+        });
     }
 
     /// Counts in this CPU's own record.

@@ -73,7 +73,6 @@ impl ControlPlane {
 
 impl Collector {
     /// What has come so far.
-    #[must_use]
     pub fn collected(&self) -> MutexGuard<'_, Collected> {
         locked(&self.collected)
     }

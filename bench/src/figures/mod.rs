@@ -96,6 +96,13 @@ fn measure(product: &mut Product, levels: Levels, way: Way, options: &Options) -
     wrapper.time(Target::Product(product), packets.max(2 * sessions))?;
     let mut line = Line::new(sessions, levels, way);
     for _ in 0..options.runs {
+        if levels == Levels::Urr {
+            line.without
+                .add(wrapper.time(Target::Product(product), packets)?);
+            product.set_urrs(true)?;
+            // Nearly all sessions have had their first packet then.
+            wrapper.time(Target::Product(product), packets.max(6 * sessions))?;
+        }
         let before = product.forwarded(way)?;
         line.product
             .add(wrapper.time(Target::Product(product), packets)?);
@@ -110,6 +117,10 @@ fn measure(product: &mut Product, levels: Levels, way: Way, options: &Options) -
             (Target::EmptyAlone, &mut line.empty),
         ] {
             samples.add(wrapper.time(target, packets)?);
+        }
+        if levels == Levels::Urr {
+            product.set_urrs(false)?;
+            wrapper.time(Target::Product(product), packets.max(sessions))?;
         }
     }
     Ok(line)

@@ -1,6 +1,6 @@
 //! The XDP program and its tables full of sessions.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Context as _, Result, bail};
 use aya::maps::{Array, Map, MapData, MapInfo, PerCpuArray, PerCpuValues};
@@ -14,9 +14,12 @@ use upf_common::abi::{
 use upf_common::forward::{route_index, tables::Way};
 use upf_common::meter::Rate;
 use upf_common::wire::{IpAddress, outer_ipv4_checksum_base};
+use upf_user::datapath::bpf::loader::Program;
 use upf_user::datapath::bpf::{Loaded, Sizes, load};
 use upf_user::datapath::slots::PoolLayout;
-use upf_user::datapath::{Credit, Datapath as _, Direction, SlotIndex};
+use upf_user::datapath::{
+    Account, Accounts as _, Bounds, Credit, Datapath as _, Direction, SlotIndex, UsageLimits,
+};
 
 use super::frames::{FIRST_TEID, FIRST_UE};
 use crate::packets::kernel::Record;
@@ -31,14 +34,18 @@ pub const MAX_SESSIONS: u32 = 1 << 23;
 const POOL_LENGTH: u8 = 9;
 /// A rate that every packet is measured against and none exceeds.
 const RATE: Rate = Rate::from_bits_per_second(400_000_000_000);
+/// The threshold of a session's URR, which no bench reaches; its quota is twice that.
+const THRESHOLD_BYTES: u64 = 1 << 50;
 /// Sessions of a customer.
 const CUSTOMER_SESSIONS: u32 = 1000;
 
-/// The limits that each session has, in each direction.
+/// What each session has beside its tunnel and its address: limits, in each direction, or a URR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Levels {
     /// None.
     None,
+    /// No limit, and one URR that the slot's own counters do for, with a threshold and a quota.
+    Urr,
     /// The flow's MBR.
     Flow,
     /// The SIM's.
@@ -53,8 +60,9 @@ pub enum Levels {
 
 impl Levels {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::None,
+        Self::Urr,
         Self::Flow,
         Self::Sim,
         Self::Two,
@@ -67,6 +75,7 @@ impl Levels {
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "no MBR",
+            Self::Urr => "no MBR, one URR",
             Self::Flow => "with an MBR",
             Self::Sim => "SIM",
             Self::Two => "MBR, SIM",
@@ -76,7 +85,7 @@ impl Levels {
     }
 
     const fn has_flow(self) -> bool {
-        !matches!(self, Self::None | Self::Sim)
+        !matches!(self, Self::None | Self::Urr | Self::Sim)
     }
 
     const fn has_session(self) -> bool {
@@ -84,7 +93,7 @@ impl Levels {
     }
 
     const fn has_sim(self) -> bool {
-        !matches!(self, Self::None | Self::Flow)
+        !matches!(self, Self::None | Self::Urr | Self::Flow)
     }
 }
 
@@ -159,6 +168,32 @@ impl Product {
         Ok(())
     }
 
+    /// Gives each session a URR, or takes it away. The first packets that come then look at its threshold and its quota.
+    ///
+    /// # Errors
+    /// When a slot is missing.
+    pub fn set_urrs(&mut self, has_urrs: bool) -> Result<()> {
+        let bounds = Bounds {
+            threshold: Some(THRESHOLD_BYTES),
+            quota: Some(2 * THRESHOLD_BYTES),
+        };
+        let limits = if has_urrs {
+            UsageLimits {
+                counts_uplink: true,
+                counts_downlink: true,
+                total: bounds,
+                ..UsageLimits::default()
+            }
+        } else {
+            UsageLimits::default()
+        };
+        for number in 0..self.sessions {
+            let account = Account::Slot(SlotIndex(number));
+            self.loaded.datapath.write_usage_limits(account, &limits)?;
+        }
+        Ok(())
+    }
+
     /// Each session's AMBR and its SIM's limit stand next to each other; customers' come behind all of them.
     fn fill_limits(&mut self, levels: Levels) -> Result<()> {
         if !levels.has_sim() {
@@ -223,39 +258,47 @@ impl Product {
 
     /// The next hops, never to be asked for.
     fn remember_routes(&mut self) -> Result<()> {
-        let mut routes = self.routes()?;
-        let cpus = nr_cpus().map_err(|(_, error)| error)?;
-        for (destination, mac) in [(GNB, PEER_MAC), (SERVER, ROUTER_MAC)] {
-            let entry = RouteEntry {
-                transmit_ifindex: FAR,
-                port_number: 1,
-                source_mac: FAR_MAC,
-                ..route(mapped(destination.octets()), mac)
-            };
-            let index = route_index(IpAddress::new(&entry.destination), entry.from_instance);
-            let values = PerCpuValues::try_from(vec![Record(entry); cpus])?;
-            routes.set(index, values, 0)?;
-        }
-        Ok(())
-    }
-
-    /// The `ROUTES` map, which is the fast path's own.
-    fn routes(&mut self) -> Result<PerCpuArray<MapData, Record<RouteEntry>>> {
-        let map = Map::PerCpuArray(self.map("ROUTES")?);
-        Ok(PerCpuArray::try_from(map)?)
+        let far = |(destination, mac): (Ipv4Addr, _)| RouteEntry {
+            transmit_ifindex: FAR,
+            port_number: 1,
+            source_mac: FAR_MAC,
+            ..route(mapped(destination.octets()), mac)
+        };
+        let routes = [(GNB, PEER_MAC), (SERVER, ROUTER_MAC)].map(far);
+        remember(&mut self.loaded.program, &routes)
     }
 
     /// A map, found among those of the program.
     fn map(&mut self, name: &str) -> Result<MapData> {
-        let info = self.loaded.program.xdp()?.info()?;
-        let ids = info.map_ids()?.context("the kernel tells no map IDs")?;
-        for id in ids {
-            if MapInfo::from_id(id)?.name_as_str() == Some(name) {
-                return Ok(MapData::from_id(id)?);
-            }
-        }
-        bail!("the program has no map {name}")
+        map_of(&mut self.loaded.program, name)
     }
+}
+
+/// Has all CPUs remember routes; the `ROUTES` map is the fast path's own.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn remember(program: &mut Program, routes: &[RouteEntry]) -> Result<()> {
+    let map = Map::PerCpuArray(map_of(program, "ROUTES")?);
+    let mut map = PerCpuArray::<_, Record<RouteEntry>>::try_from(map)?;
+    let cpus = nr_cpus().map_err(|(_, error)| error)?;
+    for entry in routes {
+        let index = route_index(IpAddress::new(&entry.destination), entry.from_instance);
+        let values = PerCpuValues::try_from(vec![Record(*entry); cpus])?;
+        map.set(index, values, 0)?;
+    }
+    Ok(())
+}
+
+fn map_of(program: &mut Program, name: &str) -> Result<MapData> {
+    let info = program.xdp()?.info()?;
+    let ids = info.map_ids()?.context("the kernel tells no map IDs")?;
+    for id in ids {
+        if MapInfo::from_id(id)?.name_as_str() == Some(name) {
+            return Ok(MapData::from_id(id)?);
+        }
+    }
+    bail!("the program has no map {name}")
 }
 
 /// Where frames come from, from both sides.

@@ -14,6 +14,8 @@ pub struct Line {
     way: Way,
     /// Wrapper and user plane.
     pub product: Samples,
+    /// The same without the sessions' URRs, measured in turn; of lines with URRs only.
+    pub without: Samples,
     /// Wrapper and empty program.
     pub floor: Samples,
     /// Wrapper and routing alone.
@@ -31,10 +33,22 @@ impl Line {
             levels,
             way,
             product: Samples::default(),
+            without: Samples::default(),
             floor: Samples::default(),
             route: Samples::default(),
             empty: Samples::default(),
         }
+    }
+
+    /// What the URR adds, and the net time with it over that without.
+    fn urr_cells(&self) -> String {
+        let net = |samples: &Samples| samples.median() - self.floor.median();
+        format!(
+            "{:>+8.1} {:>+8.1} {:>9.3}",
+            self.product.median() - self.without.median(),
+            self.product.minimum() - self.without.minimum(),
+            net(&self.product) / net(&self.without),
+        )
     }
 
     fn cells(&self) -> String {
@@ -93,10 +107,12 @@ impl Report {
         for levels in Levels::ALL {
             self.print_net(levels);
         }
+        self.print_urrs();
         println!(
             "\n   net     over the same wrapper in front of an empty program\n   \
              x empty net time over that of an empty program without the wrapper, measured in turn with it\n   \
-             x route net time over the net time of a program that looks up a route, writes MAC addresses and redirects"
+             x route net time over the net time of a program that looks up a route, writes MAC addresses and redirects\n   \
+             ratio   net time with a URR over that without, measured in turn with it"
         );
     }
 
@@ -128,6 +144,24 @@ impl Report {
                 uplink.sessions,
                 uplink.cells(),
                 downlink.cells()
+            );
+        }
+    }
+
+    fn print_urrs(&self) {
+        let columns = format!("{:>8} {:>8} {:>9}", "ns", "min", "ratio");
+        println!(
+            "\n   {:<34}{:<26}downlink",
+            "one URR, over without", "uplink"
+        );
+        println!("   {:>10}  {columns}   {columns}", "sessions");
+        let uplinks = self.of(Levels::Urr, Way::Uplink);
+        for (uplink, downlink) in uplinks.zip(self.of(Levels::Urr, Way::Downlink)) {
+            println!(
+                "   {:>10}  {}   {}",
+                uplink.sessions,
+                uplink.urr_cells(),
+                downlink.urr_cells()
             );
         }
     }

@@ -253,6 +253,13 @@ impl HostTables {
         unsafe { *self.limits[index as usize].get() }
     }
 
+    /// A URR's record.
+    #[must_use]
+    pub fn usage(&self, index: u32) -> Usage {
+        // SAFETY: no packet is being processed.
+        unsafe { *self.usages[index as usize].get() }
+    }
+
     /// The records of URRs.
     fn all_usages(&self) -> impl Iterator<Item = Usage> {
         // SAFETY: no packet is being processed.

@@ -11,6 +11,7 @@
 //! | [`host`] | the packet logic over vectors |
 //! | [`kernel`] | the XDP program in the kernel |
 //! | [`round`] | packets that go round, on both cores |
+//! | [`sessions`] | the tables of a session room |
 //! | [`soundness`] | what holds for every frame |
 
 pub mod cases;
@@ -18,6 +19,7 @@ pub mod frames;
 pub mod host;
 pub mod kernel;
 pub mod round;
+pub mod sessions;
 pub mod soundness;
 pub mod world;
 

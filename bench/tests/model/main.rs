@@ -14,21 +14,19 @@ use anyhow::{Context as _, Result, ensure};
 use bench::packets::Action;
 use bench::packets::host::{Buffer, HostTables};
 use bench::packets::kernel::Kernel;
+use bench::packets::sessions::{INSTANCES, world_of};
 use bench::packets::soundness::leaves_as;
 use bench::packets::world::{
-    BLOCKS, ENTRIES, GNB, GNB_V6, NEAR, PAGES, PEER_MAC, ROUTER_MAC, SLOTS, World, route,
+    BLOCKS, ENTRIES, GNB, GNB_V6, PAGES, PEER_MAC, ROUTER_MAC, SLOTS, USAGES, World, route,
 };
 use ipnet::IpNet;
 use rand::rngs::{SmallRng, StdRng};
 use rand::{Rng as _, SeedableRng as _};
-use upf_common::abi::{
-    self, LIST_PAGE_ENTRIES, NO_SLOT, POOL_NETWORK, RouteEntry, control_flags, mapped,
-};
+use upf_common::abi::{self, LIST_PAGE_ENTRIES, RouteEntry, mapped};
 use upf_common::forward::route_index;
 use upf_common::wire::IpAddress;
 use upf_user::config::Config;
 use upf_user::datapath::memory::{MemoryDatapath, Sizes};
-use upf_user::datapath::network_key;
 use upf_user::pfcp::ie::{Cause, FTeid, NodeId};
 use upf_user::pfcp::service::SessionService as _;
 use upf_user::session::{Sessions, SessionsConfig};
@@ -42,8 +40,6 @@ const PACKETS: u64 = 1_000_000;
 const PACKETS_EACH: usize = 2000;
 /// What comes back from the kernel, at most.
 const ROOM: usize = 2048;
-/// The network instances of [`CONFIG`].
-const INSTANCES: [u32; 2] = [0, 1];
 const POOLS: [&str; 2] = ["10.45.0.0/24", "2001:db8:45::/56"];
 
 const CONFIG: &str = r#"
@@ -85,7 +81,7 @@ impl Set {
             peers: ENTRIES,
             lists: PAGES,
             limits: SLOTS,
-            usages: SLOTS,
+            usages: USAGES,
         });
         ensure!(config.pools.blocks() <= BLOCKS);
         let random = StdRng::seed_from_u64(author.0.random());
@@ -114,7 +110,7 @@ impl Set {
             session.teid = teids.next().context("no F-TEID")?;
             sessions.push(session);
         }
-        let world = world(&config, room.tables());
+        let world = world_of(&config, room.tables());
         let pools = POOLS.map(net).to_vec();
         let mut set = Self {
             sessions,
@@ -178,50 +174,6 @@ fn routes(address: IpAddr, mac: [u8; 6]) -> impl Iterator<Item = RouteEntry> {
         from_instance,
         ..route(bytes(address), mac)
     })
-}
-
-/// The tables of the sessions, with one device for both sides.
-fn world(config: &SessionsConfig, tables: &MemoryDatapath) -> World {
-    let mut world = World::new();
-    let (first_pool, pool_count) = config.pools.of_instance(config.default_core_instance);
-    let port = &mut world.ports[0];
-    port.instance = config.default_core_instance;
-    (port.first_pool, port.pool_count) = (first_pool, pool_count);
-    world.pools = config
-        .pools
-        .entries()
-        .iter()
-        .map(|(_, pool)| *pool)
-        .collect();
-    world.instances = INSTANCES.map(|_| NEAR).to_vec();
-    let blocks = 0..config.pools.blocks();
-    world.blocks = blocks
-        .map(|index| tables.block(index).unwrap_or(NO_SLOT))
-        .collect();
-    let slots = (0..SLOTS).filter_map(|index| Some((index, *tables.slot(index)?)));
-    world.slots = slots
-        .filter(|(_, slot)| *slot != abi::Slot::default())
-        .collect();
-    world.teids = tables.teids().collect();
-    world.ue_addresses = tables.ue_addresses().collect();
-    let pools = config.pools.networks().map(|(instance, net)| {
-        let (bits, key) = network_key(instance, net);
-        (bits, key, POOL_NETWORK)
-    });
-    world.networks = tables.framed_routes().chain(pools).collect();
-    world.control_flags = if tables.has_framed() {
-        control_flags::FRAMED_ROUTES
-    } else {
-        0
-    };
-    world.peers = (0..ENTRIES)
-        .filter_map(|index| tables.peer(index).copied())
-        .collect();
-    world.lists = (0..PAGES)
-        .filter_map(|index| tables.list(index).copied())
-        .collect();
-    world.routes = Vec::new();
-    world
 }
 
 fn bytes(address: IpAddr) -> abi::Address {

@@ -49,6 +49,11 @@ pub struct Counters {
     pub copies_lost: u64,
     /// By [`super::Port::number`].
     pub ports: [PortCounters; MAX_PORTS],
+    /// Runs of the program that have begun, raised before they look at anything that the agent changes.
+    pub begun: u64,
+    /// Runs that have ended, raised when they have counted their packet. A run that had begun when the agent looked, after a
+    /// change, has ended when as many have: nothing counts by what was before the change then.
+    pub ended: u64,
 }
 
 impl Default for DirectionCounters {
@@ -70,6 +75,8 @@ impl Default for Counters {
             punted: [0; PuntReason::COUNT],
             copies_lost: 0,
             ports: [PortCounters::default(); MAX_PORTS],
+            begun: 0,
+            ended: 0,
         }
     }
 }
@@ -77,5 +84,5 @@ impl Default for Counters {
 plain! {
     DirectionCounters: 64 + 8 * DropReason::COUNT, 8;
     PortCounters: 32, 8;
-    Counters: 2 * (64 + 8 * DropReason::COUNT) + 8 * (PuntReason::COUNT + 1) + 32 * MAX_PORTS, 8;
+    Counters: 2 * (64 + 8 * DropReason::COUNT) + 8 * (PuntReason::COUNT + 3) + 32 * MAX_PORTS, 8;
 }

@@ -49,7 +49,7 @@ pub use usage::{
 
 /// Version of every layout in this module. It is stored beside the pinned maps; an agent that finds
 /// another version there starts over with fresh maps.
-pub const ABI_VERSION: u32 = 7;
+pub const ABI_VERSION: u32 = 8;
 
 /// An IP address as 16 wire bytes; IPv4 addresses are IPv4-mapped (`::ffff:a.b.c.d`, RFC 4291 2.5.5.2).
 pub type Address = [u8; 16];

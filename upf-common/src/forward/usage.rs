@@ -45,22 +45,30 @@ pub fn look_at_quotas(
     if let Some(account) = tables.slot_account(slot, load) {
         look(&account);
     }
-    if let Some(set) = tables.usage_set(set) {
-        for &record in &set.records {
-            if record == NO_USAGE {
-                break;
-            }
-            let Some(account) = tables.record_account(record, load) else {
-                break;
-            };
+    for_each_record(tables, set, |record| {
+        if let Some(account) = tables.record_account(record, load) {
             look(&account);
         }
-    }
+    });
     if !is_beyond {
         return 0;
     }
     let page = if is_shut { NO_LIST } else { list };
     u64::from(page) + 1
+}
+
+/// The records of a set.
+#[inline(always)]
+fn for_each_record(tables: &impl UsageTables, set: u32, mut each: impl FnMut(u32)) {
+    let Some(set) = tables.usage_set(set) else {
+        return;
+    };
+    for &record in &set.records {
+        if record == NO_USAGE {
+            break;
+        }
+        each(record);
+    }
 }
 
 #[inline(always)]
@@ -112,21 +120,14 @@ pub fn count(tables: &impl UsageTables, slot: u32, set: u32, load: Load, now_ns:
     {
         settle(tables, &account);
     }
-    let Some(set) = tables.usage_set(set) else {
-        return;
-    };
-    for &record in &set.records {
-        if record == NO_USAGE {
-            break;
+    for_each_record(tables, set, |record| {
+        if let Some(account) = tables.record_account(record, load) {
+            account.own().count(load.bytes(), now_ns);
+            if account.own().is_beyond_mark(0) {
+                settle(tables, &account);
+            }
         }
-        let Some(account) = tables.record_account(record, load) else {
-            break;
-        };
-        account.own().count(load.bytes(), now_ns);
-        if account.own().is_beyond_mark(0) {
-            settle(tables, &account);
-        }
-    }
+    });
 }
 
 #[inline(always)]
@@ -156,18 +157,12 @@ fn settle(tables: &impl UsageTables, account: &Account) {
 #[inline(always)]
 pub fn count_drop(tables: &impl UsageTables, slot: u32, set: u32, load: Load, is_held_back: bool) {
     tables.count_slot_drop(slot, load);
-    let Some(set) = tables.usage_set(set) else {
-        return;
-    };
-    for &record in &set.records {
-        if record == NO_USAGE {
-            break;
-        }
+    for_each_record(tables, set, |record| {
         tables.count_record_drop(record, load);
         if is_held_back && let Some(account) = tables.record_account(record, load) {
             account.count_held_back(load.way(), load.bytes());
         }
-    }
+    });
 }
 
 /// Whether a packet was dropped by QoS enforcement: URRs may count it nonetheless (MBQE, clause 8.2.68).

@@ -149,6 +149,10 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
         self.lock().0.usages()
     }
 
+    fn wait_for_packets(&self) -> Result<(), DatapathError> {
+        self.lock().0.wait_for_packets()
+    }
+
     fn write_rules(
         &mut self,
         slot: SlotIndex,

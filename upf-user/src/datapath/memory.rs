@@ -324,6 +324,11 @@ impl Datapath for MemoryDatapath {
         self.usages.len() as u32
     }
 
+    /// None is ever under way while the tables are changed.
+    fn wait_for_packets(&self) -> Result<(), DatapathError> {
+        Ok(())
+    }
+
     fn write_rules(
         &mut self,
         slot: SlotIndex,

@@ -221,6 +221,10 @@ pub trait Datapath: Accounts + Send {
     /// Number of records of URRs beside slots, and of sets of them.
     fn usages(&self) -> u32;
 
+    /// Waits until no packet is under way any more that may have seen what was in the tables before: then counters say all that
+    /// it was counted by, and it counts nowhere any more.
+    fn wait_for_packets(&self) -> Result<(), DatapathError>;
+
     /// Puts the rules of one direction into force. [`Rules::default`] empties it.
     fn write_rules(
         &mut self,

@@ -3,6 +3,7 @@
 //! Counters of slots and records are not those of a URR: a slot has counted before, and a URR may move from one place to
 //! another. A [`Ledger`] makes totals of them that only grow.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,9 @@ pub(super) struct Charging {
     /// How many other sets of maps it is counted in at the same time, see [`super::restore`]: each gets its share of quotas.
     pub(super) other_maps: u64,
 }
+
+/// What counters have said, by URR ID, uplink and downlink.
+pub(super) type Said = BTreeMap<u32, [UsageCounters; 2]>;
 
 /// The two clocks of one moment.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +134,25 @@ impl Charging {
         }
     }
 
+    /// A URR begins, in the place of one with its ID whose last report is of what its counters `said`.
+    pub(super) fn replace(&mut self, urr: u32, said: &Said) {
+        let old = self.ledgers.iter().find(|ledger| ledger.urr == urr);
+        let seat = old.and_then(|ledger| ledger.seat);
+        self.begin(urr);
+        if let (Some(ledger), Some(said)) = (self.ledgers.last_mut(), said.get(&urr)) {
+            ledger.seat = seat;
+            ledger.ahead = said.map(Figures::from);
+        }
+    }
+
+    /// What the counters of these URRs say; nothing of those that are not counted.
+    pub(super) fn said(&self, tables: &impl Accounts, urrs: &[u32]) -> Said {
+        let ledgers = self.ledgers.iter();
+        let ledgers = ledgers.filter(|ledger| urrs.contains(&ledger.urr));
+        let said = ledgers.filter_map(|ledger| Some((ledger.urr, counters(tables, &ledger.seat?))));
+        said.collect()
+    }
+
     /// A URR that has counted before, `ahead` of its counters that are all zero.
     pub(super) fn resume(&mut self, urr: u32, ahead: [Figures; 2]) {
         self.begin(urr);
@@ -221,8 +244,26 @@ impl Charging {
         moment: Moment,
         work: impl FnOnce(&mut SessionUsage, ReadTotals<'_>) -> T,
     ) -> T {
+        self.work_with(tables, moment, &Said::new(), work)
+    }
+
+    /// The same, where the counters of some are read already.
+    pub(super) fn work_with<T>(
+        &mut self,
+        tables: &impl Accounts,
+        moment: Moment,
+        said: &Said,
+        work: impl FnOnce(&mut SessionUsage, ReadTotals<'_>) -> T,
+    ) -> T {
         let mut usage = std::mem::take(&mut self.usage);
-        let outcome = work(&mut usage, &|urr| self.totals(tables, moment, urr));
+        let totals = |urr: u32| {
+            let ledger = self.ledgers.iter().find(|ledger| ledger.urr == urr);
+            match (ledger, said.get(&urr)) {
+                (Some(ledger), Some(counters)) => ledger.totals_of(counters, moment),
+                _ => self.totals(tables, moment, urr),
+            }
+        };
+        let outcome = work(&mut usage, &totals);
         self.usage = usage;
         outcome
     }
@@ -331,8 +372,12 @@ impl Charging {
 impl Ledger {
     fn totals(&self, tables: &impl Accounts, moment: Moment) -> Totals {
         let counters = self.seat.map(|seat| counters(tables, &seat));
-        let counters = counters.unwrap_or_default();
-        let figures = self.figures(&counters);
+        self.totals_of(&counters.unwrap_or_default(), moment)
+    }
+
+    /// The totals where counters say this.
+    fn totals_of(&self, counters: &[UsageCounters; 2], moment: Moment) -> Totals {
+        let figures = self.figures(counters);
         let flow = |at: usize| {
             let Figures {
                 passed, held_back, ..

@@ -106,11 +106,14 @@ impl<D: Datapath> Sessions<D> {
     ) -> Charged {
         let moment = self.moment(now);
         let mut charging = session.charging.as_deref().cloned().unwrap_or_default();
-        let reports = charging.work(&self.tables, moment, |usage, totals| {
+        let removed = request.remove_urrs.iter().copied();
+        let replaced: Vec<_> = removed.filter(|id| is_created(request, *id)).collect();
+        let said = charging.said(&self.tables, &replaced);
+        let reports = charging.work_with(&self.tables, moment, &said, |usage, totals| {
             changed(usage, request, moment.now, totals)
         });
         for create in &request.create_urrs {
-            charging.begin(create.id);
+            charging.replace(create.id, &said);
         }
         charging.set_actions(next);
         Charged { charging, reports }

@@ -70,11 +70,15 @@ fn add(sum: &mut Counters, one: &Counters) {
         punted,
         copies_lost,
         ports,
+        begun,
+        ended,
     } = one;
     add_direction(&mut sum.uplink, uplink);
     add_direction(&mut sum.downlink, downlink);
     add_each(&mut sum.punted, punted);
     sum.copies_lost = sum.copies_lost.wrapping_add(*copies_lost);
+    sum.begun = sum.begun.wrapping_add(*begun);
+    sum.ended = sum.ended.wrapping_add(*ended);
     for (sum, port) in sum.ports.iter_mut().zip(ports) {
         add_port(sum, port);
     }

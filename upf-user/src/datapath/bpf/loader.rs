@@ -29,6 +29,7 @@ use super::mmap::MappedArray;
 use super::object::OBJECT;
 use super::pins::{Pins, PinsError};
 use super::ports::{Placement, PortTable};
+use super::runs::Runs;
 use super::tables::{BpfDatapath, UeNetworks};
 use crate::datapath::slots::index_bits;
 use crate::datapath::{DatapathError, FormerMaps, MapsId};
@@ -205,6 +206,7 @@ fn load_object(sizes: &Sizes, pins: Option<&Pins>) -> Result<Loaded, LoadError> 
             slots: mapped(&mut ebpf, "SLOTS", sizes.slots)?,
             usages: mapped(&mut ebpf, "USAGES", sizes.usages.max(1))?,
         },
+        runs: Runs::new(once_more(&ebpf, "COUNTERS", PerCpuArray::try_from)?),
         blocks: mapped(&mut ebpf, "BLOCKS", sizes.blocks.max(1))?,
         peers: mapped(&mut ebpf, "PEERS", sizes.peers)?,
         lists: mapped(&mut ebpf, "LISTS", sizes.lists)?,
@@ -337,6 +339,22 @@ fn pin(ebpf: &mut Ebpf, pins: &Pins) -> Result<(), LoadError> {
 fn take(ebpf: &mut Ebpf, table: &'static str) -> Result<Map, LoadError> {
     ebpf.take_map(table)
         .ok_or(LoadError::Mismatch { what: table })
+}
+
+/// The same map once more, for somebody else.
+fn once_more<T>(
+    ebpf: &Ebpf,
+    table: &'static str,
+    into: impl FnOnce(Map) -> Result<T, MapError>,
+) -> Result<T, LoadError> {
+    let failed = |source| LoadError::Map { table, source };
+    let map = ebpf.map(table);
+    let Map::PerCpuArray(map) = map.ok_or(LoadError::Mismatch { what: table })? else {
+        return Err(LoadError::Mismatch { what: table });
+    };
+    let id = map.info().map_err(failed)?.id();
+    let again = MapData::from_id(id).map_err(failed)?;
+    into(Map::PerCpuArray(again)).map_err(failed)
 }
 
 fn typed<T>(

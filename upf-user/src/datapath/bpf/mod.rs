@@ -6,12 +6,13 @@
 //! | [`loader`] | program and maps into the kernel |
 //! | [`pins`] | their names in the BPF file system |
 //! | [`former`] | what agents before us have counted in |
-//! | [`grace`] | waiting for packets that are under way |
+//! | [`grace`] | waiting for packets that are under way, whatever the program |
 //! | [`attach`] | the program at devices |
 //! | [`accounts`] | what counts in that memory |
 //! | [`tables`] | [`crate::datapath::Datapath`] over memory that the kernel shares with us |
 //! | [`ports`] | devices, address pools and network instances |
 //! | [`control`] | what voids remembered next hops |
+//! | `runs` | the same within microseconds, for each change |
 //! | [`counters`] | figures that are not one SIM's |
 
 mod account;
@@ -29,6 +30,7 @@ mod mmap;
 pub mod object;
 pub mod pins;
 pub mod ports;
+mod runs;
 pub mod tables;
 #[cfg(test)]
 mod tests;

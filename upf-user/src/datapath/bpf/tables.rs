@@ -21,6 +21,7 @@ use super::control::ControlTable;
 use super::latch;
 use super::limit::{self, LIMIT_HALF_WORDS, LimitHalf};
 use super::mmap::{self, MappedArray, words_of};
+use super::runs::Runs;
 use super::{Record, Sizes};
 use crate::datapath::slots::PoolLayout;
 use crate::datapath::{
@@ -46,6 +47,7 @@ pub(super) type LimitArray = MappedArray<Limit, { words_of::<Limit>() }>;
 pub struct BpfDatapath {
     pub(super) sizes: Sizes,
     pub(super) accounts: AccountTables,
+    pub(super) runs: Runs,
     pub(super) blocks: BlockArray,
     pub(super) peers: PeerArray,
     pub(super) lists: ListArray,
@@ -205,6 +207,10 @@ impl Datapath for BpfDatapath {
 
     fn usages(&self) -> u32 {
         self.sizes.usages
+    }
+
+    fn wait_for_packets(&self) -> Result<(), DatapathError> {
+        self.runs.wait()
     }
 
     fn write_rules(

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use super::moving::leave;
 use super::seating::{Seat, Seating};
 use super::table::SlotTable;
 use super::transaction::{Changed, ReleasedSlot};
 use super::usages::{LeftUsage, UsageSeat};
 use super::write::Write;
-use crate::datapath::{
-    Account, Datapath, Direction, SlotCounters, SlotIndex, UsageCounters, UsageLimits,
-};
+use crate::datapath::{Account, Datapath, Direction, SlotCounters, SlotIndex, UsageLimits};
 
 impl SlotTable {
     /// Gives back in the books what the session has no more.
@@ -20,6 +19,7 @@ impl SlotTable {
         seid: u64,
         current: &Seating,
         next: Seating,
+        left: Vec<LeftUsage>,
         now: Instant,
     ) -> Changed {
         for tunnel in current.tunnels() {
@@ -41,7 +41,7 @@ impl SlotTable {
             self.duplicates.release(set);
         }
         self.give_back_limits(tables, seid, current, &next);
-        let left = self.give_back_usages(tables, current, &next, now);
+        let left = self.give_back_usages(tables, current, &next, left, now);
         // Else they have gone from the books already, see prepare().
         if next.framed_routes().is_empty() {
             for (route, _) in current.framed_routes() {
@@ -58,12 +58,14 @@ impl SlotTable {
         }
     }
 
-    /// What URRs have counted where they are not counted any more. A slot that the session keeps has no bounds then.
+    /// What URRs have counted where they are not counted any more, with what is known of that already. A slot that the session
+    /// keeps has no bounds then.
     fn give_back_usages(
         &mut self,
         tables: &mut impl Datapath,
         current: &Seating,
         next: &Seating,
+        mut left: Vec<LeftUsage>,
         now: Instant,
     ) -> Vec<LeftUsage> {
         for set in current.usage_sets() {
@@ -72,17 +74,11 @@ impl SlotTable {
                 self.usage_sets.release(set.index, now);
             }
         }
-        let is_kept = |seat: &&UsageSeat| next.usages().contains(*seat);
-        let gone = current.usages().iter().filter(|seat| !is_kept(seat));
-        let left = gone.map(|seat| {
-            let both = [Direction::Uplink, Direction::Downlink];
-            let counters = both.map(|direction| usage(tables, seat.account, direction));
-            LeftUsage {
-                seat: *seat,
-                counters,
-            }
-        });
-        let left: Vec<_> = left.collect();
+        let is_gone = |seat: &&UsageSeat| {
+            !next.usages().contains(*seat) && left.iter().all(|left| left.seat != **seat)
+        };
+        let gone: Vec<_> = current.usages().iter().filter(is_gone).copied().collect();
+        left.extend(leave(tables, &gone));
         for LeftUsage { seat, .. } in &left {
             match seat.account {
                 Account::Record(index) => {
@@ -186,22 +182,19 @@ impl SlotTable {
     }
 }
 
+/// Until all is counted by what was in force before. What is not waited for any more may be in no report.
+pub(super) fn wait_for_packets(tables: &impl Datapath) {
+    if let Err(error) = tables.wait_for_packets() {
+        tracing::error!(%error, "packets under way cannot be waited for; they may not be reported");
+    }
+}
+
 /// What a half of a slot has counted; nothing if it cannot be read.
 fn counters(tables: &impl Datapath, slot: SlotIndex, direction: Direction) -> SlotCounters {
     tables.counters(slot, direction).unwrap_or_else(|error| {
         tracing::error!(%error, slot = slot.0, "the counters of a slot cannot be read");
         SlotCounters::default()
     })
-}
-
-/// What has been counted of a URR; nothing if it cannot be read.
-fn usage(tables: &impl Datapath, account: Account, direction: Direction) -> UsageCounters {
-    tables
-        .usage_counters(account, direction)
-        .unwrap_or_else(|error| {
-            tracing::error!(%error, ?account, "the counters of a URR cannot be read");
-            UsageCounters::default()
-        })
 }
 
 /// The addresses that `next` does not have any more, with their slots.

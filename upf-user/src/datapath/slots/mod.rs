@@ -8,6 +8,7 @@ mod framed;
 mod give_back;
 mod limits;
 mod lists;
+mod moving;
 mod named;
 mod peers;
 mod pools;

@@ -184,6 +184,13 @@ pub struct Program {
     pub beyond_quota: Vec<Rules>,
 }
 
+impl Program {
+    /// Whether both are of the same half.
+    pub(super) fn is_of_half(&self, other: &Self) -> bool {
+        self.slot == other.slot && self.direction == other.direction
+    }
+}
+
 /// A meter of one half of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meter {

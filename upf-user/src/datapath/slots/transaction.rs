@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use upf_common::abi::{LIST_PAGE_ENTRIES, NO_LIST, RuleList, RuleListEntry, Rules};
 
-use super::give_back::leaving;
+use super::give_back::{leaving, wait_for_packets};
 use super::limits::InForce;
+use super::moving::{leave, stops};
 use super::peers::PeerKey;
 use super::prepare::{Prepared, Undo};
 use super::seating::{Image, Meter, Program, Seat, Seating};
@@ -94,13 +95,17 @@ impl SlotTable {
         end_markers: &[EndMarker],
         now: Instant,
     ) -> Result<Changed, ChangeError> {
+        // Whoever had its slots before counts there no more when they are reset for its URRs.
+        if !prepared.fresh.is_empty() && !prepared.seating.usages().is_empty() {
+            wait_for_packets(tables);
+        }
         let result = self
             .place_lists(&mut prepared, old, &mut new, now)
             .and_then(|()| self.sequence((current, old), &mut prepared, &new, end_markers))
             .map_err(ChangeError::from)
             .and_then(|writes| self.run(tables, &writes).map_err(ChangeError::from));
         match result {
-            Ok(()) => {
+            Ok(left) => {
                 for seat in &prepared.seating.seats {
                     self.hold(seat.slot, prepared.seid);
                 }
@@ -110,7 +115,8 @@ impl SlotTable {
                 for endpoint in prepared.seating.allocated() {
                     self.ue_allocator.hold(*endpoint, prepared.seid);
                 }
-                Ok(self.finish(tables, prepared.seid, current, prepared.seating, now))
+                let seating = prepared.seating;
+                Ok(self.finish(tables, prepared.seid, current, seating, left, now))
             }
             Err(error) => {
                 self.cancel(prepared, now);
@@ -132,7 +138,8 @@ impl SlotTable {
         for write in self.departures((current, old), nothing) {
             self.write_or_owe(tables, write);
         }
-        let changed = self.finish(tables, seid, current, Seating::default(), now);
+        let next = Seating::default();
+        let changed = self.finish(tables, seid, current, next, Vec::new(), now);
         changed.left
     }
 
@@ -218,6 +225,7 @@ impl SlotTable {
             }
         }
         self.change_limits(&mut writes, (current, old), prepared, new)?;
+        writes.extend(stops((current, old), (&prepared.seating, new)));
         for program in &new.programs {
             let before = find(&old.programs, program).map(|old| old.rules);
             if before != Some(program.rules) {
@@ -377,12 +385,17 @@ impl SlotTable {
         }
     }
 
+    /// Does the writes, all or none, and tells what URRs have counted at places that they leave.
     pub(super) fn run(
         &mut self,
         tables: &mut impl Datapath,
         writes: &[Write],
-    ) -> Result<(), DatapathError> {
+    ) -> Result<Vec<LeftUsage>, DatapathError> {
+        let mut left = Vec::new();
         for (done, write) in writes.iter().enumerate() {
+            if let Write::Leave(seats) = write {
+                left.extend(leave(tables, seats));
+            }
             if let Err(error) = write.apply(tables) {
                 for write in writes[..done].iter().rev().filter_map(Write::inverse) {
                     self.write_or_owe(tables, write);
@@ -390,7 +403,7 @@ impl SlotTable {
                 return Err(error);
             }
         }
-        Ok(())
+        Ok(left)
     }
 
     pub(super) fn write_or_owe(&mut self, tables: &mut impl Datapath, write: Write) {
@@ -426,9 +439,7 @@ fn page_of(entries: impl IntoIterator<Item = RuleListEntry>, next: u32) -> Box<R
 }
 
 fn find<'a>(programs: &'a [Program], like: &Program) -> Option<&'a Program> {
-    programs
-        .iter()
-        .find(|program| program.slot == like.slot && program.direction == like.direction)
+    programs.iter().find(|program| program.is_of_half(like))
 }
 
 fn rate_of<'a>(meters: &'a [Meter], like: &Meter) -> Option<&'a Meter> {

@@ -11,7 +11,7 @@ use upf_common::abi::USAGE_SET_RECORDS;
 
 use super::lists::QUARANTINE;
 use super::seating::{Seating, TunnelKey, UeEndpoint};
-use crate::datapath::{Account, Direction, SlotIndex, UsageCounters, UsageIndex};
+use crate::datapath::{Account, Accounts, Direction, SlotIndex, UsageCounters, UsageIndex};
 
 /// A half of a slot, as a session knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +82,20 @@ impl UsageSeat {
             Account::Record(index) => Some(index),
             Account::Slot(_) => None,
         }
+    }
+}
+
+impl LeftUsage {
+    /// What is counted there now; nothing if it cannot be read.
+    pub(super) fn read(tables: &impl Accounts, seat: UsageSeat) -> Self {
+        let counters = [Direction::Uplink, Direction::Downlink].map(|direction| {
+            let read = tables.usage_counters(seat.account, direction);
+            read.unwrap_or_else(|error| {
+                tracing::error!(%error, ?seat, "the counters of a URR cannot be read");
+                UsageCounters::default()
+            })
+        });
+        Self { seat, counters }
     }
 }
 

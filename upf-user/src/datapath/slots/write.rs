@@ -4,6 +4,7 @@ use upf_common::abi::{Peer, RuleList, Rules, UeKey, UsageSet};
 use upf_common::meter::Rate;
 
 use super::framed::FramedRoute;
+use super::usages::UsageSeat;
 use crate::datapath::{
     Account, Credit, Datapath, DatapathError, Direction, LimitIndex, LimitSetting, SlotIndex,
     UsageIndex, UsageLimits,
@@ -66,6 +67,8 @@ pub(super) enum Write {
     UsageSet(u32, Box<UsageSet>),
     /// To the peer, with its TEID.
     EndMarker(Peer, u32),
+    /// Nothing is written: what URRs have counted there is read when all packets by what was in force have passed.
+    Leave(Box<[UsageSeat]>),
 }
 
 impl Write {
@@ -108,6 +111,7 @@ impl Write {
             Self::UsageLimits { account, new, .. } => tables.write_usage_limits(*account, new),
             Self::UsageSet(index, set) => tables.write_usage_set(*index, set),
             Self::EndMarker(peer, teid) => tables.send_end_marker(peer, teid.to_be_bytes()),
+            Self::Leave(_) => Ok(()),
         }
     }
 
@@ -185,7 +189,8 @@ impl Write {
             | Self::List(..)
             | Self::ResetUsage(_)
             | Self::UsageSet(..)
-            | Self::EndMarker(..) => return None,
+            | Self::EndMarker(..)
+            | Self::Leave(_) => return None,
         })
     }
 }

@@ -13,7 +13,7 @@ use super::requests::*;
 use super::world::{CONFIG, Tables, World, config};
 use crate::datapath::slots::{Address, Seat, Tunnel};
 use crate::datapath::{Account, FormerMaps, MapsId, Reached, SlotIndex, UsageIndex};
-use crate::pfcp::ie::{Cause, UsageReportTrigger as Why};
+use crate::pfcp::ie::{Cause, NodeId, UsageReportTrigger as Why};
 use crate::pfcp::message::{SessionDeletionRequest, UsageReport};
 use crate::pfcp::service::{SessionService as _, UsageOutcome};
 use crate::reports::Outbox;
@@ -72,6 +72,19 @@ impl Agents {
         self.open_store();
         let sessions = &mut self.world.sessions;
         sessions.restore(&mut self.former, |_| true, now).unwrap()
+    }
+
+    /// The host is started anew, and the maps are gone.
+    fn reboot(&mut self, has_association: impl Fn(&NodeId) -> bool) -> Restored {
+        let mut dead = std::mem::replace(&mut self.world, World::new());
+        dead.sessions.outbox = None;
+        self.former.clear();
+        self.world.now = dead.now;
+        self.world.sessions.config.clock = dead.sessions.config.clock;
+        self.open_store();
+        let sessions = &mut self.world.sessions;
+        let restored = sessions.restore::<Tables>(&mut [], has_association, dead.now);
+        restored.unwrap()
     }
 
     /// No packet goes by the former maps any more.
@@ -264,26 +277,31 @@ fn after_a_reboot_counts_what_was_written_down() {
     assert_eq!(agents.world.sessions.keep_counters(0), Some(seid + 1));
     assert_eq!(agents.world.sessions.keep_counters(seid + 1), None);
     pass(&agents.world, slot, 1, 1);
-    // The maps are gone with the host.
-    let gone = agents.count;
-    let state = std::mem::replace(&mut agents.state, tempfile::tempdir().unwrap());
-    agents.state = state;
-    agents.former.clear();
-    let now = agents.world.now;
-    let clock = agents.world.sessions.config.clock;
-    agents.world.sessions.outbox = None;
-    agents.world = World::new();
-    agents.world.now = now;
-    agents.world.sessions.config.clock = clock;
-    agents.open_store();
-    assert_eq!(agents.count, gone + 1);
-    let restored = agents
-        .world
-        .sessions
-        .restore::<Tables>(&mut [], |_| true, now);
-    assert_eq!(restored.unwrap().sessions, 1);
+    let restored = agents.reboot(|_| true);
+    assert_eq!((restored.sessions, restored.ended), (1, 0));
     pass(&agents.world, slot, 10, 0);
     assert_eq!(agents.ended(seid), [(7, Why::TERMR, [Some(15), Some(6)])]);
+}
+
+#[test]
+fn sessions_that_a_power_failure_ends_report_what_was_written_down() {
+    let mut agents = Agents::new(World::new());
+    agents
+        .world
+        .established(&charged("10.45.0.2", &[threshold(100_000)]));
+    agents.keep();
+    let slot = agents
+        .world
+        .slot_of_address(1, "10.45.0.2".parse().unwrap());
+    pass(&agents.world, slot.unwrap().0, 5, 6);
+    agents.world.sessions.keep_counters(0);
+    // The numbers of maps begin anew with the host.
+    agents.count -= 1;
+    let restored = agents.reboot(|_| false);
+    assert_eq!((restored.sessions, restored.ended), (0, 1));
+    agents.settle();
+    let reports: Vec<_> = agents.reports().iter().map(told).collect();
+    assert_eq!(reports, [(7, Why::TERMR, [Some(5), Some(6)])]);
 }
 
 #[test]
