@@ -34,7 +34,7 @@ pub mod usage_flags {
     pub const UPLINK: u64 = 1 << 4;
     /// The half that packets come by to a UE address, or the downlink, counts.
     pub const DOWNLINK: u64 = 1 << 5;
-    /// In a record: what is beyond the quota goes as the packet's rules say ([`super::Rules::list`]), instead of being dropped.
+    /// In a record: what is beyond the quota goes as the packet's rules say ([`crate::abi::Rules::list`]), instead of being dropped.
     pub const HAS_ACTION: u64 = 1 << 6;
     /// Raised by one with each change by the agent: the upper half of the word is a number.
     pub const EPOCH: u64 = 1 << 32;

@@ -460,7 +460,7 @@ mod tests {
     use crate::pfcp::message::SessionReportRequest;
     use crate::reports::Outbox;
     use crate::session::SessionsConfig;
-    use crate::store::ReportStore;
+    use crate::store::SessionStore;
 
     const CONFIG: &str = r#"
 [node]
@@ -540,7 +540,7 @@ gtpu = ["10.1.0.2"]
     #[test]
     fn another_process_goes_on_with_the_association() {
         let state = tempfile::tempdir().unwrap();
-        let outbox = || Outbox::open(ReportStore::open(state.path()).unwrap(), None, 0).unwrap();
+        let outbox = || Outbox::open(SessionStore::open(state.path()).unwrap(), None, 0).unwrap();
         let killed = control();
         killed.rooms().sessions.keep_in(outbox(), MapsId(1));
         let smf: SocketAddr = "10.100.0.1:8805".parse().unwrap();

@@ -9,7 +9,7 @@ use crate::pfcp::ie::NodeId;
 use crate::pfcp::kept::KeptNode;
 use crate::reports::{Exporter, Outbox};
 use crate::session::{KeptApplications, KeptEnding};
-use crate::store::{BandwidthStore, FileStore, ReportStore, recovery_time};
+use crate::store::{BandwidthStore, FileStore, SessionStore, recovery_time};
 
 /// Another one each time that the host starts.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -36,7 +36,7 @@ impl Kept {
         let mut stamps = FileStore::open(state)?;
         let mut bandwidth = BandwidthStore::open(state)?;
         changes::restore(registry, &mut bandwidth)?;
-        let mut store = ReportStore::open(state)?;
+        let mut store = SessionStore::open(state)?;
         let own_name = format!("{} {}", config.node.id, config.pfcp.listen);
         let boot = std::fs::read_to_string(BOOT_ID).map_err(AgentError::Runtime)?;
         let goes_on = store.goes_on(&own_name, boot.trim_end())?;
@@ -58,7 +58,7 @@ impl Kept {
 }
 
 /// Usage reports that are not acknowledged yet, and their export.
-fn open_outbox(config: &Config, store: ReportStore) -> Result<Outbox, AgentError> {
+fn open_outbox(config: &Config, store: SessionStore) -> Result<Outbox, AgentError> {
     let export = config.charging.export.clone();
     let export = export.map(Exporter::open).transpose();
     let export = export.map_err(AgentError::Export)?;

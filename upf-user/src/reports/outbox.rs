@@ -17,7 +17,7 @@ use super::queue::Queue;
 use super::record::triggers;
 use super::{Delivery, Exporter, Figures, MadeReport, UsageRecord};
 use crate::pfcp::ie::NodeId;
-use crate::store::{Change, Numbered, ReportStore, StoreError, Syncing};
+use crate::store::{Change, Numbered, SessionStore, StoreError, Syncing};
 
 /// Most reports that wait for control planes, of all together: some 500 MB on the disk. What comes then goes to the
 /// export only: the oldest are the ones that a control plane needs to go on without a gap, and what it misses it can see
@@ -47,7 +47,7 @@ pub struct Batch {
 
 /// Reports that control planes have to acknowledge, and the export.
 pub struct Outbox {
-    store: ReportStore,
+    store: SessionStore,
     export: Option<Exporter>,
     queues: HashMap<NodeId, Queue>,
     /// Control plane and session of requests under way.
@@ -120,7 +120,7 @@ impl Outbox {
     /// # Errors
     /// When the store cannot be read, or is damaged.
     pub fn open(
-        mut store: ReportStore,
+        mut store: SessionStore,
         export: Option<Exporter>,
         now_ms: u64,
     ) -> Result<Self, StoreError> {
@@ -235,7 +235,7 @@ impl Outbox {
     }
 
     /// The store, for its sessions.
-    pub fn store(&mut self) -> &mut ReportStore {
+    pub fn store(&mut self) -> &mut SessionStore {
         &mut self.store
     }
 

@@ -11,7 +11,7 @@ use super::MadeReport;
 use crate::pfcp::codec::{Body, Message};
 use crate::pfcp::ie::NodeId;
 use crate::pfcp::message::{SessionReport, SessionReportRequest, UsageReport};
-use crate::store::{Numbered, ReportStore, StoreError};
+use crate::store::{Numbered, SessionStore, StoreError};
 
 /// Longest message with usage reports, octets, unless a single one is longer.
 pub const MAX_DATAGRAM: usize = 1400;
@@ -149,7 +149,7 @@ impl Queue {
     /// The next request. Numbers from `first_of_run` on are of sessions since the agent's start.
     pub(super) fn next(
         &mut self,
-        store: &mut ReportStore,
+        store: &mut SessionStore,
         first_of_run: u64,
         now: Instant,
     ) -> Result<Option<Next>, StoreError> {
@@ -254,7 +254,7 @@ impl Queue {
     }
 
     /// Reads reports until the window is full.
-    fn refill(&mut self, store: &mut ReportStore, now: Instant) -> Result<(), StoreError> {
+    fn refill(&mut self, store: &mut SessionStore, now: Instant) -> Result<(), StoreError> {
         self.rewind(now);
         let mut looks = 0;
         while self.can_read() && looks < MAX_LOOKS {

@@ -11,8 +11,8 @@ use fjall::{Keyspace, OwnedWriteBatch};
 use serde::de::DeserializeOwned;
 
 use super::engine::{CHANGES_KEY, Failure, number_at, read};
-use super::reports::{named, number, owner_key};
-use super::{ReportStore, StoreError};
+use super::sessions::{named, number, owner_key};
+use super::{SessionStore, StoreError};
 use crate::pfcp::ie::NodeId;
 use crate::pfcp::kept::{GivenAnswer, KeptAnswer, KeptAssociation, KeptNode};
 use crate::session::{KeptApplications, KeptEnding};
@@ -124,7 +124,7 @@ impl ContextTables {
     }
 }
 
-impl ReportStore {
+impl SessionStore {
     /// What the node goes on with.
     ///
     /// # Errors

@@ -3,9 +3,9 @@
 //! One is a number, the Recovery Time Stamp (TS 29.244 clause 8.2.65). A peer that sees
 //! a later stamp than before knows that we have started anew, so no two such starts may share one, be
 //! they within the same second or after the clock has been set back. Another is what the REST API
-//! has given SIMs and customers ([`BandwidthStore`]), and another the usage reports that control planes have not
-//! acknowledged, with the state of what is measured, and what another process needs to go on where this one stops
-//! ([`ReportStore`]).
+//! has given SIMs and customers ([`BandwidthStore`]), and another what another process needs to go on where this one stops:
+//! sessions and what they have counted, usage reports that control planes have not acknowledged, associations
+//! ([`SessionStore`]).
 
 mod bandwidth;
 mod contexts;
@@ -13,7 +13,7 @@ mod contexts;
 mod damage;
 mod engine;
 mod file;
-mod reports;
+mod sessions;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -22,7 +22,7 @@ pub use bandwidth::{BandwidthStore, Chunk};
 pub use contexts::{ContextChange, RecordKey, RecordKind};
 pub use engine::Syncing;
 pub use file::FileStore;
-pub use reports::{Change, Kept, Numbered, ReportStore};
+pub use sessions::{Change, Kept, Numbered, SessionStore};
 
 /// Seconds from the NTP epoch (1900) to the Unix epoch (1970).
 pub const NTP_TO_UNIX: u64 = 2_208_988_800;

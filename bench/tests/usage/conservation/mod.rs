@@ -24,7 +24,7 @@ use upf_user::datapath::memory::{MemoryDatapath, Sizes};
 use upf_user::pfcp::ie::NodeId;
 use upf_user::reports::Outbox;
 use upf_user::session::{Sessions, SessionsConfig};
-use upf_user::store::ReportStore;
+use upf_user::store::SessionStore;
 use upf_user::testing::amount;
 
 use author::Author;
@@ -104,7 +104,7 @@ impl Run {
         let own = StdRng::seed_from_u64(random.random());
         let mut room = Sessions::with_random(config.clone(), tables.clone(), own);
         let state = tempfile::tempdir()?;
-        let outbox = Outbox::open(ReportStore::open(state.path())?, None, 0)?;
+        let outbox = Outbox::open(SessionStore::open(state.path())?, None, 0)?;
         room.keep_in(outbox, MapsId(1));
         Ok(Self {
             author: Author {

@@ -17,8 +17,8 @@ use super::mmap::{MappedArray, load, words_of};
 use super::pins::Pins;
 use crate::datapath::{FormerMaps, MapsId};
 
-/// The maps that are put aside.
-const NAMES: [&str; 3] = [SLOTS, USAGES, CONTROL];
+/// The maps that are put aside. As long as the last one is where it was, the others are looked for again.
+const NAMES: [&str; 3] = [CONTROL, USAGES, SLOTS];
 const SLOTS: &str = "SLOTS";
 const USAGES: &str = "USAGES";
 const CONTROL: &str = "CONTROL";

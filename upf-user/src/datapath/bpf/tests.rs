@@ -20,9 +20,9 @@ use super::{Loaded, Record, Sizes, load};
 use crate::config::Mode;
 use crate::datapath::slots::PoolLayout;
 use crate::datapath::{
-    Account, Accounts, Bounds, Credit, Datapath, DatapathError, Direction, LimitCounters,
-    LimitIndex, LimitSetting, SlotCounters, SlotIndex, Traffic, UsageCounters, UsageIndex,
-    UsageLimits,
+    Account, Accounts, Bounds, Credit, Datapath, DatapathError, Direction, FormerMaps,
+    LimitCounters, LimitIndex, LimitSetting, MapsId, SlotCounters, SlotIndex, Traffic,
+    UsageCounters, UsageIndex, UsageLimits,
 };
 use crate::netlink::{AttachedXdp, XdpPlace, attached_xdp};
 
@@ -436,6 +436,57 @@ fn the_program_outlives_its_agent_and_the_next_one_takes_over() {
         assert!(pins.join("link-n3:7").exists());
         third.stop().unwrap();
         assert_eq!(place("n3.7"), None);
+        assert!(!pins.exists());
+    });
+}
+
+#[test]
+fn what_agents_before_us_have_counted_is_found_as_long_as_it_is_wanted() {
+    alone(|pins| {
+        let (slot, record) = (Account::Slot(SlotIndex(7)), Account::Record(UsageIndex(3)));
+        let mut agents: Vec<MapsId> = Vec::new();
+        for packets in 1..=3 {
+            let loaded = loaded(Some(pins));
+            // Those before, however often they die while they take over.
+            let mut found: Vec<_> = loaded.former.iter().map(|former| former.maps).collect();
+            found.sort_unstable();
+            assert_eq!(found, agents);
+            for FormerMaps { maps, accounts } in &loaded.former {
+                let at = agents.iter().position(|agent| agent == maps).unwrap();
+                for account in [slot, record] {
+                    let counted = accounts.usage_counters(account, Direction::Uplink);
+                    assert_eq!(counted.unwrap().passed.packets, at as u64 + 1);
+                }
+            }
+            let open = |table: &str| Map::Array(MapData::from_pin(pins.join(table)).unwrap());
+            let mut half = Slot::default();
+            half.uplink.state.packets = packets;
+            let mut slots = Array::<_, Record<Slot>>::try_from(open("SLOTS")).unwrap();
+            slots.set(7, Record(half), 0).unwrap();
+            let mut usage = Usage::default();
+            usage.uplink.packets = packets;
+            let mut usages = Array::<_, Record<Usage>>::try_from(open("USAGES")).unwrap();
+            usages.set(3, Record(usage), 0).unwrap();
+            agents.push(loaded.maps);
+        }
+        // Killed while it puts maps aside: the next one goes on with that.
+        let directory = pins.join(format!("former-{}", agents[2].0));
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::rename(pins.join("USAGES"), directory.join("USAGES")).unwrap();
+        // Of another version.
+        let first = pins.join(format!("former-{}", agents[0].0));
+        std::fs::remove_file(first.join("CONTROL")).unwrap();
+        let loaded = loaded(Some(pins));
+        let mut found: Vec<_> = loaded.former.iter().map(|former| former.maps).collect();
+        found.sort_unstable();
+        assert_eq!(found, agents[1..]);
+        assert!(!first.exists());
+        let kept = loaded.pins.unwrap();
+        for maps in found {
+            kept.remove_former(maps.0).unwrap();
+        }
+        assert!(kept.former().unwrap().is_empty());
+        kept.remove_all().unwrap();
         assert!(!pins.exists());
     });
 }

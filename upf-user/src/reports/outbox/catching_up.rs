@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::Outbox;
 use crate::pfcp::ie::NodeId;
 use crate::reports::Delivery;
-use crate::store::{Numbered, ReportStore, StoreError};
+use crate::store::{Numbered, SessionStore, StoreError};
 
 /// Reports of a control plane in memory.
 const CHUNK: usize = 64;
@@ -70,7 +70,7 @@ fn put(sources: &mut BTreeMap<u64, Source>, owner: Option<NodeId>, read: VecDequ
 }
 
 fn more(
-    store: &mut ReportStore,
+    store: &mut SessionStore,
     owner: &NodeId,
     after: u64,
 ) -> Result<VecDeque<Numbered>, StoreError> {

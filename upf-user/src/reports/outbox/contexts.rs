@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::pfcp::kept::KeptAnswer;
-use crate::store::{ContextChange, RecordKey, ReportStore, StoreError};
+use crate::store::{ContextChange, RecordKey, SessionStore, StoreError};
 
 /// Most answers in the store, and in memory while the store does not take them.
 const MAX_ANSWERS: u64 = 1 << 19;
@@ -71,7 +71,7 @@ struct Part {
 }
 
 impl KeptContexts {
-    pub(super) fn read(store: &mut ReportStore) -> Result<Self, StoreError> {
+    pub(super) fn read(store: &mut SessionStore) -> Result<Self, StoreError> {
         let mut answers = Answers::default();
         for (number, answer) in store.answers()? {
             if answers.next == 0 {

@@ -5,7 +5,7 @@ use crate::pfcp::kept::{GivenAnswer, KeptAnswer};
 use crate::store::{RecordKey, RecordKind};
 
 fn opened(state: &std::path::Path) -> Outbox {
-    Outbox::open(ReportStore::open(state).unwrap(), None, NOW_MS).unwrap()
+    Outbox::open(SessionStore::open(state).unwrap(), None, NOW_MS).unwrap()
 }
 
 fn answer(sequence: u32, until_ms: u64, length: usize) -> KeptAnswer {
@@ -148,7 +148,7 @@ fn what_the_store_does_not_take_is_bounded_and_written_later() {
 fn reports_of_sessions_that_go_on_are_not_of_former_ones() {
     let state = tempfile::tempdir().unwrap();
     let open = |is_new: bool| {
-        let mut store = ReportStore::open(state.path()).unwrap();
+        let mut store = SessionStore::open(state.path()).unwrap();
         if is_new {
             store.begin_anew("upf").unwrap();
         }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::pfcp::ie::{UsageReportTrigger, VolumeMeasurement, Volumes};
-use crate::store::ReportStore;
+use crate::store::SessionStore;
 
 const NOW_MS: u64 = 1_764_074_622_007;
 

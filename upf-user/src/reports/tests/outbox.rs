@@ -18,7 +18,7 @@ const REFUSED: UsageOutcome = UsageOutcome::Answered {
 };
 
 fn outbox(state: &std::path::Path) -> Outbox {
-    Outbox::open(ReportStore::open(state).unwrap(), None, NOW_MS).unwrap()
+    Outbox::open(SessionStore::open(state).unwrap(), None, NOW_MS).unwrap()
 }
 
 fn keep(outbox: &mut Outbox, reports: Vec<MadeReport>) {
@@ -208,7 +208,7 @@ fn a_session_with_very_many_reports_gets_through_in_order() {
 fn a_full_outbox_keeps_the_oldest_and_exports_all() {
     let (state, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let export = Exporter::open(settings(directory.path())).unwrap();
-    let store = ReportStore::open(state.path()).unwrap();
+    let store = SessionStore::open(state.path()).unwrap();
     let outbox = Outbox::open(store, Some(export), NOW_MS).unwrap();
     let (mut outbox, now) = (outbox.with_most(5), Instant::now());
     keep(&mut outbox, (0..4).map(|n| made(&cp(1), 1, n)).collect());
@@ -230,7 +230,7 @@ fn what_a_crash_kept_from_the_export_comes_to_it_later() {
     let (state, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let open = || {
         let export = Exporter::open(settings(directory.path())).unwrap();
-        let store = ReportStore::open(state.path()).unwrap();
+        let store = SessionStore::open(state.path()).unwrap();
         Outbox::open(store, Some(export), NOW_MS).unwrap()
     };
     let batch = || Batch {
@@ -278,7 +278,7 @@ fn an_export_that_comes_later_has_all_that_waits_in_order() {
     keep(&mut outbox, reports.collect());
     drop(outbox);
     let export = Exporter::open(settings(directory.path())).unwrap();
-    let store = ReportStore::open(state.path()).unwrap();
+    let store = SessionStore::open(state.path()).unwrap();
     Outbox::open(store, Some(export), NOW_MS).unwrap();
     assert_eq!(exported(directory.path()), (1..=900).collect::<Vec<_>>());
 }

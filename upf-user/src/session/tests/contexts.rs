@@ -13,18 +13,18 @@ use crate::pfcp::message::{PfdManagementRequest, SessionEstablishmentRequest};
 use crate::pfcp::service::SessionService as _;
 use crate::reports::Outbox;
 use crate::session::endings::Endings;
-use crate::store::ReportStore;
+use crate::store::SessionStore;
 
 /// A world whose sessions keep what they have to there.
 fn world_in(state: &Path) -> World {
     let mut world = World::new();
-    let store = ReportStore::open(state).unwrap();
+    let store = SessionStore::open(state).unwrap();
     let outbox = Outbox::open(store, None, 0).unwrap();
     world.sessions.keep_in(outbox, MapsId(1));
     world
 }
 
-fn store(world: &mut World) -> &mut ReportStore {
+fn store(world: &mut World) -> &mut SessionStore {
     world.sessions.outbox().unwrap().store()
 }
 

@@ -18,7 +18,7 @@ use crate::pfcp::message::{SessionDeletionRequest, UsageReport};
 use crate::pfcp::service::{SessionService as _, UsageOutcome};
 use crate::reports::Outbox;
 use crate::session::Restored;
-use crate::store::ReportStore;
+use crate::store::SessionStore;
 
 /// Agents one after the other with one store; each has maps of its own.
 struct Agents {
@@ -46,7 +46,7 @@ impl Agents {
 
     fn open_store(&mut self) {
         self.count += 1;
-        let store = ReportStore::open(self.state.path()).unwrap();
+        let store = SessionStore::open(self.state.path()).unwrap();
         let outbox = Outbox::open(store, None, 0).unwrap();
         self.world.sessions.keep_in(outbox, MapsId(self.count));
     }

@@ -52,7 +52,7 @@ fn answers() -> Vec<(u64, KeptAnswer)> {
 }
 
 fn write(
-    store: &mut ReportStore,
+    store: &mut SessionStore,
     records: &[(RecordKey, Option<&str>)],
     answers: &[(u64, KeptAnswer)],
     expired: (u64, u64),
@@ -77,7 +77,7 @@ fn write(
 #[test]
 fn contexts_are_found_as_they_were_written_last() {
     let state = tempfile::tempdir().unwrap();
-    let mut store = ReportStore::open(state.path()).unwrap();
+    let mut store = SessionStore::open(state.path()).unwrap();
     assert_eq!(store.node().unwrap(), KeptNode::default());
     let json = |port| serde_json::to_string(&association(port)).unwrap();
     let name = NodeId::Fqdn("smf.example.org".to_owned());
@@ -105,7 +105,7 @@ fn contexts_are_found_as_they_were_written_last() {
     write(&mut store, &changes, &[], (200, 255), None);
     drop(store);
 
-    let mut store = ReportStore::open(state.path()).unwrap();
+    let mut store = SessionStore::open(state.path()).unwrap();
     let node = KeptNode {
         associations: vec![(cp(1), association(1)), (name.clone(), association(2))],
         answers: answers().drain(1..).map(|(_, answer)| answer).collect(),
@@ -127,7 +127,7 @@ fn contexts_are_found_as_they_were_written_last() {
 #[test]
 fn who_begins_anew_finds_nothing_but_the_reports() {
     let state = tempfile::tempdir().unwrap();
-    let mut store = ReportStore::open(state.path()).unwrap();
+    let mut store = SessionStore::open(state.path()).unwrap();
     let json = serde_json::to_string(&association(1)).unwrap();
     let record = ((RecordKind::Association, cp(1)), Some(json.as_str()));
     write(&mut store, &[record], &answers(), (0, 0), Some(77));
@@ -156,7 +156,7 @@ fn who_begins_anew_finds_nothing_but_the_reports() {
     store.begin_anew("upf").unwrap();
     assert!(!store.goes_on("upf", "first").unwrap(), "there is nothing");
     drop(store);
-    let mut store = ReportStore::open(state.path()).unwrap();
+    let mut store = SessionStore::open(state.path()).unwrap();
     let expected = KeptNode {
         next_sequence: Some(77),
         ..KeptNode::default()
@@ -180,7 +180,7 @@ fn who_begins_anew_finds_nothing_but_the_reports() {
 #[test]
 fn associations_go_on_under_the_same_name_if_none_can_be_lost() {
     let state = tempfile::tempdir().unwrap();
-    let mut store = ReportStore::open(state.path()).unwrap();
+    let mut store = SessionStore::open(state.path()).unwrap();
     let name = "upf1 10.0.0.1:8805";
     store.begin_anew(name).unwrap();
     let json = serde_json::to_string(&association(1)).unwrap();
@@ -229,7 +229,7 @@ fn octets_that_are_no_answer_are_told() {
         }
     }
     let state = tempfile::tempdir().unwrap();
-    let mut store = ReportStore::open(state.path()).unwrap();
+    let mut store = SessionStore::open(state.path()).unwrap();
     let answers = &store.tables.open.as_ref().unwrap().contexts.answers;
     answers.insert(1_u64.to_be_bytes(), [9]).unwrap();
     let error = store.answers().unwrap_err();

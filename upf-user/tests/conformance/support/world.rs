@@ -15,7 +15,7 @@ use upf_user::pfcp::node::{Action, AssociationView, Config as NodeConfig, Node};
 use upf_user::pfcp::service::SessionService as _;
 use upf_user::reports::Outbox;
 use upf_user::session::{SessionView, Sessions, SessionsConfig};
-use upf_user::store::ReportStore;
+use upf_user::store::SessionStore;
 
 use super::describe;
 use super::message::{Allocated, Got, Msg, Seid, be};
@@ -138,7 +138,7 @@ impl Snapshot {
 /// Has sessions keep their usage reports on the disk, and send them.
 fn keep_reports(stack: &mut Sessions<MemoryDatapath>) -> TempDir {
     let directory = TempDir::new().expect("a directory");
-    let store = ReportStore::open(directory.path()).expect("a store");
+    let store = SessionStore::open(directory.path()).expect("a store");
     let outbox = Outbox::open(store, None, 0).expect("an empty store");
     stack.keep_in(outbox, MapsId(1));
     directory

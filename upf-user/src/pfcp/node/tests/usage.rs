@@ -5,10 +5,10 @@ use std::path::Path;
 use super::*;
 use crate::pfcp::message::UsageReport;
 use crate::reports::{Batch, MadeReport};
-use crate::store::ReportStore;
+use crate::store::SessionStore;
 
 pub(super) fn opened(state: &Path) -> Outbox {
-    Outbox::open(ReportStore::open(state).unwrap(), None, 0).unwrap()
+    Outbox::open(SessionStore::open(state).unwrap(), None, 0).unwrap()
 }
 
 pub(super) fn made(seid: u64, sequence: u32) -> MadeReport {

@@ -68,11 +68,11 @@ pub struct Change<'a> {
 }
 
 /// The store of sessions and usage reports.
-pub struct ReportStore {
-    pub(super) tables: Held<ReportTables>,
+pub struct SessionStore {
+    pub(super) tables: Held<SessionTables>,
 }
 
-pub(super) struct ReportTables {
+pub(super) struct SessionTables {
     pub(super) engine: Engine,
     pub(super) reports: Keyspace,
     answered: Keyspace,
@@ -82,7 +82,7 @@ pub(super) struct ReportTables {
     pub(super) contexts: ContextTables,
 }
 
-impl Tables for ReportTables {
+impl Tables for SessionTables {
     const LOSES: &str = "its sessions, and the usage reports that control planes have not acknowledged (they are in the export)";
 
     fn open(path: &Path) -> Result<Self, Failure> {
@@ -114,7 +114,7 @@ impl Tables for ReportTables {
     }
 }
 
-impl ReportStore {
+impl SessionStore {
     /// Opens the store in the directory of what outlives a restart, and makes it where it is missing.
     ///
     /// # Errors
@@ -331,11 +331,11 @@ impl ReportStore {
     /// When the store cannot be opened after a failure.
     pub fn syncing(&mut self) -> Result<Syncing, StoreError> {
         self.tables
-            .with(|kept| Ok(kept.engine.syncing(ReportTables::LOSES)))
+            .with(|kept| Ok(kept.engine.syncing(SessionTables::LOSES)))
     }
 }
 
-impl ReportTables {
+impl SessionTables {
     /// What is in the system's buffers outlives the process.
     pub(super) fn batch(&self) -> OwnedWriteBatch {
         self.engine.batch(Some(PersistMode::Buffer))

@@ -26,7 +26,7 @@ fn made(node: &NodeId, seid: u64, sequence: u32) -> MadeReport {
     }
 }
 
-fn append(store: &mut ReportStore, reports: &[Numbered]) {
+fn append(store: &mut SessionStore, reports: &[Numbered]) {
     store
         .write(Change {
             reports,
@@ -35,7 +35,7 @@ fn append(store: &mut ReportStore, reports: &[Numbered]) {
         .unwrap();
 }
 
-fn numbers(store: &mut ReportStore, owner: &NodeId) -> Vec<u64> {
+fn numbers(store: &mut SessionStore, owner: &NodeId) -> Vec<u64> {
     let read = store.read(owner, 0, 1000).unwrap();
     read.into_iter().map(|(number, _)| number).collect()
 }
@@ -44,7 +44,7 @@ fn numbers(store: &mut ReportStore, owner: &NodeId) -> Vec<u64> {
 fn reports_stand_in_their_order_by_control_plane_and_go_when_acknowledged() {
     let state = tempfile::tempdir().unwrap();
     let name = NodeId::Fqdn("192.0.2.1".to_owned());
-    let mut store = ReportStore::open(state.path()).unwrap();
+    let mut store = SessionStore::open(state.path()).unwrap();
     assert_eq!(
         (store.next_number().unwrap(), store.counts().unwrap().len()),
         (1, 0)
@@ -59,7 +59,7 @@ fn reports_stand_in_their_order_by_control_plane_and_go_when_acknowledged() {
     append(&mut store, &[(258, made(&cp(1), 1, 5))]);
     drop(store);
 
-    let mut store = ReportStore::open(state.path()).unwrap();
+    let mut store = SessionStore::open(state.path()).unwrap();
     let counts = [(cp(1), 3), (cp(2), 1), (name.clone(), 1)];
     assert_eq!(store.counts().unwrap(), counts.into());
     assert_eq!(store.next_number().unwrap(), 259);
@@ -69,7 +69,7 @@ fn reports_stand_in_their_order_by_control_plane_and_go_when_acknowledged() {
     store.acknowledge(&cp(1), &[254, 258, 999]).unwrap();
     store.acknowledge(&cp(2), &[257]).unwrap();
     drop(store);
-    let mut store = ReportStore::open(state.path()).unwrap();
+    let mut store = SessionStore::open(state.path()).unwrap();
     assert_eq!(numbers(&mut store, &cp(1)), [257]);
     assert_eq!(numbers(&mut store, &cp(2)), [255]);
     assert_eq!(store.next_number().unwrap(), 259, "a number is given once");
@@ -78,7 +78,7 @@ fn reports_stand_in_their_order_by_control_plane_and_go_when_acknowledged() {
 #[test]
 fn sessions_are_replaced_removed_and_read_in_parts() {
     let state = tempfile::tempdir().unwrap();
-    let mut store = ReportStore::open(state.path()).unwrap();
+    let mut store = SessionStore::open(state.path()).unwrap();
     let bytes = |seid: u64, text: &str| (seid, serde_json::to_vec(text).unwrap());
     let mut write = |sessions: &[(u64, Vec<u8>)], counters: &[(u64, Vec<u8>)], ended: &[u64]| {
         let change = Change {
@@ -96,7 +96,7 @@ fn sessions_are_replaced_removed_and_read_in_parts() {
     write(&[bytes(2, "B")], &[], &[]);
     write(&[], &[], &[1]);
     drop(store);
-    let mut store = ReportStore::open(state.path()).unwrap();
+    let mut store = SessionStore::open(state.path()).unwrap();
     let kept = |seid, session: &str, counters: Option<&str>| Kept::<String, String, String> {
         seid,
         session: session.to_owned(),
@@ -113,7 +113,7 @@ fn sessions_are_replaced_removed_and_read_in_parts() {
 #[test]
 fn what_is_written_later_of_a_session_replaces_what_comes_behind_it() {
     let bytes = |text: &str| vec![(7, serde_json::to_vec(text).unwrap())];
-    let write = |store: &mut ReportStore, session: &str, usage: &str, counters: &str| {
+    let write = |store: &mut SessionStore, session: &str, usage: &str, counters: &str| {
         let given = |text: &str| Some(bytes(text)).filter(|_| !text.is_empty());
         let [sessions, usages, counters] = [session, usage, counters].map(given);
         let change = Change {
@@ -134,12 +134,12 @@ fn what_is_written_later_of_a_session_replaces_what_comes_behind_it() {
         (&[("x", "x", "x"), ("a", "", "c")], "ac"),
     ] {
         let state = tempfile::tempdir().unwrap();
-        let mut store = ReportStore::open(state.path()).unwrap();
+        let mut store = SessionStore::open(state.path()).unwrap();
         for (session, usage, counters) in writes {
             write(&mut store, session, usage, counters);
         }
         drop(store);
-        let mut store = ReportStore::open(state.path()).unwrap();
+        let mut store = SessionStore::open(state.path()).unwrap();
         let kept = store.sessions::<String, String, String>(0, 9).unwrap();
         let [kept] = &kept[..] else {
             panic!("{kept:?}");
@@ -163,7 +163,7 @@ fn what_is_written_later_of_a_session_replaces_what_comes_behind_it() {
 #[test]
 fn what_was_written_outlives_the_process_without_an_orderly_end() {
     let state = tempfile::tempdir().unwrap();
-    let mut store = ReportStore::open(state.path()).unwrap();
+    let mut store = SessionStore::open(state.path()).unwrap();
     for number in 1..=50 {
         append(&mut store, &[(number, made(&cp(1), 1, number as u32))]);
     }
@@ -171,7 +171,7 @@ fn what_was_written_outlives_the_process_without_an_orderly_end() {
     // As the system has it now, without what the engine does when it is dropped.
     let copy = tempfile::tempdir().unwrap();
     copy_tree(state.path(), copy.path());
-    let mut store = ReportStore::open(copy.path()).unwrap();
+    let mut store = SessionStore::open(copy.path()).unwrap();
     assert_eq!(numbers(&mut store, &cp(1)), (2..=50).collect::<Vec<_>>());
 }
 
@@ -179,8 +179,8 @@ fn what_was_written_outlives_the_process_without_an_orderly_end() {
 #[test]
 fn what_was_not_durable_may_be_missing_at_the_end_only() {
     let state = tempfile::tempdir().unwrap();
-    let mut store = ReportStore::open(state.path()).unwrap();
-    let write = |store: &mut ReportStore, number: u64| {
+    let mut store = SessionStore::open(state.path()).unwrap();
+    let write = |store: &mut SessionStore, number: u64| {
         let reports = [(number, made(&cp(1), 1, number as u32))];
         let sessions = [(1, number.to_string().into_bytes())];
         let change = Change {
@@ -215,7 +215,7 @@ fn what_was_not_durable_may_be_missing_at_the_end_only() {
             .open(journal(copy.path()))
             .unwrap();
         file.set_len(cut as u64).unwrap();
-        let mut store = ReportStore::open(copy.path()).unwrap();
+        let mut store = SessionStore::open(copy.path()).unwrap();
         let numbers = numbers(&mut store, &cp(1));
         let last = numbers.len() as u64;
         assert_eq!(numbers, (1..=last).collect::<Vec<_>>());
@@ -232,8 +232,8 @@ fn what_was_not_durable_may_be_missing_at_the_end_only() {
 #[test]
 fn one_process_at_a_time() {
     let state = tempfile::tempdir().unwrap();
-    let _first = ReportStore::open(state.path()).unwrap();
-    let error = ReportStore::open(state.path()).err().unwrap();
+    let _first = SessionStore::open(state.path()).unwrap();
+    let error = SessionStore::open(state.path()).err().unwrap();
     assert!(matches!(error, StoreError::Locked { .. }), "{error}");
 }
 
@@ -242,7 +242,7 @@ fn one_process_at_a_time() {
 #[test]
 fn damage_is_told_with_what_to_do() {
     let state = tempfile::tempdir().unwrap();
-    let mut store = ReportStore::open(state.path()).unwrap();
+    let mut store = SessionStore::open(state.path()).unwrap();
     append(&mut store, &[(1, made(&cp(1), 1, 1))]);
     let kept = store.tables.open.as_ref().unwrap();
     kept.reports.rotate_memtable_and_wait().unwrap();
@@ -255,7 +255,7 @@ fn damage_is_told_with_what_to_do() {
             let copy = tempfile::tempdir().unwrap();
             copy_tree(state.path(), copy.path());
             damage(&copy.path().join(&file));
-            let outcome = ReportStore::open(copy.path()).and_then(|mut store| {
+            let outcome = SessionStore::open(copy.path()).and_then(|mut store| {
                 store.counts()?;
                 store.read(&cp(1), 0, 10)
             });
@@ -284,7 +284,7 @@ fn records_of_another_are_damage() {
         (&odd, "{}"),
         (&[0], "{}"),
     ] {
-        let mut store = ReportStore::open(state.path()).unwrap();
+        let mut store = SessionStore::open(state.path()).unwrap();
         let reports = &store.tables.open.as_ref().unwrap().reports;
         reports.insert(key, value).unwrap();
         let outcome = store.counts().and_then(|_| store.read(&cp(1), 0, 10));
@@ -293,7 +293,7 @@ fn records_of_another_are_damage() {
         let kept = store
             .tables
             .open
-            .insert(ReportTables::open(&store.tables.path).unwrap());
+            .insert(SessionTables::open(&store.tables.path).unwrap());
         kept.reports.remove(key).unwrap();
         assert!(store.counts().unwrap().is_empty());
     }
