@@ -161,6 +161,11 @@ pub trait SessionService {
         Vec::new()
     }
 
+    /// Reports about sessions, other than of usage, that have become due; each is taken once.
+    fn take_reports(&mut self) -> Vec<(NodeId, SessionReport)> {
+        Vec::new()
+    }
+
     /// The next request with usage reports for a control plane. It is under way until
     /// [`Self::usage_request_done`] says what became of it; those of one session follow each other.
     fn next_usage_request(&mut self, _owner: &NodeId, _now: Instant) -> Option<UsageRequest> {

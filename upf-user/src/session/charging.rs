@@ -45,7 +45,7 @@ pub(super) struct Moment {
 
 impl Moment {
     /// When it was that time on the fast path's clock.
-    fn at(self, ns: u64) -> Millis {
+    pub(super) fn at(self, ns: u64) -> Millis {
         let ago = self.fast_path_ns.saturating_sub(ns) / 1_000_000;
         Millis(self.now.0.saturating_sub(ago))
     }

@@ -27,6 +27,7 @@ mod flow_description;
 mod framed_route;
 mod half;
 mod image;
+mod inactivity;
 mod keep;
 mod limits;
 mod model;
@@ -78,6 +79,7 @@ use self::charging::Charging;
 use self::compile::{Compiler, Subscriber};
 use self::detections::Basis;
 use self::endings::Endings;
+use self::inactivity::Idle;
 use self::model::Model;
 use self::passes::Passes;
 use self::remotes::Remotes;
@@ -89,7 +91,7 @@ use crate::datapath::slots::{Changed, DuplicateSet, Image, Seating, SlotTable};
 use crate::datapath::{Datapath, MapsId};
 use crate::gtpu::PathKey;
 use crate::pfcp::ie::{FSeid, NodeId};
-use crate::pfcp::message::Refusal;
+use crate::pfcp::message::{Refusal, SessionReport};
 use crate::reports::{Batch, Outbox};
 use crate::usage::{Millis, SessionVolumes};
 
@@ -134,6 +136,9 @@ pub struct Sessions<D> {
     failures: Failures,
     /// When which sessions' URRs have to be looked at.
     usage_deadlines: BTreeSet<(Millis, u64)>,
+    /// When which sessions are looked at for packets, and those that have had none for too long.
+    idle_deadlines: BTreeSet<(Millis, u64)>,
+    silent: Vec<(NodeId, SessionReport)>,
     /// Usage reports that are not in the outbox yet.
     made: Batch,
     outbox: Option<Outbox>,
@@ -174,6 +179,8 @@ struct Session {
     past_volumes: SessionVolumes,
     /// Its URRs, if it has any.
     charging: Option<Box<Charging>>,
+    /// How long it has been silent, if that is to be reported.
+    idle: Option<Box<Idle>>,
 }
 
 /// What a session has in the tables.
@@ -214,6 +221,8 @@ impl<D: Datapath> Sessions<D> {
             deadlines: BTreeSet::new(),
             failures: Failures::default(),
             usage_deadlines: BTreeSet::new(),
+            idle_deadlines: BTreeSet::new(),
+            silent: Vec::new(),
             made: Batch::default(),
             outbox: None,
             changed: BTreeSet::new(),
@@ -397,6 +406,9 @@ impl<D: Datapath> Sessions<D> {
         let charging = session.charging.as_deref();
         if let Some(deadline) = charging.and_then(|charging| charging.deadline) {
             self.usage_deadlines.remove(&(deadline, seid));
+        }
+        if let Some(idle) = &session.idle {
+            self.idle_deadlines.remove(&(idle.deadline, seid));
         }
     }
 }

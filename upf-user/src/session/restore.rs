@@ -218,6 +218,7 @@ impl<D: Datapath> Sessions<D> {
         self.remotes.change(seid, owner, &Model::default(), model);
         self.of_owner.insert(owner, seid);
         self.put_in(seid, session);
+        self.watch(seid, now);
         Ok(())
     }
 
@@ -411,6 +412,7 @@ impl KeptSession<'_> {
             owed: None,
             past_volumes: self.past_volumes,
             charging: None,
+            idle: None,
         }
     }
 }

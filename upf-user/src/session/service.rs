@@ -15,7 +15,7 @@ use crate::pfcp::ie::{Cause, FailedRule, FqCsid, NodeId, kind};
 use crate::pfcp::kept::{KeptAnswer, KeptAssociation};
 use crate::pfcp::message::{
     PfdManagementRequest, Refusal, SessionDeletionRequest, SessionEstablishmentRequest,
-    SessionModificationRequest, SessionReportResponse,
+    SessionModificationRequest, SessionReport, SessionReportResponse,
 };
 use crate::pfcp::service::{
     Answer, Deleted, Established, Modified, SessionService, UsageOutcome, UsageRequest,
@@ -85,9 +85,11 @@ impl<D: Datapath> SessionService for Sessions<D> {
             owed: None,
             past_volumes: SessionVolumes::default(),
             charging: self.put_charging_in(seid, charging),
+            idle: None,
         };
         self.of_owner.insert(owner, seid);
         self.put_in(seid, session);
+        self.watch(seid, now);
         Ok(established)
     }
 
@@ -104,6 +106,7 @@ impl<D: Datapath> SessionService for Sessions<D> {
         let outcome = self.modified(seid, &mut session, request, now);
         let cp_seid = session.cp_f_seid.seid;
         self.put_in(seid, session);
+        self.watch(seid, now);
         Answer { cp_seid, outcome }
     }
 
@@ -217,6 +220,10 @@ impl<D: Datapath> SessionService for Sessions<D> {
         self.keep();
         let outbox = self.outbox.as_mut();
         outbox.map_or_else(Vec::new, Outbox::take_usage_owners)
+    }
+
+    fn take_reports(&mut self) -> Vec<(NodeId, SessionReport)> {
+        self.take_silent()
     }
 
     fn next_usage_request(&mut self, owner: &NodeId, now: Instant) -> Option<UsageRequest> {

@@ -22,7 +22,7 @@ pub(super) struct Slice {
 }
 
 impl Portion {
-    /// Of each kind of work in one tick; there are four kinds.
+    /// Of each kind of work in one tick; there are six kinds.
     pub(super) const TICK: Self = Self {
         time: Duration::from_micros(1500),
         sessions: 4096,

@@ -47,12 +47,15 @@ impl<D: Datapath> Sessions<D> {
         let entry = self.entry.map(|entry| entry.due);
         let usage = self.usage_deadlines.first();
         let usage = usage.map(|(at, _)| self.config.clock.instant_at(*at));
+        let idle = self.idle_deadlines.first();
+        let idle = idle.map(|(at, _)| self.config.clock.instant_at(*at));
         let due = [
             deadline,
             self.passes.due(),
             self.endings.due(),
             entry,
             usage,
+            idle,
         ];
         due.into_iter().flatten().min()
     }
@@ -65,6 +68,7 @@ impl<D: Datapath> Sessions<D> {
         self.follow_pfds(self.tick_portion.begin(), now);
         self.enter_sims(self.tick_portion.begin(), now);
         self.report_due_usage(self.tick_portion.begin(), now);
+        self.report_silence(self.tick_portion.begin(), now);
         if self.endings.due().is_some_and(|due| due <= now) {
             self.remove_ended(self.tick_portion.begin(), now);
         }

@@ -218,6 +218,19 @@ fn by_themselves() -> Vec<Row> {
         with(name, "7.5.2.4", charged(QUVTI, ies)).reporting()
     };
     vec![
+        with(
+            "a session through which nothing passes is reported once",
+            "5.11.3",
+            pgw().with(u32(INACTIVITY_TIMER, 5)),
+        )
+        .reporting()
+        .wait(4)
+        .sends_nothing()
+        .wait(1)
+        .sends("UPIR", REPORT, |got| got.number(REPORT_TYPE), Some(8))
+        .answer_it(acknowledged())
+        .wait(5)
+        .sends_nothing(),
         valid("a quota's validity ends")
             .wait(4)
             .sends_nothing()

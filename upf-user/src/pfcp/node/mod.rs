@@ -224,6 +224,7 @@ impl Node {
                 Timer::Usage(node) => self.send_usage(&node, &mut turn),
             }
         }
+        self.send_reports(&mut turn);
         self.ended(turn)
     }
 

@@ -27,6 +27,13 @@ impl Node {
         self.ended(turn)
     }
 
+    /// Sends what has become due of sessions.
+    pub(super) fn send_reports(&mut self, turn: &mut Turn<'_>) {
+        for (owner, report) in turn.sessions.take_reports() {
+            self.wish(&owner, Wish::Report(report), turn);
+        }
+    }
+
     /// Tells the control planes of sessions with these GTP-U peers that the peers do not answer (clause 6.2.9).
     pub fn path_failed(
         &mut self,

@@ -16,6 +16,7 @@ mod features;
 mod forwarding;
 mod framed;
 mod hostile;
+mod inactivity;
 mod later;
 mod limits;
 mod lists;
