@@ -221,15 +221,15 @@ fn by_themselves() -> Vec<Row> {
         with(
             "a session through which nothing passes is reported once",
             "5.11.3",
-            pgw().with(u32(INACTIVITY_TIMER, 5)),
+            pgw().with(u32(INACTIVITY_TIMER, 2)),
         )
         .reporting()
-        .wait(4)
+        .wait(1)
         .sends_nothing()
         .wait(1)
         .sends("UPIR", REPORT, |got| got.number(REPORT_TYPE), Some(8))
         .answer_it(acknowledged())
-        .wait(5)
+        .wait(3)
         .sends_nothing(),
         valid("a quota's validity ends")
             .wait(4)
