@@ -4,7 +4,6 @@
 //! program counts in the old maps. They are put aside under names of their own, so that an agent that dies meanwhile leaves
 //! them to the next one, and go once nothing counts there any more and what they say is in the store.
 
-use std::os::fd::AsFd;
 use std::path::Path;
 
 use aya::maps::MapData;
@@ -12,7 +11,7 @@ use tracing::warn;
 use upf_common::abi::{ABI_VERSION, Control, Plain};
 
 use super::accounts::AccountTables;
-use super::loader::LoadError;
+use super::loader::{LoadError, in_memory};
 use super::mmap::{MappedArray, load, words_of};
 use super::pins::Pins;
 use crate::datapath::{FormerMaps, MapsId};
@@ -75,12 +74,9 @@ fn mapped<T: Plain, const N: usize>(
     directory: &Path,
     table: &'static str,
 ) -> Result<MappedArray<T, N>, LoadError> {
-    let failed = |source| LoadError::Map { table, source };
-    let map = MapData::from_pin(directory.join(table)).map_err(failed)?;
-    let info = map.info().map_err(failed)?;
-    if info.value_size() as usize != size_of::<T>() {
-        return Err(LoadError::Mismatch { what: table });
-    }
-    MappedArray::new(map.fd().as_fd(), info.max_entries())
-        .map_err(|source| LoadError::Memory { table, source })
+    let map = MapData::from_pin(directory.join(table));
+    in_memory(
+        &map.map_err(|source| LoadError::Map { table, source })?,
+        table,
+    )
 }

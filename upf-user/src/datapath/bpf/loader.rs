@@ -374,13 +374,24 @@ fn mapped<T: Plain, const N: usize>(
     let Map::Array(data) = &map else {
         return Err(LoadError::Mismatch { what: table });
     };
-    let info = data
-        .info()
-        .map_err(|source| LoadError::Map { table, source })?;
-    if info.value_size() as usize != size_of::<T>() || info.max_entries() != entries {
+    let array = in_memory(data, table)?;
+    if array.len() != entries {
         return Err(LoadError::Mismatch { what: table });
     }
-    MappedArray::new(data.fd().as_fd(), entries)
+    Ok(array)
+}
+
+/// All entries of an array of these records.
+pub(super) fn in_memory<T: Plain, const N: usize>(
+    map: &MapData,
+    table: &'static str,
+) -> Result<MappedArray<T, N>, LoadError> {
+    let info = map.info();
+    let info = info.map_err(|source| LoadError::Map { table, source })?;
+    if info.value_size() as usize != size_of::<T>() {
+        return Err(LoadError::Mismatch { what: table });
+    }
+    MappedArray::new(map.fd().as_fd(), info.max_entries())
         .map_err(|source| LoadError::Memory { table, source })
 }
 
