@@ -74,6 +74,12 @@ impl Agents {
         sessions.restore(&mut self.former, |_| true, now).unwrap()
     }
 
+    /// The slot of the UE that the sessions here are of.
+    fn slot(&self) -> u32 {
+        let slot = self.world.slot_of_address(1, "10.45.0.2".parse().unwrap());
+        slot.unwrap().0
+    }
+
     /// The host is started anew, and the maps are gone.
     fn reboot(&mut self, has_association: impl Fn(&NodeId) -> bool) -> Restored {
         let mut dead = std::mem::replace(&mut self.world, World::new());
@@ -184,10 +190,7 @@ fn what_is_counted_before_between_and_after_is_reported_once() {
         .world
         .established(&charged("10.45.0.2", &[threshold(100_000)]));
     agents.keep();
-    let slot = agents
-        .world
-        .slot_of_address(1, "10.45.0.2".parse().unwrap());
-    let slot = slot.unwrap().0;
+    let slot = agents.slot();
     pass(&agents.world, slot, 1, 2);
     let old = agents.world.tables.clone();
     assert_eq!(agents.die(World::new()).sessions, 1);
@@ -209,10 +212,7 @@ fn agents_that_die_while_they_take_over_lose_nothing() {
         .world
         .established(&charged("10.45.0.2", &[threshold(100_000)]));
     agents.keep();
-    let slot = agents
-        .world
-        .slot_of_address(1, "10.45.0.2".parse().unwrap());
-    let slot = slot.unwrap().0;
+    let slot = agents.slot();
     let mut all = vec![agents.world.tables.clone()];
     for turn in 0..4 {
         agents.die(World::new());
@@ -243,10 +243,7 @@ fn what_was_reported_before_is_not_reported_again() {
         .world
         .established(&charged("10.45.0.2", &[threshold(1000)]));
     agents.keep();
-    let slot = agents
-        .world
-        .slot_of_address(1, "10.45.0.2".parse().unwrap())
-        .unwrap();
+    let slot = SlotIndex(agents.slot());
     for round in 0..2 {
         pass(&agents.world, slot.0, 10, 0);
         agents.world.reach(Account::Slot(slot), Reached::Threshold);
@@ -269,10 +266,7 @@ fn after_a_reboot_counts_what_was_written_down() {
         .world
         .established(&charged("10.45.0.2", &[threshold(100_000)]));
     agents.keep();
-    let slot = agents
-        .world
-        .slot_of_address(1, "10.45.0.2".parse().unwrap());
-    let slot = slot.unwrap().0;
+    let slot = agents.slot();
     pass(&agents.world, slot, 5, 6);
     assert_eq!(agents.world.sessions.keep_counters(0), Some(seid + 1));
     assert_eq!(agents.world.sessions.keep_counters(seid + 1), None);
@@ -290,10 +284,7 @@ fn sessions_that_a_power_failure_ends_report_what_was_written_down() {
         .world
         .established(&charged("10.45.0.2", &[threshold(100_000)]));
     agents.keep();
-    let slot = agents
-        .world
-        .slot_of_address(1, "10.45.0.2".parse().unwrap());
-    pass(&agents.world, slot.unwrap().0, 5, 6);
+    pass(&agents.world, agents.slot(), 5, 6);
     agents.world.sessions.keep_counters(0);
     // The numbers of maps begin anew with the host.
     agents.count -= 1;
@@ -311,10 +302,7 @@ fn a_quota_is_never_granted_twice() {
         .world
         .established(&charged("10.45.0.2", &[quota(1000)]));
     agents.keep();
-    let slot = agents
-        .world
-        .slot_of_address(1, "10.45.0.2".parse().unwrap());
-    let slot = slot.unwrap().0;
+    let slot = agents.slot();
     pass(&agents.world, slot, 2, 2);
     let old = agents.world.tables.clone();
     agents.die(World::new());
@@ -341,10 +329,7 @@ fn a_threshold_that_was_reached_while_no_agent_ran_is_reported() {
         .world
         .established(&charged("10.45.0.2", &[threshold(1000)]));
     agents.keep();
-    let slot = agents
-        .world
-        .slot_of_address(1, "10.45.0.2".parse().unwrap());
-    pass(&agents.world, slot.unwrap().0, 4, 8);
+    pass(&agents.world, agents.slot(), 4, 8);
     agents.die(World::new());
     agents.settle();
     let reports: Vec<_> = agents.reports().iter().map(told).collect();
@@ -359,10 +344,7 @@ fn sessions_that_do_not_fit_any_more_end_with_their_usage() {
     request = charged("10.45.0.3", &[threshold(100_000)]);
     agents.world.established(&request);
     agents.keep();
-    let slot = agents
-        .world
-        .slot_of_address(1, "10.45.0.2".parse().unwrap());
-    pass(&agents.world, slot.unwrap().0, 4, 8);
+    pass(&agents.world, agents.slot(), 4, 8);
     // What was network instance 1 is another one now.
     let other = config(&CONFIG.replace("\"internet\"", "\"other\""));
     let outcome = agents.die(World::small(&other));
