@@ -1,5 +1,6 @@
 //! Tables that fail on purpose.
 
+use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
@@ -59,6 +60,18 @@ impl Chaos {
 #[derive(Clone, Debug)]
 pub struct ChaosDatapath<D> {
     shared: Arc<Mutex<(D, Chaos)>>,
+    meanwhile: Arc<Mutex<Meanwhile<D>>>,
+}
+
+/// What happens once while packets are waited for.
+struct Meanwhile<D>(Option<Work<D>>);
+
+type Work<D> = Box<dyn FnOnce(&mut D) + Send>;
+
+impl<D> Debug for Meanwhile<D> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Meanwhile").field(&self.0.is_some()).finish()
+    }
 }
 
 impl<D: Datapath> ChaosDatapath<D> {
@@ -67,12 +80,24 @@ impl<D: Datapath> ChaosDatapath<D> {
     pub fn new(inner: D) -> Self {
         Self {
             shared: Arc::new(Mutex::new((inner, Chaos::Never))),
+            meanwhile: Arc::new(Mutex::new(Meanwhile(None))),
         }
     }
 
     /// Says which writes fail from now on.
     pub fn set(&self, chaos: Chaos) {
         self.lock().1 = chaos;
+    }
+
+    /// Says what happens when packets are waited for the next time: those that were under way are counted.
+    pub fn meanwhile(&self, work: impl FnOnce(&mut D) + Send + 'static) {
+        self.late().0 = Some(Box::new(work));
+    }
+
+    fn late(&self) -> MutexGuard<'_, Meanwhile<D>> {
+        self.meanwhile
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at, or changes, the tables behind; never fails.
@@ -150,6 +175,9 @@ impl<D: Datapath> Datapath for ChaosDatapath<D> {
     }
 
     fn wait_for_packets(&self) -> Result<(), DatapathError> {
+        if let Some(work) = self.late().0.take() {
+            self.with(work);
+        }
         self.lock().0.wait_for_packets()
     }
 

@@ -104,7 +104,7 @@ impl<D: Datapath> Sessions<D> {
         let (seid, random) = (subscriber.seid, &mut self.random);
         let mut prepared =
             books.prepare(seid, old.seating, &requested.former, &wanted, now, random)?;
-        charging.seat(tables, old.seating, &prepared.seating);
+        let begun = charging.seat(tables, old.seating, &prepared.seating);
         prepared.bound(old.seating, |seat| charging.limits_at(tables, seat));
         // Rules that count later have to fit, too; room for them in tables that sessions share is not kept.
         let all = Compiler::of_all_times(config, subscriber, &requested.model, basis);
@@ -121,7 +121,7 @@ impl<D: Datapath> Sessions<D> {
         let end_markers = compiler.end_markers(&requested.end_markers);
         let in_force = (old.seating, &old_image);
         let changed = books.commit(tables, in_force, prepared, image, &end_markers, now)?;
-        charging.follow(&changed.left, &changed.seating);
+        charging.follow(&begun, &changed.left, &changed.seating);
         Ok(changed)
     }
 }

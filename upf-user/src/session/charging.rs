@@ -269,8 +269,14 @@ impl Charging {
     }
 
     /// URRs that were not counted begin to be. What the session has already may have counted before, what it has not is reset
-    /// before packets come.
-    pub(super) fn seat(&mut self, tables: &impl Accounts, current: &Seating, next: &Seating) {
+    /// before packets come. Tells what the counters said where they begin.
+    pub(super) fn seat(
+        &mut self,
+        tables: &impl Accounts,
+        current: &Seating,
+        next: &Seating,
+    ) -> Vec<LeftUsage> {
+        let mut begun = Vec::new();
         for ledger in self.ledgers.iter_mut().filter(|one| one.seat.is_none()) {
             let mut seats = next.usages().iter();
             let Some(seat) = seats.find(|seat| seat.urr == ledger.urr) else {
@@ -280,13 +286,26 @@ impl Charging {
                 Account::Slot(slot) => current.has_slot(slot),
                 Account::Record(_) => current.usages().contains(seat),
             };
-            let begins = is_old.then(|| counters(tables, seat));
-            ledger.move_to(None, Some(*seat), begins.unwrap_or_default());
+            let seat = *seat;
+            let begins = is_old.then(|| counters(tables, &seat));
+            let counters = begins.unwrap_or_default();
+            ledger.move_to(None, Some(seat), counters);
+            begun.push(LeftUsage { seat, counters });
         }
+        begun
     }
 
-    /// URRs are counted elsewhere now: what they had counted where they were is told by `left`.
-    pub(super) fn follow(&mut self, left: &[LeftUsage], seating: &Seating) {
+    /// URRs are counted elsewhere now: what they had counted where they were is told by `left`. Those that have `begun` in the
+    /// place of another one go on from what that one has come to: a packet meanwhile is the other one's alone.
+    pub(super) fn follow(&mut self, begun: &[LeftUsage], left: &[LeftUsage], seating: &Seating) {
+        for LeftUsage { seat, counters } in begun {
+            let mut before = left.iter();
+            if let Some(before) = before.find(|left| left.seat.account == seat.account)
+                && let Some(ledger) = self.ledgers.iter_mut().find(|one| one.urr == seat.urr)
+            {
+                ledger.begins_later(*counters, counted(seat, before.counters));
+            }
+        }
         for ledger in &mut self.ledgers {
             let next = seating.usages().iter().find(|seat| seat.urr == ledger.urr);
             if next == ledger.seat.as_ref() {
@@ -416,6 +435,15 @@ impl Ledger {
         let [up, down] = begins.map(Figures::from);
         self.ahead = [up.less(totals[0]), down.less(totals[1])];
         self.seat = next;
+        self.told = 0;
+    }
+
+    /// Begins where it is when counters say `later`, not when they said `before`.
+    fn begins_later(&mut self, before: [UsageCounters; 2], later: [UsageCounters; 2]) {
+        for (ahead, (before, later)) in self.ahead.iter_mut().zip(before.into_iter().zip(later)) {
+            let meanwhile = Figures::from(later).less(before.into());
+            *ahead = ahead.with(meanwhile, u64::wrapping_add);
+        }
         self.told = 0;
     }
 

@@ -165,7 +165,7 @@ impl<D: Datapath> Sessions<D> {
         let Some(mut charging) = session.charging.as_deref().cloned() else {
             return;
         };
-        charging.follow(left, &Seating::default());
+        charging.follow(&[], left, &Seating::default());
         let reports = self.end_charging(&mut charging, now);
         self.send_usage(seid, &reports, now);
     }

@@ -248,6 +248,46 @@ fn a_query_answers_at_once_and_a_removal_with_the_last_report() {
 }
 
 #[test]
+fn a_packet_under_way_while_a_urr_takes_the_place_of_another_counts_once() {
+    let mut world = World::new();
+    let seid = world.established(&charged("10.45.0.2", &[threshold(10_000)]));
+    let slot = world
+        .slot_of_address(1, "10.45.0.2".parse().unwrap())
+        .unwrap();
+    pass(&world, slot.0, 3, 4);
+    let update = |id| UpdatePdr {
+        id,
+        urr_ids: Some(vec![8]),
+        ..UpdatePdr::default()
+    };
+    let replacement = SessionModificationRequest {
+        remove_urrs: vec![URR],
+        create_urrs: vec![CreateUrr {
+            id: 8,
+            ..threshold(10_000)
+        }],
+        update_pdrs: vec![update(1), update(2)],
+        ..SessionModificationRequest::default()
+    };
+    world.tables.meanwhile(move |tables| {
+        let downlink = &mut tables.slot_mut(slot.0).unwrap().downlink.state;
+        (downlink.packets, downlink.bytes) = (5, 500);
+    });
+    let reports = world.changed(seid, &replacement);
+    assert_eq!(
+        reports.iter().map(told).collect::<Vec<_>>(),
+        [(URR, Why::TERMR, [Some(3), Some(5)])]
+    );
+    assert_eq!(tail(&world, slot.0).threshold, 10_000 + 800);
+    pass(&world, slot.0, 1, 2);
+    let reports = world.ended(seid);
+    assert_eq!(
+        reports.iter().map(told).collect::<Vec<_>>(),
+        [(8, Why::TERMR, [Some(1), Some(2)])]
+    );
+}
+
+#[test]
 fn a_second_urr_has_a_record_and_moves_lose_nothing() {
     let mut world = World::new();
     let second = urr(
