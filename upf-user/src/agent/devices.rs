@@ -169,8 +169,12 @@ impl Devices {
                     .set(name, format!("{name}: there is no such device"));
             }
         }
-        for device in found {
-            self.put(device).await?;
+        // What arrives at one device may leave by any other.
+        for device in &found {
+            self.enter(device)?;
+        }
+        for device in &found {
+            self.attach(device).await?;
         }
         self.attachments.remove_stale().map_err(AttachError::from)?;
         Ok(())
@@ -219,7 +223,7 @@ impl Devices {
 
     async fn put_or_complain(&mut self, device: Device) {
         let (index, name) = (device.index, device.name.clone());
-        match self.put(device).await {
+        match self.put(&device).await {
             Ok(()) => {
                 self.refused.remove(&index);
             }
@@ -235,24 +239,37 @@ impl Devices {
     }
 
     /// Brings a device to where it should be, whatever it had before.
-    async fn put(&mut self, device: Device) -> Result<(), DeviceError> {
-        let Some(interface) = self.plan.interface(&device) else {
+    async fn put(&mut self, device: &Device) -> Result<(), DeviceError> {
+        self.enter(device)?;
+        self.attach(device).await
+    }
+
+    /// Writes down what the program has to know of a device before the first packet comes to it.
+    fn enter(&mut self, device: &Device) -> Result<(), DeviceError> {
+        let Some(interface) = self.plan.interface(device) else {
             return Ok(());
         };
-        let mode = interface.mode;
         let number = self
             .numbers
             .assign(&device.name)
             .ok_or_else(|| DeviceError::TooMany {
                 device: device.name.clone(),
             })?;
-        let port = self.plan.port(&device, interface, number);
+        let port = self.plan.port(device, interface, number);
         self.present.insert(device.index, device.clone());
-        // Before the first packet that the program sees there.
         self.ports.put(&port)?;
         self.write_instances()?;
         // Ways out are remembered by instance.
         self.control.raise_generation();
+        Ok(())
+    }
+
+    /// Has packets come to the program.
+    async fn attach(&mut self, device: &Device) -> Result<(), DeviceError> {
+        let Some(interface) = self.plan.interface(device) else {
+            return Ok(());
+        };
+        let mode = interface.mode;
         switch_forwarding_on(&device.name);
         // What arrives for a VLAN device is seen at its parent, tagged.
         if device.vlan.is_none() && !self.attachments.is_attached(device.index) {
