@@ -30,8 +30,11 @@ fn kill(topology: &Topology, agent: Agent, random: &mut SmallRng) -> Result<Agen
     thread::sleep(Duration::from_millis(random.random_range(500..3000)));
     agent.kill()?;
     thread::sleep(Duration::from_millis(random.random_range(0..1500)));
-    let options = AgentOptions::default();
-    topology.start_agent(&options)
+    let agent = topology.start_agent(&AgentOptions::default())?;
+    let reason = [("reason", "no_route")];
+    let lost = sum(&agent, "upf_dropped_packets_total", &reason)?;
+    ensure!(lost == Some(0.0), "{lost:?} packets without a way out");
+    Ok(agent)
 }
 
 #[test]

@@ -60,6 +60,7 @@ pub(super) struct Smf {
     repeated: usize,
     last_report: Instant,
     requests: Arc<AtomicU64>,
+    /// From its next pause on: a request is given up by nobody before its time (T1 × N1), which a slow machine takes for less.
     is_away: Arc<AtomicBool>,
 }
 
@@ -256,11 +257,15 @@ impl Smf {
         }
     }
 
-    /// Listens for a while.
+    /// Listens for a while, or, when it is away, to nothing.
     fn listen(&mut self, patience: Duration) -> Result<()> {
         let begin = Instant::now();
         while begin.elapsed() < patience {
-            self.receive(patience)?;
+            if self.is_away.load(Relaxed) {
+                self.next(patience)?;
+            } else {
+                self.receive(patience)?;
+            }
         }
         Ok(())
     }
@@ -274,18 +279,19 @@ impl Smf {
         Ok(())
     }
 
-    /// The next message; those that the UPF sends by itself are answered, unless we are away.
-    fn receive(&mut self, patience: Duration) -> Result<Option<Vec<u8>>> {
+    fn next(&mut self, patience: Duration) -> Result<Option<Vec<u8>>> {
         self.socket.set_read_timeout(Some(patience))?;
         let mut buffer = [0; 4096];
-        let Ok(length) = self.socket.recv(&mut buffer) else {
+        let length = self.socket.recv(&mut buffer);
+        Ok(length.ok().map(|length| buffer[..length].to_vec()))
+    }
+
+    /// The next message; those that the UPF sends by itself are answered.
+    fn receive(&mut self, patience: Duration) -> Result<Option<Vec<u8>>> {
+        let Some(bytes) = self.next(patience)? else {
             return Ok(None);
         };
-        if self.is_away.load(Relaxed) {
-            return Ok(None);
-        }
-        let bytes = &buffer[..length];
-        let Some(message) = Received::read(bytes) else {
+        let Some(message) = Received::read(&bytes) else {
             return Ok(None);
         };
         if let Some(answer) = heartbeat_response(&message, RECOVERY) {
@@ -302,7 +308,7 @@ impl Smf {
                 .ok();
             return Ok(None);
         }
-        Ok(Some(bytes.to_vec()))
+        Ok(Some(bytes))
     }
 
     /// A report that comes again is the same.
