@@ -13,6 +13,7 @@
 //! | [`round`] | packets that go round, on both cores |
 //! | [`sessions`] | the tables of a session room |
 //! | [`soundness`] | what holds for every frame |
+//! | [`stack`] | the stack that the program takes |
 
 pub mod cases;
 pub mod frames;
@@ -21,6 +22,7 @@ pub mod kernel;
 pub mod round;
 pub mod sessions;
 pub mod soundness;
+pub mod stack;
 pub mod world;
 
 use upf_common::abi::{DirectionCounters, LevelCounters, PortCounters, Usage, UsageEvent};

@@ -2,6 +2,7 @@
 //!
 //! What runs in the kernel needs root and the eBPF object; without them a test fails.
 
+mod budget;
 mod hostile;
 mod special;
 mod table;

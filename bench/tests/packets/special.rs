@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use bench::gtpu::GPdu;
 use bench::packets::Action;
 use bench::packets::frames::{
@@ -316,21 +316,6 @@ fn a_packet_to_another_ue_counts_for_both() -> Result<()> {
             [(SLOT, true, counts), (other, false, counts)]
         );
         assert_eq!((outcome.uplink.packets, outcome.downlink.packets), (1, 1));
-    }
-    Ok(())
-}
-
-/// Instructions that the verifier may go through for a program, of the million that kernels allow.
-const VERIFIED_INSTRUCTIONS: u32 = 800_000;
-
-#[test]
-fn the_verifier_has_room_to_spare() -> Result<()> {
-    let mut kernel = Kernel::load()?;
-    for program in ["upf", "upf_hairpin"] {
-        let count = kernel.verified_instructions(program)?;
-        let count = count.context("this kernel does not tell (5.16 does)")?;
-        println!("{program}: {count} instructions verified");
-        assert!(count <= VERIFIED_INSTRUCTIONS, "{program}: {count}");
     }
     Ok(())
 }
