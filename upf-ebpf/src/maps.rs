@@ -9,11 +9,14 @@ use upf_common::abi::{
     Control, Counters, LEVEL_ENTRIES, LevelCounters, Limit, MAX_POOLS, PORT_BUCKETS, Peer, Pool,
     Port, RouteEntry, RuleList, Slot, UeKey, UeNetwork, Usage, UsageSet,
     maps::{
-        COPY_BYTES, EVENT_BYTES, MAX_INSTANCES, MMAPABLE, NO_PREALLOC, ROUTE_ENTRIES,
-        USAGE_EVENT_BYTES,
+        COPY_BYTES, EVENT_BYTES, KNOWN_FLOWS as KNOWN_FLOW_ENTRIES, MAX_INSTANCES, MMAPABLE,
+        NO_PREALLOC, ROUTE_ENTRIES, USAGE_EVENT_BYTES,
     },
 };
-use upf_common::matching::Flow;
+use upf_common::matching::{
+    Flow,
+    known::{KnownFlow, Question},
+};
 
 /// Masks the slot's number out of a TEID that we allocated.
 #[unsafe(no_mangle)]
@@ -71,6 +74,13 @@ pub(crate) static HAIRPIN_VIA: PerCpuArray<u32> = PerCpuArray::with_max_entries(
 /// What filters look at in the packet that a CPU is at, for `walk`.
 #[map]
 pub(crate) static FLOW: PerCpuArray<Flow> = PerCpuArray::with_max_entries(1, 0);
+/// What `walk` asks for it, in words.
+#[map]
+pub(crate) static QUESTION: PerCpuArray<Question> = PerCpuArray::with_max_entries(1, 0);
+/// Where flows have come to in lists.
+#[map]
+pub(crate) static KNOWN_FLOWS: PerCpuArray<KnownFlow> =
+    PerCpuArray::with_max_entries(KNOWN_FLOW_ENTRIES, 0);
 #[map]
 pub(crate) static ROUTES: PerCpuArray<RouteEntry> = PerCpuArray::with_max_entries(ROUTE_ENTRIES, 0);
 #[map]

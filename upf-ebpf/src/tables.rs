@@ -6,7 +6,7 @@ use aya_ebpf::{
     EbpfContext as _,
     bindings::{BPF_FIB_LKUP_RET_NO_NEIGH, BPF_FIB_LKUP_RET_SUCCESS, bpf_fib_lookup as FibLookup},
     helpers::{bpf_fib_lookup, bpf_jiffies64, generated::bpf_xdp_load_bytes},
-    maps::lpm_trie::Key,
+    maps::{PerCpuArray, lpm_trie::Key},
     programs::XdpContext,
 };
 use aya_log_ebpf::debug;
@@ -18,15 +18,15 @@ use upf_common::{
     },
     drop_reason::{DropReason, PuntReason},
     forward::tables::{Half, LimitTables, Load, RouteAnswer, RouteQuery, Tables, Way},
-    matching::{self, Flow, NO_ENTRY},
+    matching::{self, Flow, NO_ENTRY, known::UNKNOWN},
     meter::{self, Bucket as _, Rate},
     shared::{Word, barrier},
     wire::{IpAddress, Packet, Version},
 };
 
 use crate::maps::{
-    BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FLOW, INSTANCES, LISTS, NS_PER_JIFFY, PEERS, POOLS,
-    PORTS, ROUTES, SLOT_MASK, TEIDS, UE_ADDRESSES, UE_NETWORKS,
+    BLOCKS, CONTROL, COPIES, COUNTERS, EVENTS, FLOW, INSTANCES, KNOWN_FLOWS, LISTS, NS_PER_JIFFY,
+    PEERS, POOLS, PORTS, QUESTION, ROUTES, SLOT_MASK, TEIDS, UE_ADDRESSES, UE_NETWORKS,
 };
 use crate::usage;
 use crate::verifier::unknown;
@@ -119,15 +119,49 @@ struct NetworkKey {
     address: [u64; 2],
 }
 
-/// Walks a chain of rules with the packet that this CPU is at. A global function, which the verifier goes through once
-/// and not once for every way in which a packet comes to it: therefore numbers are all that goes in and out.
+/// What is known of the way of the packet that this CPU is at through a chain of rules. A global function, which the verifier
+/// goes through once and not once for every way in which a packet comes to it: therefore numbers are all that goes in and out.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn recall(list: u32, qfi_bit: u64) -> u64 {
+    let (Some(flow), Some(mut question)) = (FLOW.get(0), this_cpu_s(&QUESTION, 0)) else {
+        return UNKNOWN;
+    };
+    // SAFETY: the record is this CPU's own, and runs of the program do not nest on a CPU.
+    let question = unsafe { question.as_mut() };
+    question.ask(list, qfi_bit, flow);
+    let known = KNOWN_FLOWS.get(question.index());
+    known.map_or(UNKNOWN, |known| known.answer(question, now_ns()))
+}
+
+/// Walks the chain, and remembers the answer to what [`recall`] did not know. A global function as well.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn walk(list: u32, qfi_bit: u64) -> u64 {
-    match FLOW.get(0) {
-        Some(flow) => matching::walk(|page| LISTS.get(page), list, flow, qfi_bit),
-        None => NO_ENTRY,
+    let Some(flow) = FLOW.get(0) else {
+        return NO_ENTRY;
+    };
+    let place = matching::walk(|page| LISTS.get(page), list, flow, qfi_bit);
+    if let Some(question) = QUESTION.get(0)
+        && let Some(mut known) = this_cpu_s(&KNOWN_FLOWS, question.index())
+    {
+        // SAFETY: as in `recall`.
+        unsafe { known.as_mut() }.remember(question, place, now_ns());
     }
+    place
+}
+
+#[inline(always)]
+fn this_cpu_s<T>(map: &PerCpuArray<T>, index: u32) -> Option<NonNull<T>> {
+    map.get_ptr_mut(index).and_then(NonNull::new)
+}
+
+/// A clock of the kernel's ticks.
+#[inline(always)]
+fn now_ns() -> u64 {
+    // SAFETY: a helper without arguments.
+    let jiffies = unsafe { bpf_jiffies64() };
+    jiffies.wrapping_mul(NS_PER_JIFFY.load())
 }
 
 /// A global function as [`walk`] is: the verifier goes through a log record once for each length that it may have.
@@ -265,7 +299,10 @@ impl Tables for KernelTables<'_> {
         };
         // SAFETY: the record is this CPU's own, and runs of the program do not nest on a CPU.
         unsafe { *place = *flow };
-        walk(list, qfi_bit)
+        match recall(list, qfi_bit) {
+            UNKNOWN => walk(list, qfi_bit),
+            place => place,
+        }
     }
 
     #[inline(always)]
@@ -290,9 +327,7 @@ impl Tables for KernelTables<'_> {
 
     #[inline(always)]
     fn now_ns(&self) -> u64 {
-        // SAFETY: a helper without arguments.
-        let jiffies = unsafe { bpf_jiffies64() };
-        jiffies.wrapping_mul(NS_PER_JIFFY.load())
+        now_ns()
     }
 
     #[inline(always)]

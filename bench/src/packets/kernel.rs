@@ -12,9 +12,11 @@ use aya::{
 use upf_common::abi::{
     Control, Counters, DirectionCounters, LEVEL_ENTRIES, LevelCounters, Limit, NO_SLOT,
     PORT_BUCKETS, Plain, Pool, Port, RouteEntry, RuleList, Slot, UeNetwork, Usage, UsageEvent,
-    UsageSet, maps::MAX_INSTANCES,
+    UsageSet,
+    maps::{KNOWN_FLOWS, MAX_INSTANCES},
 };
 use upf_common::forward::route_index;
+use upf_common::matching::known::KnownFlow;
 use upf_common::wire::IpAddress;
 use upf_user::datapath::bpf::{loader::tick_ns, object::OBJECT};
 
@@ -83,6 +85,17 @@ impl Kernel {
             full_at: Vec::new(),
             usages: 0,
         })
+    }
+
+    /// The next world's lists are others, which have not rested.
+    fn forget_flows(&mut self) -> Result<()> {
+        let cpus = aya::util::nr_cpus().map_err(|(_, error)| error)?;
+        let mut map = PerCpuArray::<_, Record<KnownFlow>>::try_from(self.map("KNOWN_FLOWS")?)?;
+        for index in 0..KNOWN_FLOWS {
+            let nothing = PerCpuValues::try_from(vec![Record(KnownFlow::NOTHING); cpus])?;
+            map.set(index, nothing, 0)?;
+        }
+        Ok(())
     }
 
     /// Instructions of a program that the verifier has gone through.
@@ -360,6 +373,9 @@ impl Kernel {
         }
         for (index, _) in (0..).zip(&world.lists) {
             self.set("LISTS", index, RuleList::default())?;
+        }
+        if !world.lists.is_empty() {
+            self.forget_flows()?;
         }
         for (index, _) in (0..).zip(&world.limits) {
             self.set("LIMITS", index, Limit::default())?;

@@ -4,6 +4,8 @@
 pub const MAX_INSTANCES: u32 = 64;
 /// Entries of `ROUTES`, for each CPU; a power of two.
 pub const ROUTE_ENTRIES: u32 = 4096;
+/// Entries of `KNOWN_FLOWS`, for each CPU; a power of two.
+pub const KNOWN_FLOWS: u32 = 2048;
 /// Bytes of the `EVENTS` ring buffer; a power of two and a multiple of the page size.
 pub const EVENT_BYTES: u32 = 64 * 1024;
 /// Bytes of the `USAGE_EVENTS` ring buffer, for a quarter of a million events; a power of two and a multiple of the page size.

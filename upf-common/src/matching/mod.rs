@@ -1,5 +1,7 @@
 //! SDF filters over packets (TS 29.244 clause 5.2.1A).
 
+pub mod known;
+
 use crate::abi::{
     Address, LIST_PAGE_ENTRIES, MAX_LIST_ENTRIES, Match, MatchPorts, RuleList, match_flags,
 };

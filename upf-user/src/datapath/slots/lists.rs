@@ -4,10 +4,14 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use upf_common::abi::NO_LIST;
+use upf_common::matching::known;
 
 /// How long a record that packets may still be reading is left alone after the last rules that named it
 /// were replaced. A packet is in the XDP program for microseconds.
 pub(super) const QUARANTINE: Duration = Duration::from_secs(1);
+
+// What the fast path remembers of a list is forgotten when its pages are written again.
+const _: () = assert!(2 * known::LIFETIME_NS as u128 <= QUARANTINE.as_nanos());
 
 /// Hands out pages of the `LISTS` map, as chains. The pages of a chain that was given back are handed out again
 /// only after [`QUARANTINE`].
