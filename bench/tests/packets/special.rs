@@ -5,6 +5,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use bench::gtpu::GPdu;
@@ -15,21 +16,24 @@ use bench::packets::frames::{
 use bench::packets::host::{Buffer, HostTables};
 use bench::packets::kernel::Kernel;
 use bench::packets::world::{
-    FAR, FAR_MAC, FAR_PARENT, NEAR_MAC, QFI, ROUTER_MAC, SERVER, World, limited, route, teid, ue,
+    self, FAR, FAR_MAC, FAR_PARENT, NEAR_MAC, QFI, ROUTER_MAC, SERVER, World, limited, route, teid,
+    ue,
 };
 use etherparse::IpNumber;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use nix::unistd::Pid;
 use upf_common::abi::{
-    MAX_COPY_BYTES, RouteEntry, Rules, Slot, control_flags, flags, level, mapped, maps::COPY_BYTES,
-    verdict,
+    MAX_COPY_BYTES, Match, RouteEntry, Rules, Slot, control_flags, flags, level, mapped,
+    maps::COPY_BYTES, match_flags, verdict,
 };
 use upf_common::drop_reason::{DropReason, PuntReason};
 use upf_common::forward::HAIRPIN;
 use upf_common::forward::tables::{RouteAnswer, Way};
+use upf_common::matching::known::LIFETIME_NS;
 use upf_common::meter::{self, Rate};
 
+const LIFETIME: Duration = Duration::from_nanos(LIFETIME_NS);
 const SLOT: u32 = 5;
 const SLOT_V6: u32 = 300;
 /// Runs of the test with the hammer, at most, and packets in each.
@@ -320,6 +324,51 @@ fn a_packet_to_another_ue_counts_for_both() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_flow_s_way_through_a_list_is_remembered_for_a_while() -> Result<()> {
+    let forward = world::uplink(SLOT);
+    let drop = Rules {
+        verdict: verdict::DROP,
+        ..forward
+    };
+    let any = Match {
+        flags: match_flags::ANY_PROTOCOL,
+        ..Match::default()
+    };
+    let no_packet_s = Match {
+        protocol: 250,
+        ..Match::default()
+    };
+    let with_list = |entries: &[(Match, Rules)]| {
+        World::new().list(entries).change(SLOT, |up, _| {
+            up.verdict = verdict::LIST;
+            up.list = 0;
+        })
+    };
+    let before = with_list(&[(any, forward)]);
+    let after = with_list(&[(no_packet_s, forward), (any, drop)]);
+    stay_on(0);
+    let mut kernel = Kernel::load()?;
+    let mut is_remembered = false;
+    // A machine that stops for as long as flows are remembered has not told anything.
+    for _ in 0..10 {
+        kernel.install(&before)?;
+        let begin = Instant::now();
+        assert_eq!(kernel.outcome(&g_pdu(), 1)?.action, Action::Transmit);
+        // As the agent never does: it lets pages rest.
+        kernel.install(&after)?;
+        is_remembered |= kernel.outcome(&g_pdu(), 1)?.action == Action::Transmit;
+        if is_remembered || begin.elapsed() < LIFETIME / 2 {
+            break;
+        }
+        kernel.remove(&after)?;
+    }
+    assert!(is_remembered, "the same flow has walked again");
+    thread::sleep(LIFETIME + LIFETIME / 4);
+    assert_eq!(kernel.outcome(&g_pdu(), 1)?.action, Action::Drop);
+    kernel.remove(&after)
+}
+
 /// Keeps this thread on a CPU: hammer and packets have to run at the same time.
 fn stay_on(cpu: usize) {
     let mut set = CpuSet::new();
@@ -376,7 +425,7 @@ struct Mapped {
 
 impl Mapped {
     fn new(map: BorrowedFd<'_>) -> Result<Self> {
-        let length = size_of::<Slot>() * bench::packets::world::SLOTS as usize;
+        let length = size_of::<Slot>() * world::SLOTS as usize;
         let size = length.try_into()?;
         let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: a fresh mapping of our own.
