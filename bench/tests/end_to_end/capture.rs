@@ -131,6 +131,10 @@ impl Recording {
         let mut command = Command::new("tshark");
         command.arg("-r").arg(&self.file).args(["-Y", filter]);
         command.args(options);
+        // What iperf3 sends is random, and looks like some protocol or other now and then.
+        for transport in ["tcp", "udp"] {
+            command.args(["-d", &format!("{transport}.port==5201,data")]);
+        }
         for preference in [
             "ip.check_checksum:true",
             "udp.check_checksum:true",
